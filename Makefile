@@ -1,0 +1,53 @@
+# Every target that runs something makes its own environment first; nothing but Python >= 3.11, git and make is needed.
+PYTHON ?= python3
+CORES ?= $(shell $(PYTHON) -c 'import os; print(os.cpu_count())')
+BIN := .venv/bin
+STAMP := .venv/.complete
+
+# One thread a job: Snakemake runs as many jobs as there are cores, and sums do not depend on their number.
+export OMP_NUM_THREADS := 1
+export OPENBLAS_NUM_THREADS := 1
+export MKL_NUM_THREADS := 1
+
+.PHONY: help env figures quick test bench check lock clean
+
+help:  ## this list
+	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST)
+
+env: $(STAMP)  ## make .venv from the lock file, when it is missing or stale
+
+figures: env  ## every figure of the default configuration, on CORES cores
+	$(BIN)/snakemake --cores $(CORES)
+
+quick: env  ## the same figures from a tiny configuration, into figures/quick
+	$(BIN)/snakemake --cores $(CORES) --configfile config/quick.yaml
+
+test: env  ## all tests
+	$(BIN)/python -m pytest
+
+bench: env  ## speed and memory, as ratios against yardsticks
+	$(BIN)/python benchmarks/run.py
+
+check: env  ## formatters and linters
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/snakefmt --check Snakefile workflow/rules
+	$(BIN)/snakemake --lint
+
+lock: env  ## compile the lock file again after a change of dependencies
+	$(BIN)/uv pip compile pyproject.toml --extra dev --extra slurm --universal --python-version 3.11 \
+	  --generate-hashes --no-emit-index-url --no-emit-find-links --no-annotate --no-header --upgrade -o requirements.lock
+
+clean:  ## remove the environment and caches; results stay
+	rm -rf .venv .pytest_cache .ruff_cache
+
+# The stamp comes last: an environment that was interrupted is made again. uv itself comes from the lock file too.
+$(STAMP): requirements.lock pyproject.toml
+	rm -rf .venv
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "onepass needs Python 3.11 or later, not " + sys.version)'
+	$(PYTHON) -m venv .venv
+	sed -n '/^uv==/,/^[a-z].*==/{/^uv==/p;/^ *--hash/p;}' requirements.lock > .venv/uv.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r .venv/uv.txt
+	$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes -r requirements.lock
+	$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation -e .
+	touch $(STAMP)
