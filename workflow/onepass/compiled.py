@@ -1,0 +1,92 @@
+"""The chain's kernel, compiled for one model and kept on disk for every later job.
+
+Numba inlines the formulas only if they stand in the same program as the loop, and keeps machine code only of
+functions that stand in a file. So each model gets a file of its own: `overlap_kernel.py` with the lines of the model replaced.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.util
+import inspect
+import os
+import re
+import sys
+import tempfile
+from pathlib import Path
+from types import ModuleType
+
+import numba
+
+from onepass import formula, overlap_kernel
+from onepass.model import Model
+
+MODEL = re.compile(r"# <model>.*# </model>", re.DOTALL)
+
+
+def kernel(model: Model) -> ModuleType:
+    """The module of `overlap_kernel` with the target, activation and widths of `model`.
+
+    Its file is made at the first call for such a model, under ``$ONEPASS_CACHE`` (by default
+    ``~/.cache/onepass``); many jobs may do so at once.
+    """
+    name = _name(model)
+    if name in sys.modules:
+        return sys.modules[name]
+    path = _folder() / f"{name}.py"
+    if not path.exists():
+        _write_once(path, _source(model))
+    specification = importlib.util.spec_from_file_location(name, path)
+    module = importlib.util.module_from_spec(specification)
+    sys.modules[name] = module
+    specification.loader.exec_module(module)
+    return module
+
+
+def _name(model: Model) -> str:
+    parts = [
+        model.target_formula.text,
+        model.activation_formula.text,
+        f"{model.students} {model.teachers}",
+        inspect.getsource(overlap_kernel),
+        inspect.getsource(formula),
+        numba.__version__,
+    ]
+    return "onepass_kernel_" + hashlib.sha256("\0".join(parts).encode()).hexdigest()[:24]
+
+
+def _source(model: Model) -> str:
+    functions = [
+        inspect.getsource(formula.sign),
+        inspect.getsource(formula.heaviside),
+        model.target_formula.source("target"),
+        model.activation_formula.source("activation"),
+        model.activation_formula.source("derivative", derivative=True),
+    ]
+    widths = f"STUDENTS, TEACHERS = {model.students}, {model.teachers}"
+    block = "\n\n".join(["from math import *", widths, *(f"@njit\n{function}" for function in functions)])
+    return MODEL.sub(lambda _: block, inspect.getsource(overlap_kernel))
+
+
+def _folder() -> Path:
+    folder = Path(os.environ.get("ONEPASS_CACHE") or Path.home() / ".cache" / "onepass")
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError:
+        pass
+    if not os.access(folder, os.W_OK):
+        folder = Path(tempfile.gettempdir()) / f"onepass-{os.getuid()}"
+        folder.mkdir(mode=0o700, exist_ok=True)
+    return folder
+
+
+def _write_once(path: Path, text: str) -> None:
+    """Give the file its name only when it is whole, and never replace it: its date keys the compiled code."""
+    with tempfile.NamedTemporaryFile("w", dir=path.parent, suffix=".part", delete=False) as part:
+        part.write(text)
+    try:
+        os.link(part.name, path)
+    except FileExistsError:
+        pass
+    finally:
+        os.unlink(part.name)

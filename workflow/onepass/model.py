@@ -1,0 +1,59 @@
+"""Model: what is to be learned (target, label noise) and who learns it (activation, width, second layer)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import cached_property
+from math import isfinite
+
+from onepass.formula import Formula
+
+
+class ModelError(ValueError):
+    """A model whose parts do not fit together."""
+
+
+@dataclass(frozen=True)
+class Model:
+    """A two-layer student ``f(z) = (1/p) Σ_j a_j σ(⟨w_j, z⟩)`` of the target ``y = h*(W* z) + √Δ ξ``.
+
+    The rows of ``W*`` are orthonormal: the coordinates ``x1 … xk`` of the target's formula are the
+    projections of the input on them. (A target of correlated directions is a formula too: write
+    ``He3(0.8*x1 + 0.6*x2)``.)
+
+    Parameters
+    ----------
+    target : formula in ``x1 … xk``, for instance ``"He3(x1)"`` or ``"tanh(x1*x2*x3)"``.
+    activation : formula in ``x`` or the name of a function, for instance ``"relu"``.
+    students : number p of hidden units.
+    second_layer : the p fixed numbers ``a_j``; ones if left out.
+    noise : variance Δ of the label noise.
+    """
+
+    target: str
+    activation: str
+    students: int = 1
+    second_layer: tuple[float, ...] | None = None
+    noise: float = 0.0
+    target_formula: Formula = field(init=False, repr=False, compare=False)
+    activation_formula: Formula = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        if isinstance(self.students, bool) or not isinstance(self.students, int) or self.students < 1:
+            raise ModelError(f"students is {self.students!r}; allowed: a whole number of at least 1")
+        if not (isfinite(self.noise) and self.noise >= 0):
+            raise ModelError(f"noise is {self.noise!r}; allowed: a variance, finite and not negative")
+        layer = (1.0,) * self.students if self.second_layer is None else self.second_layer
+        layer = tuple(float(a) for a in layer)
+        if len(layer) != self.students or not all(isfinite(a) for a in layer):
+            raise ModelError(
+                f"second_layer is {layer}; allowed: {self.students} finite numbers, one a student"
+            )
+        object.__setattr__(self, "second_layer", layer)
+        object.__setattr__(self, "target_formula", Formula.target(self.target))
+        object.__setattr__(self, "activation_formula", Formula.activation(self.activation))
+
+    @cached_property
+    def teachers(self) -> int:
+        """Number k of coordinates that the target reads."""
+        return self.target_formula.arity

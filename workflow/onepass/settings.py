@@ -1,0 +1,31 @@
+"""What the simulators are told beside the model: plain tuples that compiled code reads as they are."""
+
+from typing import NamedTuple
+
+import numpy as np
+
+
+class Settings(NamedTuple):
+    """What one run is made of, beside the formulas."""
+
+    dimension: int
+    batch_size: int
+    learning_rate: float
+    steps: int
+    threshold: float  # on ‖M‖_F; infinity never stops
+    noise: float  # standard deviation of the label noise
+    correlation: bool  # loss
+    spherical: bool  # update
+    adaptive: bool  # schedule
+    risk_fraction: float  # the three numbers of the adaptive schedule
+    drop: float
+    decay: float
+
+
+class RiskSeries(NamedTuple):
+    """The population risk as a polynomial of the overlaps (see `risk`)."""
+
+    constant: float
+    cross_powers: np.ndarray  # (terms, teachers), int64
+    cross: np.ndarray  # (terms,)
+    pair: np.ndarray  # (order + 1,)

@@ -1,0 +1,177 @@
+"""`simulate`: one grid cell, from its parameters to a labelled data set."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from math import inf, isfinite, sqrt
+
+import numpy as np
+
+from onepass import overlap_chain
+from onepass import protocol as schedule
+from onepass.backend import array_namespace
+from onepass.initial import initial_factor
+from onepass.model import Model
+from onepass.protocol import Protocol
+from onepass.risk import population_risk, risk_truncation
+from onepass.settings import Settings
+from onepass.streams import replica_streams
+
+ENGINES = ("chain", "sgd")
+LARGEST_COUNT = 2**53  # whole numbers up to here are exact in double precision
+
+
+class SimulationError(ValueError):
+    """A parameter of `simulate` outside its range."""
+
+
+class DivergenceError(FloatingPointError):
+    """A run whose overlaps left the finite numbers."""
+
+
+def simulate(
+    model: Model,
+    protocol: Protocol,
+    *,
+    dimension: int,
+    batch_size: int,
+    learning_rate: float,
+    steps: int,
+    replicas: int = 1,
+    engine: str = "chain",
+    backend: str = "auto",
+    seed: int | Sequence[int] = 0,
+    threshold: float | None = 0.5,
+    initial="sphere",
+    records: int = 50,
+):
+    """Simulate one-pass SGD of a two-layer student.
+
+    Parameters
+    ----------
+    dimension, batch_size, learning_rate : d, n_b and γ.
+    steps : budget of each replica.
+    replicas : independent runs, an axis of the result.
+    engine : ``"chain"`` (exact in law, cost independent of d) or ``"sgd"`` (d-dimensional reference).
+    backend : ``"auto"``, ``"numpy"`` or ``"cupy"``.
+    seed : entropy of the random streams.
+    threshold : a replica stops at its first step with ``‖M‖_F ≥ threshold``; ``None`` never stops early.
+    initial : ``"sphere"``, ``("overlap", m)`` or ``("overlaps", M, Q)``; see `onepass.initial`.
+    records : how many steps to record, spaced evenly in the logarithm; 0 and the last are always there.
+
+    Returns
+    -------
+    xarray.Dataset with ``overlap`` (replica, step, student, teacher), ``student_gram`` (replica, step, student,
+    other_student), ``risk`` (replica, step): the excess population risk; a replica that has stopped keeps its
+    last state. ``recovery_step`` (replica) counts steps to recovery or, where ``recovered`` is false, to the end of
+    the budget: a censored time.
+
+    Raises
+    ------
+    ValueError
+        For a parameter outside its range, before anything runs; the message names it.
+    DivergenceError
+        If the overlaps of a replica overflow.
+    """
+    counts = {"dimension": dimension, "batch_size": batch_size, "replicas": replicas}
+    for key, value, least in [
+        *((k, v, 1) for k, v in counts.items()),
+        ("steps", steps, 0),
+        ("records", records, 0),
+    ]:
+        whole = isinstance(value, (int, np.integer)) and not isinstance(value, bool)
+        if not (whole and least <= value <= LARGEST_COUNT):
+            raise SimulationError(f"{key} is {value!r}; allowed: a whole number from {least} to 2**53")
+    if not (isfinite(learning_rate) and learning_rate > 0):
+        raise SimulationError(f"learning_rate is {learning_rate!r}; allowed: a finite number above 0")
+    if threshold is not None and not (isfinite(threshold) and threshold > 0):
+        raise SimulationError(f"threshold is {threshold!r}; allowed: a finite number above 0, or None")
+    if engine not in ENGINES:
+        raise SimulationError(f"engine {engine!r} is unknown; allowed: {', '.join(ENGINES)}")
+    if dimension < model.teachers:
+        raise SimulationError(
+            f"dimension {dimension} is below the {model.teachers} coordinates of the target"
+        )
+
+    settings = Settings(
+        dimension=int(dimension),
+        batch_size=int(batch_size),
+        learning_rate=float(learning_rate),
+        steps=int(steps),
+        threshold=inf if threshold is None else float(threshold),
+        noise=sqrt(model.noise),
+        correlation=protocol.loss == "correlation",
+        spherical=protocol.update == "spherical",
+        adaptive=protocol.schedule == "adaptive",
+        risk_fraction=schedule.ADAPTIVE_RISK_FRACTION,
+        drop=schedule.ADAPTIVE_DROP,
+        decay=schedule.ADAPTIVE_DECAY,
+    )
+    xp = array_namespace(backend)
+    if engine == "chain":
+        overlap_chain.check(model, settings)
+    streams = replica_streams(seed, replicas)
+    factors = np.stack(
+        [initial_factor(initial, model.students, model.teachers, dimension, s) for s in streams]
+    )
+    record_steps = _log_spaced(settings.steps, records)
+    try:
+        if engine == "chain":
+            results = overlap_chain.run(model, settings, factors, streams, record_steps)
+        else:
+            from onepass import sgd
+
+            results = sgd.run(model, settings, factors, streams, record_steps, xp=xp)
+    except FloatingPointError as error:
+        raise DivergenceError(
+            f"{error}: {protocol.name}, target {model.target!r}, activation {model.activation!r}, "
+            f"dimension {dimension}, batch_size {batch_size}, learning_rate {learning_rate:g}; "
+            "a smaller learning rate keeps the overlaps finite"
+        ) from None
+    return _dataset(model, record_steps, *results, engine=engine, backend=xp.__name__)
+
+
+def _log_spaced(steps: int, records: int) -> np.ndarray:
+    """Distinct whole steps from 0 to the budget, `records` of them spaced evenly in the logarithm."""
+    spaced = np.geomspace(1, max(steps, 1), max(records, 1)).round().astype(np.int64)
+    return np.unique(np.concatenate([[0], spaced[:records][spaced[:records] < steps], [steps]])).astype(
+        np.int64
+    )
+
+
+def _dataset(model, record_steps, overlaps, grams, last, recovered, *, engine, backend):
+    import xarray as xr
+
+    kept = np.append(np.flatnonzero(record_steps < last.max()), record_steps.size - 1)
+    overlaps, grams = overlaps[:, kept], grams[:, kept]
+    step = record_steps[kept]
+    step[-1] = last.max()
+    dims = ("replica", "step", "student")
+    dataset = xr.Dataset(
+        {
+            "overlap": ((*dims, "teacher"), overlaps, {"long_name": "overlap M = W W*ᵀ", "units": "1"}),
+            "student_gram": (
+                (*dims, "other_student"),
+                grams,
+                {"long_name": "Gram matrix Q = W Wᵀ", "units": "1"},
+            ),
+            "risk": (
+                dims[:2],
+                population_risk(model, overlaps, grams),
+                {"long_name": "excess population risk ½ E[(f* − f)²]", "units": "1"},
+            ),
+            "recovery_step": (
+                "replica",
+                last,
+                {"long_name": "steps to weak recovery, or run without it", "units": "steps"},
+            ),
+            "recovered": (
+                "replica",
+                recovered,
+                {"long_name": "whether the threshold was reached", "units": "1"},
+            ),
+        },
+        coords={"step": ("step", step, {"long_name": "SGD step", "units": "steps"})},
+    )
+    dataset.attrs = {"engine": engine, "backend": backend, "risk_truncation": risk_truncation(model)}
+    return dataset
