@@ -1,0 +1,301 @@
+"""Exponents of weak recovery and the lines that divide the phase diagrams.
+
+The learning rate is ``γ ∝ d^(-δ)``, the batch ``n_b ∝ d^μ``, the time to weak recovery ``T ∝ d^θ`` and
+the samples used ``N = n_b T ∝ d^(θ + μ)``, up to powers of ``log d``.  Protocols fall into two rows:
+the projected update with the square loss is limited by ``δ ≥ 0`` (beyond it the loss unlearns its own
+output), every other protocol behaves like the correlation loss.  Exponents after Arnaboldi, Dandi,
+Krzakala, Loureiro, Pesce & Stephan, arXiv:2406.02157.
+
+An information exponent of 1 has the powers of 2 (``T ~ d / n_b``) without its logarithm.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+_TOLERANCE = 1e-6  # exponents such as 1.5 - 0.3 must still lie on the line they were computed for
+_LOSSES = ("square", "correlation")
+_NAMES = [f"{update}_{kind}" for update in ("projected", "spherical") for kind in (*_LOSSES, "adaptive")]
+
+
+class PhaseError(ValueError):
+    """An exponent or a protocol that the theory does not know."""
+
+
+class Affine(NamedTuple):
+    """The exponent ``intercept + slope μ``."""
+
+    intercept: float
+    slope: float
+
+    def __call__(self, mu):
+        """Return its value at μ, a number or array."""
+        return self.intercept + self.slope * mu
+
+
+class Complexity(NamedTuple):
+    """A line of the table of complexities: ``T ∝ d^time``, ``N ∝ d^samples`` for ``mu_low ≤ μ ≤ mu_high``."""
+
+    row: str  # "square", "correlation" or "one_step"
+    mu_low: float
+    mu_high: float
+    learning_rate: Affine  # δ
+    time: Affine  # θ
+    samples: Affine  # θ + μ
+
+
+class GiantStep(NamedTuple):
+    """Where one step suffices: ``μ ≥ mu`` with ``γ ∝ d^(-delta)``; ``N ∝ d^samples``."""
+
+    mu: float
+    delta: float
+    samples: float
+
+
+class Diagram(NamedTuple):
+    """Open lines and closed regions, arrays of points (n, 2), and special points (2,), by name.
+
+    A line or region that has no extent at this information exponent is an array of shape (0, 2).
+    """
+
+    lines: dict[str, np.ndarray]
+    regions: dict[str, np.ndarray]
+    points: dict[str, np.ndarray]
+
+
+def learning_rate_exponent(protocol, information_exponent, mu):
+    """Return the smallest δ (largest learning rate) at which `protocol` may learn; μ a number or array."""
+    h, mu = _half(information_exponent), _batch(mu)
+    limit = 0.0 if _row(protocol) == "square" else (1 - mu) / 2
+    return _plain(np.maximum(h - mu, limit))
+
+
+def may_learn(protocol, information_exponent, mu, delta):
+    """Whether `protocol` may learn with batch exponent μ and learning-rate exponent δ, numbers or arrays."""
+    smallest = learning_rate_exponent(protocol, information_exponent, mu)
+    return _plain(_finite("delta", delta) >= smallest - _TOLERANCE)
+
+
+def recovery_exponent(protocol, information_exponent, mu, delta=None):
+    """Return θ of ``T ∝ d^θ`` at δ, by default the best one; ``inf`` where the protocol does not learn."""
+    smallest = learning_rate_exponent(protocol, information_exponent, mu)
+    delta = smallest if delta is None else _finite("delta", delta)
+    # The square row never has a negative exponent where it learns: δ ≥ 0 and δ ≥ h - μ.
+    theta = np.maximum(delta + _half(information_exponent) - 1, 0.0)
+    return _plain(np.where(may_learn(protocol, information_exponent, mu, delta), theta, np.inf))
+
+
+def sample_exponent(protocol, information_exponent, mu, delta=None):
+    """Return θ + μ, the exponent of the number of samples used until weak recovery."""
+    return _plain(recovery_exponent(protocol, information_exponent, mu, delta) + _batch(mu))
+
+
+def has_log_factor(protocol, information_exponent, mu, delta=None):
+    """Whether T carries a factor ``log d`` beside its power of d.
+
+    With overlap m a step gains ``γ m^(ℓ-1)``.  For ℓ = 2 and δ ≥ 0 growth is exponential from
+    ``1/√d``, hence the logarithm.  For ℓ ≥ 3, and for ℓ = 2 with δ < 0 (a gain that grows with d), it is
+    faster than exponential: what the theorems bound by a polylogarithm is then ``O(log log d)``, which
+    a factor ``log d`` would misfit.
+    """
+    smallest = learning_rate_exponent(protocol, information_exponent, mu)
+    delta = smallest if delta is None else _finite("delta", delta)
+    exponential = (information_exponent == 2) & (np.asarray(delta) >= -_TOLERANCE)
+    return _plain(exponential & may_learn(protocol, information_exponent, mu, delta))
+
+
+def optimal_batch_exponent(protocol, information_exponent):
+    """Return the smallest μ at which θ is as small as `protocol` can make it."""
+    h = _half(information_exponent)
+    return h if _row(protocol) == "square" else 2 * h - 1
+
+
+def giant_step(information_exponent):
+    """Return the batch and learning-rate exponents from which a single step recovers."""
+    ell = _exponent(information_exponent)
+    return GiantStep(mu=float(ell), delta=-(ell - 1) / 2, samples=float(ell))
+
+
+def complexity_table(information_exponent):
+    """Return the table of time and sample complexities, a tuple of `Complexity`."""
+    h, ell, inf = _half(information_exponent), float(information_exponent), np.inf
+    top = 2 * h - 1
+    small = (Affine(h, -1), Affine(top, -1), Affine(top, 0))
+    return (
+        Complexity("square", 0.0, h, *small),
+        Complexity("square", h, inf, Affine(0.0, 0), Affine(h - 1, 0), Affine(h - 1, 1)),
+        Complexity("correlation", 0.0, top, *small),
+        Complexity("correlation", top, inf, Affine(0.5, -0.5), Affine(0.0, 0), Affine(0.0, 1)),
+        Complexity("one_step", ell, inf, Affine(-(ell - 1) / 2, 0), Affine(0.0, 0), Affine(0.0, 1)),
+    )
+
+
+def time_diagram(information_exponent, mu_max=None, theta_max=None):
+    """Return the (μ, θ) diagram in ``0 ≤ μ ≤ mu_max``, ``0 ≤ θ ≤ theta_max``.
+
+    The correlation line is drawn where it leaves the SGD line.  ``validity`` is the line
+    ``θ = ℓ/2 - 3/4 - μ/2`` (δ = 1/4 - μ/2) above which the expansion behind the theory holds.
+    """
+    h, ell = _half(information_exponent), information_exponent
+    top = 2 * h - 1
+    right = _window("mu_max", mu_max, top + 1.5, max(ell, top))
+    high = _window("theta_max", theta_max, top + 0.5, top)
+    corner, end = (h, h - 1), (top, 0)
+    return Diagram(
+        lines={
+            "sgd": _line((0, top), corner, (right, h - 1)),
+            "correlation": _line(corner, end),
+            "polylog": _line(end, (ell, 0)),
+            "one_step": _line((ell, 0), (right, 0)),
+            "validity": _line((0, h - 0.75), (2 * h - 1.5, 0)),
+        },
+        regions={
+            "sgd": _region((0, top), corner, (right, h - 1), (right, high), (0, high)),
+            "correlation": _region(corner, end, (right, 0), (right, h - 1)),
+            "not_learning": _region((0, 0), (0, top), corner, end),
+        },
+        points={
+            "sgd_optimum": np.array(corner, float),
+            "correlation_optimum": np.array(end, float),
+            "one_step": np.array((ell, 0), float),
+        },
+    )
+
+
+def learning_rate_diagram(information_exponent, mu_max=None, delta_min=None, delta_max=None):
+    """Return the (μ, δ) diagram of a cold start (overlap ``~ 1/√d``)."""
+    h, one = _half(information_exponent), giant_step(information_exponent)
+    top = 2 * h - 1
+    right = _window("mu_max", mu_max, top + 1.5, max(one.mu, top))
+    last = (1 - right) / 2  # δ of the edge of learning at mu_max
+    low = _window("delta_min", delta_min, last - 0.25, last, side=-1)
+    high = _window("delta_max", delta_max, h + 0.5, h)
+    corner, end = (h, 0), (top, 1 - h)
+    return Diagram(
+        lines={
+            "sgd": _line((0, h), corner, (right, 0)),
+            "correlation": _line(corner, end),
+            "polylog": _line(end, (right, last)),
+            "one_step": _line((one.mu, one.delta), (right, one.delta)),
+        },
+        regions={
+            "sgd": _region((0, h), corner, (right, 0), (right, high), (0, high)),
+            "correlation": _region(corner, end, (right, 1 - h), (right, 0)),
+            "polylog": _region(end, (right, 1 - h), (right, last)),
+            "not_learning": _region((0, low), (0, h), corner, end, (right, last), (right, low)),
+        },
+        points={
+            "sgd_optimum": np.array(corner, float),
+            "correlation_optimum": np.array(end, float),
+            "one_step": np.array((one.mu, one.delta)),
+        },
+    )
+
+
+def ode_diagram(mu_max=2.0, delta_min=-0.5, delta_max=1.5):
+    """Return the (μ, δ) diagram of the deterministic limits from a warm start; names as in `regime`."""
+    right = _window("mu_max", mu_max, None, 1)
+    low = _window("delta_min", delta_min, None, 0, side=-1)
+    high = _window("delta_max", delta_max, None, 1)
+    return Diagram(
+        lines={"saad_solla": _line((0, 1), (1, 0)), "large_batch": _line((1, 0), (right, 0))},
+        regions={
+            "population_flow": _region((0, 1), (1, 0), (right, 0), (right, high), (0, high)),
+            "noise_learning": _region((0, 0.5), (0, 1), (1, 0)),
+            "no_limit": _region((0, low), (0, 0.5), (1, 0), (right, 0), (right, low)),
+        },
+        points={"coexistence": np.array((1.0, 0.0))},
+    )
+
+
+def regime(mu, delta):
+    """Name the deterministic limit at (μ, δ), from a warm start; arrays give arrays of names.
+
+    ``population_flow``, ``saad_solla`` (gradient and noise together), ``noise_learning`` (noise alone),
+    ``large_batch`` (interaction within the batch), ``coexistence`` (all of them) or ``no_limit``.
+    """
+    mu, delta = np.broadcast_arrays(_batch(mu), _finite("delta", delta))
+    noise = mu + delta - 1  # its sign compares the gradient with the noise
+    at_zero, balanced = abs(delta) <= _TOLERANCE, abs(noise) <= _TOLERANCE
+    names = {  # the first that holds
+        "coexistence": at_zero & balanced,
+        "large_batch": at_zero & (noise > 0),
+        "saad_solla": (delta > 0) & balanced,
+        "population_flow": (delta > 0) & (noise > 0),
+        "noise_learning": (noise < 0) & (mu + 2 * delta >= 1 - _TOLERANCE),
+    }
+    return _plain(np.select(list(names.values()), list(names), default="no_limit"))
+
+
+def _row(protocol):
+    """Name the row of the table that `protocol`, an object or its name, belongs to."""
+    if isinstance(protocol, str):
+        if protocol not in _NAMES:
+            raise PhaseError(f"unknown protocol {protocol!r}: allowed are {', '.join(_NAMES)}")
+        update, _, kind = protocol.partition("_")
+        return "square" if (update, kind) == ("projected", "square") else "correlation"
+    try:
+        plain = (protocol.loss, protocol.update, protocol.schedule) == ("square", "projected", "constant")
+    except AttributeError:
+        raise PhaseError(f"unknown protocol {protocol!r}: give a Protocol or a name, {_NAMES[0]!r}") from None
+    return "square" if plain else "correlation"
+
+
+def _exponent(ell):
+    if isinstance(ell, bool | np.bool_) or not isinstance(ell, int | np.integer) or ell < 1:
+        raise PhaseError(f"information exponent {ell!r}: it must be a whole number, 1 or more")
+    return int(ell)
+
+
+def _half(ell):
+    """ℓ/2, read as 1 for ℓ = 1."""
+    return max(_exponent(ell), 2) / 2
+
+
+def _finite(name, value):
+    try:
+        value = np.asarray(value, dtype=float)
+    except (TypeError, ValueError):
+        value = np.asarray(np.nan)
+    if not np.isfinite(value).all():
+        raise PhaseError(f"{name} must be a finite number or an array of them")
+    return value
+
+
+def _batch(mu):
+    mu = _finite("mu", mu)
+    if (mu < 0).any():
+        raise PhaseError(f"mu = {mu.min():g}: a batch has at least one sample, so mu must be 0 or more")
+    return mu
+
+
+def _window(name, value, default, edge, side=1):
+    """Check that a limit of a diagram lies above (side 1) or below (-1) the last thing to show."""
+    value = float(_finite(name, default if value is None else value))
+    if side * (value - edge) <= 0:
+        where = "above" if side > 0 else "below"
+        raise PhaseError(f"{name} = {value:g}: it must be {where} {edge:g}, or the diagram hides a line")
+    return value
+
+
+def _plain(value):
+    """Python scalars for zero-dimensional results."""
+    value = np.asarray(value)
+    return value if value.ndim else value.item()
+
+
+def _line(*points):
+    """Join points without repeats; a line of no length is empty."""
+    points = np.array(points, dtype=float)
+    points = points[np.r_[True, np.any(np.diff(points, axis=0), axis=1)]]
+    return points if len(points) > 1 else np.empty((0, 2))
+
+
+def _region(*points):
+    """Corners of a polygon, not closed; a polygon of no area is empty."""
+    corners = _line(*points)
+    x, y = corners.T
+    area = (x * np.roll(y, -1) - y * np.roll(x, -1)).sum() / 2
+    return corners if abs(area) > _TOLERANCE else np.empty((0, 2))
