@@ -1,0 +1,192 @@
+"""Speed and memory of the simulators, as ratios against yardsticks timed side by side in the same run.
+
+`make bench` runs this; one argument keeps only the benchmarks whose name contains it. Each pair is timed in turn,
+several times; the ratio of the medians is what counts on a machine that others use too.
+"""
+
+from __future__ import annotations
+
+import os
+import platform
+import resource
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from math import inf
+from pathlib import Path
+
+import numpy as np
+import onepass
+from onepass import overlap_chain, sgd
+from onepass.initial import initial_factor
+from onepass.settings import Settings
+from onepass.streams import replica_streams
+
+ROUNDS = 7
+HE3 = onepass.Model("He3(x1)", "He3")
+WIDE = onepass.Model("He3(x1)", "He3", students=4, noise=1e-6)
+
+
+def settings(dimension, batch_size, steps, learning_rate=1e-6):
+    return Settings(
+        dimension, batch_size, learning_rate, steps, inf, 0.0, False, False, False, 0.6, 0.1, 0.995
+    )
+
+
+def chain(model, dimension, batch_size, steps):
+    set_up = settings(dimension, batch_size, steps)
+    (stream,) = replica_streams(1, 1)
+    start = initial_factor("sphere", model.students, 1, dimension, stream)[None]
+    overlap_chain.run(model, set_up, start, [stream], np.array([0, steps]))
+
+
+def d_dimensional(model, dimension, batch_size, steps):
+    set_up = settings(dimension, batch_size, steps)
+    streams = replica_streams(1, 1)
+    start = initial_factor("sphere", model.students, 1, dimension, streams[0])[None]
+    sgd.run(model, set_up, start, streams, np.array([0, steps]))
+
+
+def draw_normals(samples, each):
+    (rng,) = replica_streams(1, 1)
+    block = np.empty((1000, each))
+    for _ in range(samples // 1000):
+        rng.standard_normal(out=block)
+
+
+def draw_and_multiply(dimension, students, batch_size, steps):
+    """What no d-dimensional simulation can leave out: the inputs and the two products with them."""
+    (rng,) = replica_streams(1, 1)
+    rows = max(1, min(batch_size, sgd.CHUNK // (8 * dimension)))
+    block, weights = np.empty((rows, dimension)), np.ones((students, dimension))
+    for _ in range(steps):
+        for start in range(0, batch_size, rows):
+            z = block[: min(rows, batch_size - start)]
+            rng.standard_normal(out=z)
+            c = z @ weights.T
+            c.T @ z
+
+
+def side_by_side(first, second):
+    """Median seconds of both, timed in turn."""
+    first(), second()
+    times = ([], [])
+    for _ in range(ROUNDS):
+        for call, record in zip((first, second), times, strict=True):
+            start = time.perf_counter()
+            call()
+            record.append(time.perf_counter() - start)
+    return statistics.median(times[0]), statistics.median(times[1])
+
+
+def chain_against_its_normals():
+    """chain, p = k = 1, He3: against NumPy drawing two normals a sample"""
+    for batch_size in (100, 10_000):
+        mine, numpy = side_by_side(
+            lambda n=batch_size: chain(HE3, 1000, n, 1_000_000 // n), lambda: draw_normals(1_000_000, 2)
+        )
+        yield (
+            f"n_b = {batch_size}: {mine * 1e3:.1f} ns a sample, NumPy {numpy * 1e3:.1f}",
+            mine / numpy,
+            "<= 1.5",
+        )
+
+
+def chain_and_dimension():
+    """chain, p = k = 1, He3, n_b = 1000: d = 10⁶ against d = 10³"""
+    large, small = side_by_side(lambda: chain(HE3, 10**6, 1000, 2000), lambda: chain(HE3, 10**3, 1000, 2000))
+    yield f"{large:.3f} s against {small:.3f} s", large / small, "0.9 … 1.1"
+
+
+def chain_of_single_samples():
+    """chain, p = k = 1, He3, n_b = 1: nanoseconds a step"""
+    mine, numpy = side_by_side(lambda: chain(HE3, 1000, 1, 1_000_000), lambda: draw_normals(1_000_000, 2))
+    yield f"ns a step (NumPy's two normals: {numpy * 1e3:.1f} ns)", mine * 1e3, "<= 60"
+
+
+def chain_against_sgd():
+    """wide student (p = 4, d = 256, n_b = 16384, 50 steps): sgd against chain"""
+    fast, slow = side_by_side(
+        lambda: chain(WIDE, 256, 16384, 50), lambda: d_dimensional(WIDE, 256, 16384, 50)
+    )
+    yield f"sgd {slow:.2f} s, chain {fast * 1e3:.1f} ms", slow / fast, ">= 50"
+
+
+def sgd_against_its_inputs():
+    """sgd: against drawing the inputs and two matrix products"""
+    for students, dimension, batch_size, steps in [
+        (4, 256, 16384, 10),
+        (1, 1024, 4096, 10),
+        (1, 10_000, 1000, 4),
+    ]:
+        model = WIDE if students == 4 else HE3
+        mine, floor = side_by_side(
+            lambda m=model, d=dimension, n=batch_size, s=steps: d_dimensional(m, d, n, s),
+            lambda p=students, d=dimension, n=batch_size, s=steps: draw_and_multiply(d, p, n, s),
+        )
+        yield f"p = {students}, d = {dimension}, n_b = {batch_size}", mine / floor, "<= 1.5"
+
+
+def fixed_cost_of_a_cell():
+    """a process that simulates one trivial cell and writes it: seconds, compiled code cached"""
+    code = (
+        "import onepass\n"
+        "runs = onepass.simulate(onepass.Model('He3(x1)', 'He3'), onepass.Protocol(), dimension=64, batch_size=1, "
+        "learning_rate=1e-4, steps=10)\n"
+        f"runs.to_netcdf({str(Path(tempfile.gettempdir()) / 'onepass_trial.nc')!r})"
+    )
+    command = [sys.executable, "-c", code]
+    subprocess.run(command, check=True)
+    times = []
+    for _ in range(ROUNDS):
+        start = time.perf_counter()
+        subprocess.run(command, check=True)
+        times.append(time.perf_counter() - start)
+    yield "seconds, imports included", statistics.median(times), "<= 1"
+
+
+def peak_memory():
+    """resident memory of a process after the largest default kinds of cell: GiB"""
+    chain(HE3, 10**6, 10**7, 1)
+    d_dimensional(WIDE, 256, 16384, 2)
+    d_dimensional(HE3, 10**6, 300, 1)
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
+    yield "GiB", peak, "< 1.5"
+
+
+BENCHMARKS = [
+    chain_against_its_normals,
+    chain_and_dimension,
+    chain_of_single_samples,
+    chain_against_sgd,
+    sgd_against_its_inputs,
+    fixed_cost_of_a_cell,
+    peak_memory,
+]
+
+
+def machine() -> str:
+    model = platform.processor() or platform.machine()
+    info = Path("/proc/cpuinfo")
+    if info.exists():
+        names = [
+            line.split(":", 1)[1].strip() for line in info.read_text().splitlines() if "model name" in line
+        ]
+        model = names[0] if names else model
+    return f"{model}, {os.cpu_count()} cores, Python {platform.python_version()}, NumPy {np.__version__}"
+
+
+def main() -> None:
+    wanted = sys.argv[1] if len(sys.argv) > 1 else ""
+    print(machine())
+    for benchmark in BENCHMARKS:
+        if wanted in benchmark.__name__:
+            print(f"\n{benchmark.__doc__}")
+            for what, value, goal in benchmark():
+                print(f"  {value:8.2f}  (goal {goal})  {what}", flush=True)
+
+
+if __name__ == "__main__":
+    main()
