@@ -30,9 +30,7 @@ WIDE = onepass.Model("He3(x1)", "He3", students=4, noise=1e-6)
 
 
 def settings(dimension, batch_size, steps, learning_rate=1e-6):
-    return Settings(
-        dimension, batch_size, learning_rate, steps, inf, 0.0, False, False, False, 0.6, 0.1, 0.995
-    )
+    return Settings(dimension, batch_size, learning_rate, steps, inf, 0.0, False, False, False, 0.6, 0.1, 0.995)
 
 
 def chain(model, dimension, batch_size, steps):
@@ -108,9 +106,7 @@ def chain_of_single_samples():
 
 def chain_against_sgd():
     """wide student (p = 4, d = 256, n_b = 16384, 50 steps): sgd against chain"""
-    fast, slow = side_by_side(
-        lambda: chain(WIDE, 256, 16384, 50), lambda: d_dimensional(WIDE, 256, 16384, 50)
-    )
+    fast, slow = side_by_side(lambda: chain(WIDE, 256, 16384, 50), lambda: d_dimensional(WIDE, 256, 16384, 50))
     yield f"sgd {slow:.2f} s, chain {fast * 1e3:.1f} ms", slow / fast, ">= 50"
 
 
@@ -171,9 +167,7 @@ def machine() -> str:
     model = platform.processor() or platform.machine()
     info = Path("/proc/cpuinfo")
     if info.exists():
-        names = [
-            line.split(":", 1)[1].strip() for line in info.read_text().splitlines() if "model name" in line
-        ]
+        names = [line.split(":", 1)[1].strip() for line in info.read_text().splitlines() if "model name" in line]
         model = names[0] if names else model
     return f"{model}, {os.cpu_count()} cores, Python {platform.python_version()}, NumPy {np.__version__}"
 

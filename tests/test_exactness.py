@@ -65,7 +65,7 @@ def test_chain_and_sgd_agree_in_law(setting):
 
 def test_a_wrong_dimension_is_noticed():
     """The comparison has power: a chain of half the dimension fails it (chance of not failing < 1e-6)."""
-    setting = ("He3(x1)", "He3", 1, 2, "projected_correlation", 0.06)
+    setting = ("He3(x1)", "He3", 1, 8, "projected_correlation", 0.06)
     chain = final("chain", *setting, dimension=12)
     sgd = final("sgd", *setting, dimension=24, seed=12)
     assert ks_2samp(chain["first overlap"], sgd["first overlap"]).pvalue < ALARM / (3 * len(SETTINGS))

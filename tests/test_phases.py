@@ -1,10 +1,9 @@
 """Exponents and boundaries against values written out by hand."""
 
-from types import SimpleNamespace
-
 import numpy as np
 import pytest
 from onepass import phases
+from onepass.protocol import Protocol, ProtocolError
 
 SQUARE, CORRELATION = "projected_square", "projected_correlation"
 SPHERICAL = ["spherical_square", "spherical_correlation", "spherical_adaptive"]
@@ -49,6 +48,16 @@ def test_table_is_the_functions(ell):
         np.testing.assert_allclose(phases.sample_exponent(protocol, ell, mu), line.samples(mu))
 
 
+@pytest.mark.parametrize("ell", [1, 2, 3, 4])
+@pytest.mark.parametrize("protocol", [SQUARE, CORRELATION])
+def test_the_optimal_rate_is_the_smallest_one_of_the_best_time(protocol, ell):
+    mu = np.linspace(0, 5, 21)
+    delta = phases.optimal_learning_rate_exponent(protocol, ell, mu)
+    best = phases.recovery_exponent(protocol, ell, mu)
+    np.testing.assert_allclose(phases.recovery_exponent(protocol, ell, mu, delta), best)
+    assert (phases.recovery_exponent(protocol, ell, mu, delta + 0.1) > best + 0.05).all()
+
+
 def test_exponents_at_a_given_learning_rate():
     assert phases.recovery_exponent(SQUARE, 3, 2, 0.25) == pytest.approx(0.75)
     assert phases.recovery_exponent(SQUARE, 3, 2, -0.25) == np.inf
@@ -66,7 +75,8 @@ def test_exponents_at_a_given_learning_rate():
         (SQUARE, 2, 2, None, True),
         (SQUARE, 3, 1, None, False),
         (CORRELATION, 2, 1, None, True),
-        (CORRELATION, 2, 1.5, None, False),  # the gain of a step grows with d
+        (CORRELATION, 2, 1.5, None, True),  # the optimal δ is 0
+        (CORRELATION, 2, 1.5, -0.25, False),  # the gain of a step grows with d
         (CORRELATION, 2, 1.5, 0, True),
         (CORRELATION, 3, 2, None, False),
         (CORRELATION, 2, 0.5, 0.2, False),  # does not learn
@@ -98,8 +108,8 @@ def test_optima():
 
 
 def test_protocol_objects_and_arrays():
-    plain = SimpleNamespace(loss="square", update="projected", schedule="constant")
-    adaptive = SimpleNamespace(loss="square", update="projected", schedule="adaptive")
+    plain = Protocol(loss="square", update="projected")
+    adaptive = Protocol(loss="correlation", update="projected", schedule="adaptive")
     mu = np.array([1.0, 1.75, 2.0])
     np.testing.assert_allclose(phases.recovery_exponent(plain, 3, mu), [1, 0.5, 0.5])
     np.testing.assert_allclose(phases.recovery_exponent(adaptive, 3, mu), [1, 0.25, 0])
@@ -196,9 +206,9 @@ def test_bad_information_exponent(value):
 
 
 def test_bad_input():
-    with pytest.raises(phases.PhaseError, match="unknown protocol 'sgd': allowed are projected_square"):
+    with pytest.raises(ProtocolError, match="'sgd' is unknown; allowed: projected_square"):
         phases.recovery_exponent("sgd", 3, 1)
-    with pytest.raises(phases.PhaseError, match="unknown protocol 7"):
+    with pytest.raises(phases.PhaseError, match="protocol is 7"):
         phases.recovery_exponent(7, 3, 1)
     with pytest.raises(phases.PhaseError, match="mu = -1"):
         phases.recovery_exponent(SQUARE, 3, -1)

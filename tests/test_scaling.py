@@ -3,26 +3,27 @@
 import numpy as np
 import pytest
 import xarray as xr
-from onepass.scaling import ScalingError, fit_experiment, fit_exponent
+from onepass.scaling import ScalingError, fit_experiment, fit_exponent, logarithmic_factor
 
 DIMENSION = np.array([64, 128, 256, 512, 1024, 2048])
+LOGARITHM = logarithmic_factor(DIMENSION, {})
 
 
-def planted(rng, theta, *, amplitude=20.0, log_power=0, scatter=0.5, replicas=64, budget=np.inf):
-    """Integer times of median ``A d^θ (log d)^κ``, log-normal, censored at `budget` medians."""
-    median = amplitude * DIMENSION**theta * np.log(DIMENSION) ** log_power
+def planted(rng, theta, *, amplitude=20.0, factor=1.0, scatter=0.5, replicas=64, budget=np.inf):
+    """Integer times of median ``A d^θ F(d)``, log-normal, censored at `budget` medians."""
+    median = amplitude * DIMENSION**theta * factor
     times = np.ceil(median[:, None] * np.exp(scatter * rng.normal(size=(len(DIMENSION), replicas))))
     limit = np.ceil(budget * median[:, None])
     return np.minimum(times, limit), times <= limit
 
 
-def coverage(theta, *, log_power=0, data_sets=200, **settings):
+def coverage(theta, *, factor=None, data_sets=200, **settings):
     """Fraction of intervals that contain θ, mean half-width, scatter of the estimates."""
     rng = np.random.default_rng(5)
     fits = []
     for _ in range(data_sets):
-        times, recovered = planted(rng, theta, log_power=log_power, **settings)
-        fits.append(fit_exponent(DIMENSION, times, recovered, log_power=log_power, resamples=200, rng=rng))
+        times, recovered = planted(rng, theta, factor=1.0 if factor is None else factor, **settings)
+        fits.append(fit_exponent(DIMENSION, times, recovered, factor=factor, resamples=200, rng=rng))
     hit = np.mean([fit.theta_low <= theta <= fit.theta_high for fit in fits])
     width = np.mean([fit.theta_high - fit.theta_low for fit in fits]) / 2
     return hit, width, np.std([fit.theta for fit in fits]), np.mean([fit.theta for fit in fits])
@@ -30,7 +31,7 @@ def coverage(theta, *, log_power=0, data_sets=200, **settings):
 
 @pytest.mark.parametrize(
     ("theta", "settings"),
-    [(0.5, {}), (1.0, {"log_power": 1}), (0.5, {"budget": 1.3}), (0.0, {"scatter": 1.0})],
+    [(0.5, {}), (1.0, {"factor": LOGARITHM}), (0.5, {"budget": 1.3}), (0.0, {"scatter": 1.0})],
     ids=["power", "log", "censored", "constant"],
 )
 def test_coverage(theta, settings):
@@ -48,9 +49,9 @@ def test_coverage(theta, settings):
 
 def test_forgetting_the_log_factor_shows():
     rng = np.random.default_rng(6)
-    data = planted(rng, 1.0, log_power=1, scatter=0.2)
-    assert fit_exponent(DIMENSION, *data, log_power=0, rng=rng).theta_low > 1.05
-    fit = fit_exponent(DIMENSION, *data, log_power=1, rng=rng)
+    data = planted(rng, 1.0, factor=LOGARITHM, scatter=0.2)
+    assert fit_exponent(DIMENSION, *data, rng=rng).theta_low > 1.05
+    fit = fit_exponent(DIMENSION, *data, factor=LOGARITHM, rng=rng)
     assert fit.theta == pytest.approx(1, abs=0.1)
     assert fit.prefactor == pytest.approx(20, rel=0.5)
 
@@ -123,7 +124,7 @@ def test_local_slopes():
         ({"dimension": np.arange(1, 7)}, "above 1"),
         ({"recovery_step": np.ones((5, 4))}, "shape"),
         ({"points": 1}, "two or more"),
-        ({"log_power": np.nan}, "log_power = nan"),
+        ({"factor": np.zeros(6)}, r"factor = \[0"),
     ],
 )
 def test_bad_input(change, message):
@@ -137,7 +138,7 @@ def experiment():
     """Two protocols and two batch exponents of ℓ = 2, with the theory's times."""
     rng = np.random.default_rng(12)
     thetas = np.array([[0.5, 0.0], [0.5, 0.0]])
-    data = [[planted(rng, theta, log_power=1, scatter=0.1) for theta in row] for row in thetas]
+    data = [[planted(rng, theta, factor=LOGARITHM, scatter=0.1) for theta in row] for row in thetas]
     dims = ("protocol", "mu", "dimension", "replica")
     return xr.Dataset(
         {

@@ -1,7 +1,8 @@
 """The chain's kernel, compiled for one model and kept on disk for every later job.
 
 Numba inlines the formulas only if they stand in the same program as the loop, and keeps machine code only of
-functions that stand in a file. So each model gets a file of its own: `overlap_kernel.py` with the lines of the model replaced.
+functions that stand in a file. So each model gets a file of its own: `overlap_kernel.py` with the lines of the
+model replaced.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import os
 import re
 import sys
 import tempfile
+from contextlib import suppress
 from pathlib import Path
 from types import ModuleType
 
@@ -70,10 +72,8 @@ def _source(model: Model) -> str:
 
 def _folder() -> Path:
     folder = Path(os.environ.get("ONEPASS_CACHE") or Path.home() / ".cache" / "onepass")
-    try:
+    with suppress(OSError):
         folder.mkdir(parents=True, exist_ok=True)
-    except OSError:
-        pass
     if not os.access(folder, os.W_OK):
         folder = Path(tempfile.gettempdir()) / f"onepass-{os.getuid()}"
         folder.mkdir(mode=0o700, exist_ok=True)
@@ -85,8 +85,7 @@ def _write_once(path: Path, text: str) -> None:
     with tempfile.NamedTemporaryFile("w", dir=path.parent, suffix=".part", delete=False) as part:
         part.write(text)
     try:
-        os.link(part.name, path)
-    except FileExistsError:
-        pass
+        with suppress(FileExistsError):
+            os.link(part.name, path)
     finally:
         os.unlink(part.name)

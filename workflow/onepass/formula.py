@@ -14,6 +14,7 @@ import operator
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
+from typing import NoReturn
 
 LONGEST = 500  # characters
 DEEPEST = 50  # nested operations
@@ -107,9 +108,7 @@ class Formula:
     @cached_property
     def terms(self) -> tuple[Formula, ...]:
         """Targets that add up to this one, each in as few coordinates as its text shows."""
-        return tuple(
-            Formula(ast.unparse(node), self.arity, self.coordinates) for node in _addends(self._tree)
-        )
+        return tuple(Formula(ast.unparse(node), self.arity, self.coordinates) for node in _addends(self._tree))
 
     @property
     def used(self) -> tuple[int, ...]:
@@ -197,7 +196,7 @@ def _parse(text: str, *, target: bool) -> ast.expr:
 
 
 def _checked(node: ast.expr, text: str, target: bool, depth: int) -> ast.expr:
-    def refuse(what: str, allowed: str):
+    def refuse(what: str, allowed: str) -> NoReturn:
         raise FormulaError(f"{what} in formula {text!r}; allowed: {allowed}")
 
     if depth > DEEPEST:
@@ -236,7 +235,7 @@ def _checked(node: ast.expr, text: str, target: bool, depth: int) -> ast.expr:
     refuse(f"{ast.unparse(node)[:60]!r}", "numbers, + - * / **, x1 … and functions")
 
 
-def _checked_name(name: str, target: bool, refuse) -> ast.Name:
+def _checked_name(name: str, target: bool, refuse: Callable[[str, str], NoReturn]) -> ast.Name:
     if name in CONSTANTS:
         return ast.Name(name)
     if name == "x":

@@ -196,9 +196,7 @@ def _normalised(component: _Component) -> np.ndarray:
     projection = hermite_polynomials(component.nodes, component.order) * component.weights
     values = component.values
     for _ in component.used:
-        values = np.tensordot(
-            values, projection, axes=(0, 1)
-        )  # the axis moves to the end: a full turn in all
+        values = np.tensordot(values, projection, axes=(0, 1))  # the axis moves to the end: a full turn in all
     return values
 
 
@@ -227,9 +225,7 @@ def _roots(kink: Formula) -> set[float]:
     grid = np.linspace(-REACH, REACH, 4801) + 1e-7  # no grid point on a round number
     signs = np.sign(at(grid))
     roots = set()
-    for left, right in zip(
-        grid[:-1][signs[:-1] * signs[1:] < 0], grid[1:][signs[:-1] * signs[1:] < 0], strict=True
-    ):
+    for left, right in zip(grid[:-1][signs[:-1] * signs[1:] < 0], grid[1:][signs[:-1] * signs[1:] < 0], strict=True):
         first = at(left)[0]
         for _ in range(60):
             middle = (left + right) / 2

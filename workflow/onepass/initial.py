@@ -60,9 +60,7 @@ def _unpack(initial) -> tuple[str, tuple]:
         kind, *values = initial
         if len(values) == sizes[kind]:
             return kind, tuple(values)
-    raise InitialError(
-        f"initial {initial!r} is unknown; allowed: 'sphere', ('overlap', m), ('overlaps', M, Q)"
-    )
+    raise InitialError(f"initial {initial!r} is unknown; allowed: 'sphere', ('overlap', m), ('overlaps', M, Q)")
 
 
 def _given(overlap: np.ndarray, gram: np.ndarray, p: int, k: int) -> np.ndarray:

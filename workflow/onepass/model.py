@@ -46,9 +46,7 @@ class Model:
         layer = (1.0,) * self.students if self.second_layer is None else self.second_layer
         layer = tuple(float(a) for a in layer)
         if len(layer) != self.students or not all(isfinite(a) for a in layer):
-            raise ModelError(
-                f"second_layer is {layer}; allowed: {self.students} finite numbers, one a student"
-            )
+            raise ModelError(f"second_layer is {layer}; allowed: {self.students} finite numbers, one a student")
         object.__setattr__(self, "second_layer", layer)
         object.__setattr__(self, "target_formula", Formula.target(self.target))
         object.__setattr__(self, "activation_formula", Formula.activation(self.activation))

@@ -67,9 +67,7 @@ def run(
     last = np.empty(len(factors), dtype=np.int64)
     recovered = np.empty(len(factors), dtype=bool)
     for r, (factor, stream) in enumerate(zip(factors, streams, strict=True)):
-        last[r], status = compiled.run(
-            stream, factor.copy(), layer, settings, series, record_steps, records[r]
-        )
+        last[r], status = compiled.run(stream, factor.copy(), layer, settings, series, record_steps, records[r])
         if status == DIVERGED:
             raise FloatingPointError(f"replica {r} diverged at step {last[r]}")
         recovered[r] = status == RECOVERED

@@ -39,9 +39,7 @@ RANK_TOLERANCE = 1e-13  # a pivot below this fraction of its diagonal is roundin
 RECOVERED, BUDGET, DIVERGED = 0, 1, 2
 
 compiled = njit(cache=True, error_model="numpy")  # no test for zero at each division
-inlined = njit(
-    cache=True, error_model="numpy", forceinline=True
-)  # a call costs as much as a step of one sample
+inlined = njit(cache=True, error_model="numpy", forceinline=True)  # a call costs as much as a step of one sample
 
 
 @inlined

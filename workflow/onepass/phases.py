@@ -15,9 +15,9 @@ from typing import NamedTuple
 
 import numpy as np
 
+from onepass.protocol import Protocol
+
 _TOLERANCE = 1e-6  # exponents such as 1.5 - 0.3 must still lie on the line they were computed for
-_LOSSES = ("square", "correlation")
-_NAMES = [f"{update}_{kind}" for update in ("projected", "spherical") for kind in (*_LOSSES, "adaptive")]
 
 
 class PhaseError(ValueError):
@@ -72,6 +72,15 @@ def learning_rate_exponent(protocol, information_exponent, mu):
     return _plain(np.maximum(h - mu, limit))
 
 
+def optimal_learning_rate_exponent(protocol, information_exponent, mu):
+    """Return the largest δ (smallest learning rate) that attains the best θ at batch exponent μ.
+
+    It differs from `learning_rate_exponent` where the time is polylogarithmic already: larger steps gain nothing.
+    """
+    smallest = learning_rate_exponent(protocol, information_exponent, mu)
+    return _plain(np.maximum(smallest, 1 - _half(information_exponent)))
+
+
 def may_learn(protocol, information_exponent, mu, delta):
     """Whether `protocol` may learn with batch exponent μ and learning-rate exponent δ, numbers or arrays."""
     smallest = learning_rate_exponent(protocol, information_exponent, mu)
@@ -93,15 +102,15 @@ def sample_exponent(protocol, information_exponent, mu, delta=None):
 
 
 def has_log_factor(protocol, information_exponent, mu, delta=None):
-    """Whether T carries a factor ``log d`` beside its power of d.
+    """Whether T carries a factor ``log d`` beside its power of d, by default at the optimal δ.
 
     With overlap m a step gains ``γ m^(ℓ-1)``.  For ℓ = 2 and δ ≥ 0 growth is exponential from
     ``1/√d``, hence the logarithm.  For ℓ ≥ 3, and for ℓ = 2 with δ < 0 (a gain that grows with d), it is
     faster than exponential: what the theorems bound by a polylogarithm is then ``O(log log d)``, which
     a factor ``log d`` would misfit.
     """
-    smallest = learning_rate_exponent(protocol, information_exponent, mu)
-    delta = smallest if delta is None else _finite("delta", delta)
+    optimal = optimal_learning_rate_exponent(protocol, information_exponent, mu)
+    delta = optimal if delta is None else _finite("delta", delta)
     exponential = (information_exponent == 2) & (np.asarray(delta) >= -_TOLERANCE)
     return _plain(exponential & may_learn(protocol, information_exponent, mu, delta))
 
@@ -232,15 +241,10 @@ def regime(mu, delta):
 def _row(protocol):
     """Name the row of the table that `protocol`, an object or its name, belongs to."""
     if isinstance(protocol, str):
-        if protocol not in _NAMES:
-            raise PhaseError(f"unknown protocol {protocol!r}: allowed are {', '.join(_NAMES)}")
-        update, _, kind = protocol.partition("_")
-        return "square" if (update, kind) == ("projected", "square") else "correlation"
-    try:
-        plain = (protocol.loss, protocol.update, protocol.schedule) == ("square", "projected", "constant")
-    except AttributeError:
-        raise PhaseError(f"unknown protocol {protocol!r}: give a Protocol or a name, {_NAMES[0]!r}") from None
-    return "square" if plain else "correlation"
+        protocol = Protocol.named(protocol)
+    if not isinstance(protocol, Protocol):
+        raise PhaseError(f"protocol is {protocol!r}; allowed: a Protocol or its name, such as 'projected_square'")
+    return "square" if protocol == Protocol("square", "projected") else "correlation"
 
 
 def _exponent(ell):

@@ -1,6 +1,6 @@
-"""Exponents fitted to recovery times: ``T = A d^θ (log d)^κ``, κ given.
+"""Exponents fitted to recovery times: ``T = A d^θ F(d)`` with a known factor F, 1 or a logarithm of d.
 
-Weighted least squares of ``log T - κ log log d`` on ``log d`` over the largest dimensions, T being the
+Weighted least squares of ``log T - log F`` on ``log d`` over the largest dimensions, T being the
 censored median.  Intervals are percentiles of refits to replicas resampled within each dimension, with
 half a step of uniform jitter on every resampled median: a time counted in steps is known no better, and
 without it three replicas that all take 4 steps would claim no uncertainty.
@@ -22,7 +22,7 @@ class ScalingError(ValueError):
 
 @dataclass(frozen=True)
 class ExponentFit:
-    """A fit of ``T = prefactor d^theta (log d)^log_power``; intervals are 95 %, arrays over dimensions."""
+    """A fit of ``T = prefactor d^theta factor``; intervals are 95 %, arrays over dimensions."""
 
     dimension: np.ndarray
     median: np.ndarray  # steps; inf beyond the budget
@@ -34,18 +34,16 @@ class ExponentFit:
     theta_low: float
     theta_high: float
     prefactor: float
-    log_power: float
+    factor: np.ndarray  # divided out of T before the fit
     reduced_chi2: float  # nan for two points
     dimension_mid: np.ndarray  # geometric mean of neighbours
-    local_slope: np.ndarray  # of log T - log_power log log d, between neighbours; nan where T is unknown
+    local_slope: np.ndarray  # of log(T / factor), between neighbours; nan where T is unknown
     local_slope_low: np.ndarray
     local_slope_high: np.ndarray
     reason: str  # why theta is nan; empty otherwise
 
 
-def fit_exponent(
-    dimension, recovery_step, recovered, *, log_power=0, points=4, smallest=None, resamples=1000, rng
-):
+def fit_exponent(dimension, recovery_step, recovered, *, factor=None, points=4, smallest=None, resamples=1000, rng):
     """Fit the exponent of the recovery time.
 
     Parameters
@@ -54,8 +52,8 @@ def fit_exponent(
         Increasing, above 1.
     recovery_step, recovered : arrays (d, replica)
         As in `onepass.recovery`.
-    log_power : float
-        κ, the power of ``log d`` that is divided out.
+    factor : array (d,), optional
+        What theory multiplies the power of d by, for instance ``log d``; above 0. It is divided out.
     points : int
         The largest so many usable dimensions enter.  A dimension is usable where neither the median nor
         the upper end of its interval lies beyond the budget: otherwise its scatter is unknown above.
@@ -71,25 +69,25 @@ def fit_exponent(
         Where the points scatter more than their errors allow (reduced χ² > 1), the interval of θ is widened
         about θ by the square root of it; never narrowed.  With fewer than two usable points θ is nan.
     """
-    dimension, recovery_step, recovered = _checked(dimension, recovery_step, recovered, log_power, points)
+    dimension, recovery_step, recovered, factor = _checked(dimension, recovery_step, recovered, factor, points)
     cells = list(zip(recovery_step, recovered, strict=True))
     median, fraction = np.array([median_recovery(*cell) for cell in cells]).T
     resampled = np.array([bootstrap_quantile(*cell, resamples, rng) for cell in cells])
     median_low, median_high = interval(resampled, axis=1)
 
     x = np.log(dimension)
-    factor = log_power * np.log(x)
+    log_factor = np.log(factor)
     with np.errstate(divide="ignore"):
-        y = np.log(median) - factor
+        y = np.log(median) - log_factor
         jitter = rng.uniform(-0.5, 0.5, resampled.shape)
         # A resampled time of 0 keeps a logarithm: half a step.
-        refits = np.log(np.maximum(resampled + jitter, 0.5 * (median > 0)[:, None])) - factor[:, None]
+        refits = np.log(np.maximum(resampled + jitter, 0.5 * (median > 0)[:, None])) - log_factor[:, None]
 
     usable = np.isfinite(y) & np.isfinite(median_high)
     if smallest is not None:
         usable &= dimension >= smallest
     fitted = usable & (np.cumsum(usable[::-1])[::-1] <= points)
-    line = _fit_line(x, y, refits, recovery_step.max(axis=1), factor, median, fitted)
+    line = _fit_line(x, y, refits, recovery_step.max(axis=1), log_factor, median, fitted)
 
     with np.errstate(invalid="ignore"):
         slope = np.diff(y) / np.diff(x)
@@ -103,7 +101,7 @@ def fit_exponent(
         recovered_fraction=fraction,
         fitted=fitted,
         **line,
-        log_power=float(log_power),
+        factor=factor,
         dimension_mid=np.sqrt(dimension[1:] * dimension[:-1]),
         local_slope=np.where(known, slope, np.nan),
         local_slope_low=np.where(known, slopes[0], np.nan),
@@ -111,15 +109,15 @@ def fit_exponent(
     )
 
 
-def _fit_line(x, y, refits, budget, factor, median, fitted):
+def _fit_line(x, y, refits, budget, log_factor, median, fitted):
     """Fit y on x over `fitted`, and every refit with the same weights."""
     if fitted.sum() < 2:
         reason = f"{fitted.sum()} dimension(s) with a median inside the budget: a slope needs two"
         names = ("theta", "theta_low", "theta_high", "prefactor", "reduced_chi2")
         return dict.fromkeys(names, np.nan) | {"reason": reason}
-    x, y, factor = x[fitted], y[fitted], factor[fitted]
+    x, y, log_factor = x[fitted], y[fitted], log_factor[fitted]
     # The few (< 2.5 %) resamples beyond the budget count as the budget.
-    refits = np.where(np.isposinf(refits[fitted]), (np.log(budget[fitted]) - factor)[:, None], refits[fitted])
+    refits = np.where(np.isposinf(refits[fitted]), (np.log(budget[fitted]) - log_factor)[:, None], refits[fitted])
     # Half the central 68 %, robust against the tails; never below the resolution of one step.
     error = np.subtract(*np.quantile(refits, [0.8413, 0.1587], axis=1)) / 2
     error = np.maximum(error, RESOLUTION / median[fitted])
@@ -193,9 +191,10 @@ def fit_experiment(dataset, *, points=4, smallest=None, resamples=1000):
     for protocol, mu in grid:
         cell = dataset.sel(protocol=protocol, mu=mu)
         deltas.append(_learning_rate_exponent(cell, protocol, ell, mu))
-        log_power = int(phases.has_log_factor(protocol, ell, mu, deltas[-1]))
+        has_log = phases.has_log_factor(protocol, ell, mu, deltas[-1])
+        factor = logarithmic_factor(dataset.dimension.values, dataset.attrs) if has_log else None
         data = cell.dimension.values, cell.recovery_step.values, cell.recovered.values.astype(bool)
-        fits.append(fit_exponent(*data, log_power=log_power, rng=_generator(protocol, mu), **settings))
+        fits.append(fit_exponent(*data, factor=factor, rng=_generator(protocol, mu), **settings))
 
     def over_grid(values):
         values = np.array(values)
@@ -209,7 +208,7 @@ def fit_experiment(dataset, *, points=4, smallest=None, resamples=1000):
     for name, (dims, meaning, units) in _MEANING.items():
         values = over_grid([getattr(fit, name) for fit in fits])
         result[name] = (("protocol", "mu", *dims), values, {"long_name": meaning, "units": units})
-    logs = over_grid([fit.log_power > 0 for fit in fits])
+    logs = over_grid([(fit.factor != 1).any() for fit in fits])
     result["log_factor"] = (("protocol", "mu"), logs, {"long_name": "whether T has log d", "units": "1"})
     for bound in ("", "_low", "_high"):
         result["sample_exponent" + bound] = result["theta" + bound] + result.mu
@@ -221,20 +220,30 @@ def fit_experiment(dataset, *, points=4, smallest=None, resamples=1000):
     return result
 
 
+def logarithmic_factor(dimension, attributes):
+    """Return ``log(η / m_0)``: what exponential growth of the overlap from m_0 ∝ 1/√d to the threshold takes.
+
+    Up to a constant it is ``log d``; the constant, ``2 log(η √d m_0)``, still tells at any dimension within reach.
+    m_0 comes from the attributes `threshold` (default 0.5) and `initial_overlap` (m_0 √d, default 1).
+    """
+    climb = float(attributes.get("threshold", 0.5)) / float(attributes.get("initial_overlap", 1.0))
+    return np.maximum(np.log(climb * np.sqrt(np.asarray(dimension, dtype=float))), np.finfo(float).tiny)
+
+
 def _learning_rate_exponent(cell, protocol, ell, mu):
     """δ of the learning rates used, or None where they do not tell or are the theory's."""
     if "learning_rate" not in cell or cell.sizes["dimension"] < 2:
         return None
     delta = -float(np.polyfit(np.log(cell.dimension.values), np.log(cell.learning_rate.values), 1)[0])
     # Rates proportional to a rounded batch size meet the edge of learning only nearly.
-    return None if abs(delta - phases.learning_rate_exponent(protocol, ell, mu)) < 0.02 else delta
+    return None if abs(delta - phases.optimal_learning_rate_exponent(protocol, ell, mu)) < 0.02 else delta
 
 
 def _generator(protocol, mu):
     return np.random.default_rng(np.random.SeedSequence(list(f"{protocol} {mu:.9g}".encode())))
 
 
-def _checked(dimension, recovery_step, recovered, log_power, points):
+def _checked(dimension, recovery_step, recovered, factor, points):
     dimension = np.asarray(dimension, dtype=float)
     recovery_step, recovered = np.asarray(recovery_step, dtype=float), np.asarray(recovered)
     if dimension.ndim != 1 or not dimension.size or dimension.min() <= 1 or (np.diff(dimension) <= 0).any():
@@ -245,8 +254,9 @@ def _checked(dimension, recovery_step, recovered, log_power, points):
             f"recovery_step {shape} and recovered {recovered.shape}: both must have shape "
             f"(d, replica) with d = {len(dimension)}"
         )
-    if not np.isfinite(log_power):
-        raise ScalingError(f"log_power = {log_power}: it must be a finite number, usually 0 or 1")
+    factor = np.ones_like(dimension) if factor is None else np.asarray(factor, dtype=float)
+    if factor.shape != dimension.shape or not (np.isfinite(factor) & (factor > 0)).all():
+        raise ScalingError(f"factor = {factor}: it must be one finite number above 0 a dimension")
     if points < 2:
         raise ScalingError(f"points = {points}: a slope needs two or more")
-    return dimension, recovery_step, recovered
+    return dimension, recovery_step, recovered, factor

@@ -54,7 +54,7 @@ def run(
 
 
 def _run_group(model, settings, factors, streams, record_steps, xp):
-    p, k, d, n_b = model.students, model.teachers, settings.dimension, settings.batch_size
+    p, k, d = model.students, model.teachers, settings.dimension
     replicas = len(factors)
     students = xp.zeros((replicas, p, d))
     students[:, :, : factors.shape[2]] = xp.asarray(factors)  # inputs are isotropic: any basis will do
@@ -87,19 +87,14 @@ def _run_group(model, settings, factors, streams, record_steps, xp):
                 break
         if schedule is not None:
             schedule.update(students, active, rate, correlation)
-        gradient = _descent_direction(
-            model,
-            settings,
-            students,
-            [streams[r] for r in active],
-            layer,
-            xp.asarray(correlation[active]),
-            xp,
-        )
-        if settings.spherical:
-            gradient -= (gradient * students).sum(axis=2, keepdims=True) * students
-        students += xp.asarray(rate[active])[:, None, None] * gradient
-        norms = xp.sqrt((students**2).sum(axis=2, keepdims=True))
+        with np.errstate(over="ignore", invalid="ignore"):  # told below, as an error of this run
+            gradient = _descent_direction(
+                model, settings, students, [streams[r] for r in active], layer, xp.asarray(correlation[active]), xp
+            )
+            if settings.spherical:
+                gradient -= (gradient * students).sum(axis=2, keepdims=True) * students
+            students += xp.asarray(rate[active])[:, None, None] * gradient
+            norms = xp.sqrt((students**2).sum(axis=2, keepdims=True))
         if not bool(xp.isfinite(norms).all()):
             raise FloatingPointError(f"a replica diverged at step {step}")
         students /= norms

@@ -89,9 +89,7 @@ def simulate(
     if engine not in ENGINES:
         raise SimulationError(f"engine {engine!r} is unknown; allowed: {', '.join(ENGINES)}")
     if dimension < model.teachers:
-        raise SimulationError(
-            f"dimension {dimension} is below the {model.teachers} coordinates of the target"
-        )
+        raise SimulationError(f"dimension {dimension} is below the {model.teachers} coordinates of the target")
 
     settings = Settings(
         dimension=int(dimension),
@@ -111,9 +109,7 @@ def simulate(
     if engine == "chain":
         overlap_chain.check(model, settings)
     streams = replica_streams(seed, replicas)
-    factors = np.stack(
-        [initial_factor(initial, model.students, model.teachers, dimension, s) for s in streams]
-    )
+    factors = np.stack([initial_factor(initial, model.students, model.teachers, dimension, s) for s in streams])
     record_steps = _log_spaced(settings.steps, records)
     try:
         if engine == "chain":
@@ -134,9 +130,7 @@ def simulate(
 def _log_spaced(steps: int, records: int) -> np.ndarray:
     """Distinct whole steps from 0 to the budget, `records` of them spaced evenly in the logarithm."""
     spaced = np.geomspace(1, max(steps, 1), max(records, 1)).round().astype(np.int64)
-    return np.unique(np.concatenate([[0], spaced[:records][spaced[:records] < steps], [steps]])).astype(
-        np.int64
-    )
+    return np.unique(np.concatenate([[0], spaced[:records][spaced[:records] < steps], [steps]])).astype(np.int64)
 
 
 def _dataset(model, record_steps, overlaps, grams, last, recovered, *, engine, backend):
