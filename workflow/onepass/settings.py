@@ -4,6 +4,9 @@ from typing import NamedTuple
 
 import numpy as np
 
+ENGINES = ("chain", "sgd")
+LARGEST_COUNT = 2**53  # whole numbers up to here are exact in double precision
+
 
 class Settings(NamedTuple):
     """What one run is made of, beside the formulas."""

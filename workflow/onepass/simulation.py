@@ -14,11 +14,8 @@ from onepass.initial import initial_factor
 from onepass.model import Model
 from onepass.protocol import Protocol
 from onepass.risk import population_risk, risk_truncation
-from onepass.settings import Settings
+from onepass.settings import ENGINES, LARGEST_COUNT, Settings
 from onepass.streams import replica_streams
-
-ENGINES = ("chain", "sgd")
-LARGEST_COUNT = 2**53  # whole numbers up to here are exact in double precision
 
 
 class SimulationError(ValueError):

@@ -1,0 +1,108 @@
+"""The cells of an experiment as one data set."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from onepass import store
+from onepass.cells import Cell, cells_of, exponents
+from onepass.hermite import leap_index
+
+AXES = {
+    "recovery": ("protocol", "mu", "dimension"),
+    "exactness": ("protocol", "students", "batch_size", "dimension", "engine"),
+}
+INITIAL_OVERLAP = {"inverse_sqrt_d": 1.0, "sphere": 0.6745}  # m0 √d; on the sphere, the median of a |normal|
+_MEANING = {
+    "protocol": ("training protocol", ""),
+    "mu": ("exponent of the batch size", "1"),
+    "dimension": ("input dimension d", "1"),
+    "students": ("number of students p", "1"),
+    "batch_size": ("batch size n_b", "samples"),
+    "engine": ("simulator", ""),
+    "learning_rate": ("learning rate", "1"),
+    "recovery_step": ("steps to weak recovery, or run without it", "steps"),
+    "recovered": ("whether the threshold was reached", "1"),
+    "overlap": ("overlap of the first student with the first teacher at the end", "1"),
+    "overlap_norm": ("Frobenius norm of the overlaps M at the end", "1"),
+    "gram_sum": ("sum of the students' Gram matrix Q at the end", "1"),
+    "theta_theory": ("time exponent of the theory", "1"),
+}
+
+
+class AggregationError(ValueError):
+    """Cells that do not make up their experiment."""
+
+
+def aggregate(name: str, experiment, files: Sequence[str]):
+    """Gather the files of an experiment's cells.
+
+    Parameters
+    ----------
+    name, experiment : as in the configuration.
+    files : the cells' files, in any order; their names end as `Cell.path` does.
+
+    Returns
+    -------
+    xarray.Dataset
+        ``recovery_step`` and ``recovered`` (protocol, mu, dimension, replica) with ``batch_size``,
+        ``learning_rate`` and ``theta_theory``; for an exactness grid the final ``overlap``, ``overlap_norm``
+        and ``gram_sum`` (protocol, students, batch_size, dimension, engine, replica).
+
+    Raises
+    ------
+    AggregationError
+        For a cell that is missing, damaged or of other parameters, naming it and how to rebuild it.
+    """
+    import xarray as xr
+
+    paths = {Path(file).name: file for file in files}
+    cells, dims = cells_of(name, experiment), AXES[experiment.kind]
+    axes = {dim: list(dict.fromkeys(getattr(cell, dim) for cell in cells)) for dim in dims}
+    shape = tuple(len(values) for values in axes.values())
+    data: dict[str, tuple[tuple[str, ...], np.ndarray]] = {}
+    for cell in cells:
+        place = tuple(values.index(getattr(cell, dim)) for dim, values in axes.items())
+        found = _measured(cell, paths.get(Path(cell.path).name, cell.path))
+        found["learning_rate"] = np.float64(cell.learning_rate)
+        for key, values in found.items():
+            if key not in data:
+                kept = (*dims, "replica")[: len(dims) + values.ndim]
+                data[key] = (kept, np.empty(shape + values.shape, dtype=values.dtype))
+            data[key][1][place] = values
+
+    settings = experiment.model_dump(mode="json")
+    model = settings.pop("model")
+    attributes = {"experiment": name, **model, **settings, "information_exponent": leap_index(model["target"])}
+    for grid in (*dims, "dimensions", "batch_sizes", "protocols", "engines"):
+        attributes.pop(grid, None)
+    dataset = xr.Dataset(data, coords=axes, attrs=attributes | store.provenance())
+    if experiment.kind == "recovery":
+        dataset.attrs["initial_overlap"] = INITIAL_OVERLAP[experiment.initial]
+        first = cells[: len(axes["mu"]) * len(axes["dimension"])]
+        sizes = np.reshape([cell.batch_size for cell in first], shape[1:])
+        dataset["batch_size"] = (("mu", "dimension"), sizes)
+        theta = [[exponents(experiment, protocol, mu)[1] for mu in axes["mu"]] for protocol in axes["protocol"]]
+        dataset["theta_theory"] = (("protocol", "mu"), theta)
+    for key in dataset.variables:
+        dataset[key].attrs = dict(zip(("long_name", "units"), _MEANING[key], strict=True))
+    return dataset
+
+
+def _measured(cell: Cell, path: str) -> dict[str, np.ndarray]:
+    """What an experiment keeps of a cell, each an array over replicas."""
+    try:
+        runs = store.read_cell(cell, path)
+    except store.StoreError as error:
+        raise AggregationError(f"{error}. To rebuild it: rm -f {path}, then the same command again") from None
+    if cell.mu is not None:
+        return {"recovery_step": runs.recovery_step.values, "recovered": runs.recovered.values}
+    last = runs.isel(step=-1)
+    return {
+        "overlap": last.overlap.values[:, 0, 0],
+        "overlap_norm": np.linalg.norm(last.overlap.values, axis=(1, 2)),
+        "gram_sum": last.student_gram.values.sum(axis=(1, 2)),
+    }
