@@ -1,0 +1,32 @@
+# Needs: aggregated data and fitted exponents.
+# Makes: PLOTS/<figure>.pdf and .png, one rule a figure.
+
+for name, experiments in settings.figures.items():
+
+    rule:
+        name:
+            name
+        input:
+            modules(f"figures/{name}", "figures/style", "figures/panels", "phases", "scaling", "exactness"),
+            runs=expand(f"{DATA}/{{experiment}}.nc", experiment=experiments),
+            fits=expand(
+                f"{DATA}/exponents/{{experiment}}.nc",
+                experiment=[n for n in experiments if n in fitted],
+            ),
+        output:
+            report(
+                f"{PLOTS}/{name}.pdf",
+                caption=f"../report/{name}.rst",
+                category="Figures",
+            ),
+            f"{PLOTS}/{name}.png",
+        log:
+            f"{DATA}/logs/figures/{name}.log",
+        conda:
+            "../../environment.yml"
+        params:
+            figure=name,
+        message:
+            f"Drawing {name}"
+        script:
+            "../scripts/figure.py"

@@ -1,0 +1,32 @@
+# Needs: the grids of the configuration.
+# Makes: DATA/cells/<experiment>/<cell>.nc, one file a cell; a job simulates a row of them.
+#
+# Finished cells are kept in DATA/cells/.cache by parameters and code, so a row that failed, or got one more cell,
+# computes only what is missing.
+
+for name, grid in grids.items():
+    rows = cells.rows_of(grid)
+
+    rule:
+        name:
+            f"simulate_{name}"
+        input:
+            modules(*cells.SIMULATION_MODULES, "cells", "rows", "store"),
+        output:
+            [f"{DATA}/cells/{name}/{{row}}{cell.suffix}.nc" for cell in next(iter(rows.values()))],
+        log:
+            f"{DATA}/logs/simulate/{name}/{{row}}.log",
+        wildcard_constraints:
+            row="|".join(rows),
+        conda:
+            "../../environment.yml"
+        threads: 1
+        resources:
+            mem_mb=1500,
+        params:
+            cells=lambda wildcards, rows=rows: cells.pack(rows[wildcards.row]),
+            cache=f"{DATA}/cells/.cache",
+        message:
+            f"Simulating {name}, row {{wildcards.row}}"
+        script:
+            "../scripts/simulate.py"
