@@ -122,13 +122,12 @@ class Formula:
 
     @cached_property
     def derivative(self):
-        """Derivative of an activation, a SymPy expression; 0 is taken for the slope at a kink of relu."""
+        """Derivative of an activation, a SymPy expression; 0 is taken for the slope at kinks and jumps."""
         import sympy
 
         if self.coordinates:
             raise FormulaError(f"target {self.text!r} is not differentiated; only activations are")
-        derivative = sympy.diff(self.expression, sympy.Symbol("x", real=True))
-        return derivative.replace(sympy.DiracDelta, lambda *_: sympy.Integer(0))  # jumps have no slope
+        return sympy.diff(self.expression, sympy.Symbol("x", real=True))
 
     def source(self, name: str, *, derivative: bool = False) -> str:
         """Python source of a scalar function, for a compiler.
@@ -176,7 +175,6 @@ class Formula:
 # --- the language ---------------------------------------------------------------------------------
 
 
-@lru_cache(maxsize=256)
 def _parse(text: str, *, target: bool) -> ast.expr:
     """The checked syntax tree of a formula."""
     if not isinstance(text, str) or not text.strip():
@@ -209,7 +207,7 @@ def _checked(node: ast.expr, text: str, target: bool, depth: int) -> ast.expr:
         case ast.Constant(value=bool()):
             refuse(f"value {node.value}", "numbers")
         case ast.Constant(value=int() | float() as value):
-            if not (math.isfinite(value) and abs(value) <= LARGEST_NUMBER):
+            if not abs(value) <= LARGEST_NUMBER:  # nor nan
                 refuse("a number that is too large", f"up to {LARGEST_NUMBER:g}")
             return node
         case ast.Name(id=name):
@@ -222,7 +220,7 @@ def _checked(node: ast.expr, text: str, target: bool, depth: int) -> ast.expr:
                 whole = isinstance(right, ast.Constant) and isinstance(right.value, int)
                 if not (whole and 0 <= right.value <= LARGEST_POWER):
                     refuse(
-                        f"power {ast.unparse(right)!r}",
+                        f"power {_spelled(right)!r}",
                         f"whole numbers from 0 to {LARGEST_POWER} (for a root use sqrt, for a function exp)",
                     )
             return ast.BinOp(left, node.op, right)
@@ -232,7 +230,7 @@ def _checked(node: ast.expr, text: str, target: bool, depth: int) -> ast.expr:
             if not arguments or (len(arguments) > 1 and name not in ("sum", "mean")):
                 refuse(f"{len(arguments)} arguments of {name}", "one (several for sum and mean)")
             return ast.Call(node.func, [inner(argument) for argument in arguments], [])
-    refuse(f"{ast.unparse(node)[:60]!r}", "numbers, + - * / **, x1 … and functions")
+    refuse(f"{_spelled(node)!r}", "numbers, + - * / **, x1 … and functions")
 
 
 def _checked_name(name: str, target: bool, refuse: Callable[[str, str], NoReturn]) -> ast.Name:
@@ -246,6 +244,13 @@ def _checked_name(name: str, target: bool, refuse: Callable[[str, str], NoReturn
     allowed = f"x1 … x{LARGEST_INDEX}" if target else "x"
     hint = " (a function needs its argument: write it as a call)" if name in FUNCTIONS else ""
     refuse(f"unknown name {name!r}{hint}", f"{allowed}, {', '.join(CONSTANTS)}")
+
+
+def _spelled(node: ast.expr) -> str:
+    try:
+        return ast.unparse(node)[:60]
+    except RecursionError:
+        return type(node).__name__
 
 
 def _hint(name: str, known) -> str:
@@ -340,12 +345,30 @@ def _symbolic(node: ast.expr):
         "mean": lambda: sympy.Add(*arguments) / len(arguments),
         "square": lambda: x**2,
         "cube": lambda: x**3,
-        "relu": lambda: x * sympy.Heaviside(x, 0),
-        "step": lambda: sympy.Heaviside(x, 0),
-        "abs": lambda: sympy.Abs(x),
-        "sign": lambda: sympy.sign(x),
+        "relu": lambda: x * _opaque("heaviside")(x),
+        "step": lambda: _opaque("heaviside")(x),
+        "abs": lambda: x * _opaque("sign")(x),
+        "sign": lambda: _opaque("sign")(x),
     }
     return special[name]() if name in special else getattr(sympy, name)(x)
+
+
+@lru_cache
+def _opaque(name: str):
+    """`sign` or `heaviside` as a SymPy function that is only itself: real, and of no slope even where it jumps.
+
+    SymPy's own take their arguments apart, and lose the way where they cannot prove that one is real.
+    """
+    import sympy
+
+    scalar = {"sign": sign, "heaviside": heaviside}[name]
+
+    def value(cls, x):
+        return sympy.Integer(int(scalar(x))) if x.is_number and x.is_comparable else None
+
+    return type(
+        name, (sympy.Function,), {"is_real": True, "eval": classmethod(value), "fdiff": lambda *_: sympy.S.Zero}
+    )
 
 
 def _evaluate(node: ast.expr, inputs: dict[str, object], functions: dict[str, Callable]):
@@ -408,11 +431,10 @@ def _source(formula: Formula, name: str, derivative: bool) -> str:
         def _module_format(self, full_name, register=True):
             return full_name.split(".")[-1]
 
-        def _print_Heaviside(self, expression):
-            return f"heaviside({self._print(expression.args[0])})"
+        def _print_Function(self, expression):
+            return f"{expression.func.__name__}({self._print(expression.args[0])})"
 
-        def _print_sign(self, expression):
-            return f"sign({self._print(expression.args[0])})"
+        _print_sign = _print_Function
 
         def _print_Rational(self, expression):
             return f"({float(expression)!r})" if expression.q != 1 else f"{float(expression)!r}"
@@ -441,7 +463,9 @@ def _source(formula: Formula, name: str, derivative: bool) -> str:
         lines += [f"    {symbol} = x[{int(str(symbol)[1:]) - 1}]" for symbol in symbols]
         shared, result = _renamed(shared, result)
     lines += [f"    {symbol} = {printer.doprint(value)}" for symbol, value in shared]
-    constant = " + 0.0 * x" if not symbols else ""  # arrays keep their shape
+    constant = ""
+    if not symbols:  # arrays keep their shape
+        constant = " + 0.0 * x[0]" if formula.coordinates else " + 0.0 * x"
     lines.append(f"    return {printer.doprint(result)}{constant}")
     return "\n".join(lines) + "\n"
 

@@ -1,8 +1,8 @@
 """Hermite expansions of formulas, and the exponents read off them.
 
 Means over Gaussian inputs are quadratures: exact up to rounding for polynomials, and otherwise Gauss–Legendre on
-panels that end at 0 and, in one dimension, at every kink. A Hermite coefficient counts as zero below `TOLERANCE` of the
-function's norm.
+panels that end at 0 and at every kink of one coordinate. A Hermite coefficient counts as zero below `TOLERANCE` of the
+norm of the function's terms, and, where a kink runs oblique to the axes, below what other panels change in it.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import numpy as np
 
 from onepass.formula import Formula
 
-TOLERANCE = 1e-9  # of E[f He_α]/√α! relative to √E[f²]
+TOLERANCE = 1e-9  # of E[f He_α]/√α! relative to √E[(Σ|terms|)²]
 HIGHEST_ORDER = 20  # at which a first non-zero coefficient is looked for
 LARGEST_GRID = 8_000_000  # quadrature points
 REACH = 12.0  # the Gaussian weight beyond is below 1e-31
@@ -54,22 +54,22 @@ def hermite_tensor(formula: Formula, order: int) -> dict[tuple[int, ...], float]
     HermiteError
         If a function that is no polynomial couples more coordinates than a quadrature can hold.
     """
-    threshold = TOLERANCE * np.sqrt(gaussian_norm(formula))
-    coefficients: dict[tuple[int, ...], float] = {}
-    for component in _components(formula, order):
+    components = _components(formula, order)
+    threshold = TOLERANCE * np.sqrt(sum(component.magnitude for component in components))
+    constant = (0,) * formula.arity
+    coefficients = {constant: 0.0}
+    for component in components:
         values = _normalised(component)
-        for part in zip(*np.nonzero(abs(values) > threshold / 100), strict=True):
-            if sum(part) <= order:
-                alpha = [0] * formula.arity
-                for position, power in zip(component.used, part, strict=True):
-                    alpha[position] = int(power)
-                key = tuple(alpha)
-                coefficients[key] = coefficients.get(key, 0.0) + float(values[part])
-    return {
-        alpha: value * float(np.sqrt(float(prod(map(factorial, alpha)))))
-        for alpha, value in coefficients.items()
-        if abs(value) > threshold
-    }
+        coefficients[constant] += float(values[(0,) * values.ndim])
+        for part in zip(*np.nonzero(abs(values) > max(threshold, component.error)), strict=True):
+            if 0 < sum(part) <= order:
+                alpha = np.zeros(formula.arity, dtype=int)
+                alpha[list(component.used)] = part
+                scale = np.sqrt(float(prod(factorial(power) for power in map(int, part))))
+                coefficients[tuple(alpha.tolist())] = float(values[part]) * scale
+    if abs(coefficients[constant]) <= threshold:
+        del coefficients[constant]
+    return coefficients
 
 
 @lru_cache(maxsize=256)
@@ -142,16 +142,21 @@ def _reach(formula: Formula) -> int:
 class _Component:
     """A part of a formula that shares no coordinate with the rest, on its quadrature grid."""
 
-    def __init__(self, formula: Formula, terms: list[Formula], used: tuple[int, ...], order: int) -> None:
+    def __init__(
+        self, formula: Formula, terms: list[Formula], used: tuple[int, ...], order: int, shift: float = 0.0
+    ) -> None:
         self.used = used
+        kinks = [kink for term in terms for kink in term.kinks]
+        straight = [kink for kink in kinks if len(kink.used) <= 1]  # along an axis: panels can end there
         if formula.degree is not None:
             # Exact for f² and for f times a polynomial up to its degree; all higher ones are orthogonal to f.
             order = min(order, formula.degree)
             self.nodes, self.weights = np.polynomial.hermite_e.hermegauss(formula.degree + 1)
             self.weights = self.weights / self.weights.sum()
+        elif len(used) == 1:
+            self.nodes, self.weights = _panels(0.5, 20, straight)
         else:
-            kinks = [kink for term in terms for kink in term.kinks] if len(used) == 1 else []
-            self.nodes, self.weights = _panels(formula, kinks, coarse=len(used) > 1)
+            self.nodes, self.weights = _panels(2.0, 16, straight, shift)
         if len(self.nodes) ** len(used) > LARGEST_GRID:
             names = ", ".join(f"x{i + 1}" for i in used)
             raise HermiteError(
@@ -165,7 +170,13 @@ class _Component:
             inputs[..., list(used)] = grid
         else:
             inputs = grid[..., 0]
-        self.values = sum(term.array(np)(inputs) for term in terms)
+        parts = [term.array(np)(inputs) for term in terms]
+        self.values = sum(parts)
+        self.magnitude = float((self.joint_weights() * sum(map(abs, parts)) ** 2).sum())
+        self.error = 0.0  # of the normalised coefficients
+        if len(straight) < len(kinks) and not shift:
+            other = _Component(formula, terms, used, order, shift=0.7)
+            self.error = 10 * abs(_normalised(self) - _normalised(other)).max()
 
     def joint_weights(self) -> np.ndarray:
         weights = self.weights
@@ -200,10 +211,9 @@ def _normalised(component: _Component) -> np.ndarray:
     return values
 
 
-def _panels(formula: Formula, kinks: list[Formula], *, coarse: bool) -> tuple[np.ndarray, np.ndarray]:
-    """Gauss–Legendre panels on [-REACH, REACH] with the Gaussian weight, symmetric around 0."""
-    width, count = (2.0, 16) if coarse else (0.5, 20)
-    ends = set(np.arange(-REACH, REACH + width / 2, width))
+def _panels(width: float, count: int, kinks: list[Formula], shift: float = 0.0) -> tuple[np.ndarray, np.ndarray]:
+    """Gauss–Legendre panels on [-REACH, REACH] with the Gaussian weight, symmetric around 0 but for the shift."""
+    ends = {-REACH, *(np.arange(-REACH + shift, REACH + width / 2, width)), REACH}
     for kink in kinks:
         ends |= _roots(kink)
     nodes, weights = np.polynomial.legendre.leggauss(count)
