@@ -68,7 +68,7 @@ def test_scalings(settings):
         cell = grid[key]
         assert cell.batch_size == round(1024 ** key[1])
         assert cell.learning_rate == pytest.approx(0.002 * 1024**-delta)
-        assert cell.steps == pytest.approx(2.0 / 0.002 * 1024**theta, abs=1)
+        assert cell.steps == pytest.approx(0.4 / 0.002 * 1024**theta, abs=1)
         assert cell.initial == 1 / 32
 
 

@@ -3,10 +3,11 @@
 import numpy as np
 import pytest
 import xarray as xr
-from onepass.scaling import ScalingError, fit_experiment, fit_exponent, logarithmic_factor
+from onepass.climb import climb_factor
+from onepass.scaling import ScalingError, fit_experiment, fit_exponent
 
 DIMENSION = np.array([64, 128, 256, 512, 1024, 2048])
-LOGARITHM = logarithmic_factor(DIMENSION, {})
+LOGARITHM = climb_factor(2, DIMENSION)
 
 
 def planted(rng, theta, *, amplitude=20.0, factor=1.0, scatter=0.5, replicas=64, budget=np.inf):
@@ -45,6 +46,27 @@ def test_coverage(theta, settings):
     assert hit >= 0.90
     assert 1.5 * scatter < width < 2 * 1.96 * scatter
     assert abs(mean - theta) < 4 * scatter / np.sqrt(200) + 0.005  # the rounding up of times bends the slope
+
+
+@pytest.mark.parametrize(("ell", "m0"), [(1, 1.0), (2, 1.0), (3, 0.7), (4, 1.0)])
+def test_climb(ell, m0):
+    """Steps of the noiseless recursion, counted; an Euler step errs by the order of γ."""
+    rate, dimension = 2e-3, np.array([100, 1000])
+    steps = []
+    for d in dimension:
+        m, count = m0 / np.sqrt(d), 0
+        while m < 0.5:
+            m, count = m + rate * m ** (ell - 1) * (1 - m**2), count + 1
+        steps.append(count * rate * d ** (1 - max(ell, 2) / 2))
+    np.testing.assert_allclose(climb_factor(ell, dimension, start=m0), steps, rtol=0.01)
+
+
+def test_climb_limits():
+    d = np.array([1e2, 1e4, 1e8])
+    np.testing.assert_allclose(climb_factor(2, d) - np.log(0.5 * np.sqrt(d)), -0.5 * np.log(0.75), atol=0.006)
+    np.testing.assert_allclose(climb_factor(3, d)[-1], 1, atol=0.001)
+    assert (climb_factor(3, [100], start=6) == 1).all()
+    assert (climb_factor(3, [100], threshold=1.2) == 1).all()
 
 
 def test_forgetting_the_log_factor_shows():
@@ -157,6 +179,7 @@ def test_experiment(experiment):
     np.testing.assert_allclose(fits.theta, fits.theta_theory, atol=0.1)
     np.testing.assert_allclose(fits.sample_exponent_low, fits.theta_low + fits.mu)
     assert fits.log_factor.all()
+    assert (fits.theta_plain > fits.theta + 0.1).all()
     assert fits.fitted.dims == ("protocol", "mu", "dimension")
     assert fits.local_slope.dims == ("protocol", "mu", "dimension_mid")
     assert fits.attrs["gamma0"] == 0.01
@@ -185,7 +208,9 @@ def test_the_learning_rates_decide_on_the_log_factor(experiment):
     experiment = experiment.isel(protocol=[1], mu=[1]).assign_coords(mu=[1.5])
     assert fit_experiment(experiment).log_factor.item()
     experiment["learning_rate"] = experiment.learning_rate * experiment.dimension**0.25
-    assert not fit_experiment(experiment).log_factor.item()
+    fits = fit_experiment(experiment)
+    assert not fits.log_factor.item()
+    assert (fits.factor == 1).all()
 
 
 def test_bad_experiment(experiment):

@@ -9,13 +9,13 @@ import numpy as np
 
 from onepass import store
 from onepass.cells import Cell, cells_of, exponents
+from onepass.formula import Formula
 from onepass.hermite import leap_index
 
 AXES = {
     "recovery": ("protocol", "mu", "dimension"),
     "exactness": ("protocol", "students", "batch_size", "dimension", "engine"),
 }
-INITIAL_OVERLAP = {"inverse_sqrt_d": 1.0, "sphere": 0.6745}  # m0 √d; on the sphere, the median of a |normal|
 _MEANING = {
     "protocol": ("training protocol", ""),
     "mu": ("exponent of the batch size", "1"),
@@ -81,7 +81,7 @@ def aggregate(name: str, experiment, files: Sequence[str]):
         attributes.pop(grid, None)
     dataset = xr.Dataset(data, coords=axes, attrs=attributes | store.provenance())
     if experiment.kind == "recovery":
-        dataset.attrs["initial_overlap"] = INITIAL_OVERLAP[experiment.initial]
+        dataset.attrs["initial_overlap"] = _initial_overlap(experiment)
         first = cells[: len(axes["mu"]) * len(axes["dimension"])]
         sizes = np.reshape([cell.batch_size for cell in first], shape[1:])
         dataset["batch_size"] = (("mu", "dimension"), sizes)
@@ -106,3 +106,11 @@ def _measured(cell: Cell, path: str) -> dict[str, np.ndarray]:
         "overlap_norm": np.linalg.norm(last.overlap.values, axis=(1, 2)),
         "gram_sum": last.student_gram.values.sum(axis=(1, 2)),
     }
+
+
+def _initial_overlap(experiment) -> float:
+    """Norm of a student's overlaps at the start, times √d; on the sphere, its median in high dimension."""
+    from scipy.stats import chi
+
+    teachers = Formula.target(experiment.model.target).arity
+    return float(np.sqrt(teachers) if experiment.initial == "inverse_sqrt_d" else chi.median(teachers))

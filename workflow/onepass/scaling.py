@@ -1,4 +1,4 @@
-"""Exponents fitted to recovery times: ``T = A d^θ F(d)`` with a known factor F, 1 or a logarithm of d.
+"""Exponents fitted to recovery times: ``T = A d^θ F(d)`` with a known factor F, usually that of `climb`.
 
 Weighted least squares of ``log T - log F`` on ``log d`` over the largest dimensions, T being the
 censored median.  Intervals are percentiles of refits to replicas resampled within each dimension, with
@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from onepass import phases
+from onepass.climb import climb_factor
 from onepass.recovery import RESOLUTION, bootstrap_quantile, interval, median_recovery
 
 
@@ -147,6 +148,7 @@ _MEANING = {  # variable: (dimensions beside protocol and mu, long name, units)
     "theta_low": ((), "lower 95 % bound of the time exponent", "1"),
     "theta_high": ((), "upper 95 % bound of the time exponent", "1"),
     "prefactor": ((), "prefactor of the power law", "step"),
+    "factor": (("dimension",), "known factor of T, divided out before the fit", "1"),
     "reduced_chi2": ((), "reduced chi-squared of the fit", "1"),
     "local_slope": (("dimension_mid",), "time exponent between neighbouring dimensions", "1"),
     "local_slope_low": (("dimension_mid",), "lower 95 % bound of the local exponent", "1"),
@@ -163,14 +165,16 @@ def fit_experiment(dataset, *, points=4, smallest=None, resamples=1000):
     dataset : xarray.Dataset
         ``recovery_step`` and ``recovered`` (protocol, mu, dimension, replica), attribute
         ``information_exponent``; ``learning_rate`` (protocol, mu, dimension) and ``theta_theory``
-        (protocol, mu) where known.  The learning rates decide whether T carries ``log d``.
+        (protocol, mu) where known.  The learning rates decide which factor T carries; attributes
+        ``threshold``, ``initial_overlap`` and ``students`` say from where to where the overlap climbs.
     points, smallest, resamples
         As in `fit_exponent`.
 
     Returns
     -------
     xarray.Dataset
-        The fields of `ExponentFit` over (protocol, mu[, dimension or dimension_mid]), ``log_factor``,
+        The fields of `ExponentFit` over (protocol, mu[, dimension or dimension_mid]) with the climb of the noiseless
+        overlap as known factor, ``theta_plain`` without it, ``log_factor`` (whether that factor is a logarithm),
         ``sample_exponent`` = θ + μ with bounds, and ``theta_theory``.  A fit depends on its own replicas
         alone: its bootstrap is seeded by the protocol and μ.
     """
@@ -187,14 +191,13 @@ def fit_experiment(dataset, *, points=4, smallest=None, resamples=1000):
     shape = dataset.sizes["protocol"], dataset.sizes["mu"]
 
     settings = {"points": points, "smallest": smallest, "resamples": resamples}
-    fits, deltas = [], []
+    fits, plain, deltas = [], [], []
     for protocol, mu in grid:
         cell = dataset.sel(protocol=protocol, mu=mu)
         deltas.append(_learning_rate_exponent(cell, protocol, ell, mu))
-        has_log = phases.has_log_factor(protocol, ell, mu, deltas[-1])
-        factor = logarithmic_factor(dataset.dimension.values, dataset.attrs) if has_log else None
         data = cell.dimension.values, cell.recovery_step.values, cell.recovered.values.astype(bool)
-        fits.append(fit_exponent(*data, factor=factor, rng=_generator(protocol, mu), **settings))
+        for factor, found in ((_factor(dataset, ell, deltas[-1]), fits), (None, plain)):
+            found.append(fit_exponent(*data, factor=factor, rng=_generator(protocol, mu), **settings))
 
     def over_grid(values):
         values = np.array(values)
@@ -208,7 +211,15 @@ def fit_experiment(dataset, *, points=4, smallest=None, resamples=1000):
     for name, (dims, meaning, units) in _MEANING.items():
         values = over_grid([getattr(fit, name) for fit in fits])
         result[name] = (("protocol", "mu", *dims), values, {"long_name": meaning, "units": units})
-    logs = over_grid([(fit.factor != 1).any() for fit in fits])
+    for name in ("theta", "theta_low", "theta_high"):
+        meaning = f"{_MEANING[name][1]} of a plain power law"
+        values = over_grid([getattr(fit, name) for fit in plain])
+        result[name.replace("theta", "theta_plain")] = (
+            ("protocol", "mu"),
+            values,
+            {"long_name": meaning, "units": "1"},
+        )
+    logs = over_grid([phases.has_log_factor(p, ell, mu, d) for (p, mu), d in zip(grid, deltas, strict=True)])
     result["log_factor"] = (("protocol", "mu"), logs, {"long_name": "whether T has log d", "units": "1"})
     for bound in ("", "_low", "_high"):
         result["sample_exponent" + bound] = result["theta" + bound] + result.mu
@@ -220,14 +231,13 @@ def fit_experiment(dataset, *, points=4, smallest=None, resamples=1000):
     return result
 
 
-def logarithmic_factor(dimension, attributes):
-    """Return ``log(η / m_0)``: what exponential growth of the overlap from m_0 ∝ 1/√d to the threshold takes.
-
-    Up to a constant it is ``log d``; the constant, ``2 log(η √d m_0)``, still tells at any dimension within reach.
-    m_0 comes from the attributes `threshold` (default 0.5) and `initial_overlap` (m_0 √d, default 1).
-    """
-    climb = float(attributes.get("threshold", 0.5)) / float(attributes.get("initial_overlap", 1.0))
-    return np.maximum(np.log(climb * np.sqrt(np.asarray(dimension, dtype=float))), np.finfo(float).tiny)
+def _factor(dataset, ell, delta):
+    """The climb of the noiseless overlap, or None where steps so large are taken that nothing climbs smoothly."""
+    if delta is not None and delta < 1 - max(ell, 2) / 2 - 0.02:
+        return None
+    start, threshold = dataset.attrs.get("initial_overlap", 1.0), dataset.attrs.get("threshold", 0.5)
+    students = dataset.attrs.get("students", 1)
+    return climb_factor(ell, dataset.dimension.values, start=start, threshold=threshold / np.sqrt(students))
 
 
 def _learning_rate_exponent(cell, protocol, ell, mu):

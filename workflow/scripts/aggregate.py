@@ -4,7 +4,6 @@ from onepass import store
 from onepass.aggregate import aggregate
 from onepass.config import experiment_from
 from onepass.scripting import logged
-from snakemake.script import snakemake
 
 with logged(snakemake.log[0]):
     experiment = experiment_from(snakemake.params.experiment)

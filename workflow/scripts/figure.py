@@ -6,7 +6,6 @@ import xarray as xr
 from onepass import store
 from onepass.figures import style
 from onepass.scripting import logged
-from snakemake.script import snakemake
 
 with logged(snakemake.log[0]):
     datasets = [store.read(path) for path in snakemake.input.runs]

@@ -3,7 +3,6 @@
 from onepass import store
 from onepass.scaling import fit_experiment
 from onepass.scripting import logged
-from snakemake.script import snakemake
 
 with logged(snakemake.log[0]):
     fits = fit_experiment(store.read(snakemake.input.runs), **snakemake.params.settings)

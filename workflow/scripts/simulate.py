@@ -3,7 +3,6 @@
 from onepass.cells import unpack
 from onepass.rows import simulate_row
 from onepass.scripting import logged
-from snakemake.script import snakemake
 
 with logged(snakemake.log[0]):
     simulate_row(unpack(snakemake.params.cells), snakemake.output, snakemake.params.cache)
