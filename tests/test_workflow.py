@@ -19,7 +19,11 @@ experiments:
   he3_large_batch: {protocols: [projected_square, projected_correlation], mu: [2.0], dimensions: [8, 16], replicas: 8}
   square: {protocols: [projected_square], mu: [1.0], dimensions: [16, 32, 64], replicas: 8}
   chain_exactness:
-    {protocols: [projected_square, spherical_correlation], students: [1], batch_sizes: [2], dimensions: [16], replicas: 50}
+    protocols: [projected_square, spherical_correlation]
+    students: [1]
+    batch_sizes: [2]
+    dimensions: [16]
+    replicas: 50
 fit: {resamples: 100}
 """
 EVERYTHING = {

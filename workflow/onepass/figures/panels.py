@@ -1,0 +1,220 @@
+"""What the figures of recovery times share: their panels, the colours of μ, exponents against theory.
+
+A panel holds all experiments of one target.  Datasets are aggregated runs merged with their fits, see
+`onepass.aggregate.aggregate` and `onepass.scaling.fit_experiment`.
+"""
+
+from __future__ import annotations
+
+import matplotlib as mpl
+import numpy as np
+from matplotlib.lines import Line2D
+from matplotlib.ticker import MultipleLocator
+
+from onepass import phases
+from onepass.figures import style
+
+_THEORY = {"theta": phases.recovery_exponent, "sample_exponent": phases.sample_exponent}
+_DOTTED = (0, (1, 2))
+_DODGE = 0.025  # in μ, between protocols measured at the same μ
+
+
+def by_target(datasets):
+    """Group experiments by their target, in order of first appearance."""
+    groups = {}
+    for dataset in datasets:
+        groups.setdefault(dataset.attrs["target"], []).append(dataset)
+    return groups
+
+
+def protocols(datasets):
+    """Names of all protocols, in order of first appearance."""
+    return list(dict.fromkeys(str(name) for dataset in datasets for name in dataset.protocol.values))
+
+
+def cells(datasets, protocol):
+    """Yield ``(mu, cell)`` of a protocol over all experiments, by increasing dimension."""
+    for dataset in datasets:
+        if protocol in dataset.protocol.values:
+            for mu in dataset.mu.values:
+                yield float(mu), dataset.sel(protocol=protocol, mu=mu).sortby("dimension")
+
+
+def information_exponent(datasets):
+    """ℓ of the experiments of one target."""
+    return int(datasets[0].attrs["information_exponent"])
+
+
+def title(target, datasets):
+    """Name a target with its information exponent."""
+    return f"{style.formula(target)},  $\\ell = {information_exponent(datasets)}$"
+
+
+def mu_colours(datasets):
+    """Colour of every μ: viridis in order of μ, without its end that is too light for white paper."""
+    values = sorted({float(mu) for dataset in datasets for mu in dataset.mu.values})
+    return dict(zip(values, mpl.colormaps["viridis"](np.linspace(0, 0.83, len(values))), strict=True))
+
+
+def grid(datasets, panel_height, extra=None):
+    """Log-log panels against d: targets × protocols.
+
+    Parameters
+    ----------
+    panel_height : inches
+    extra : relative width of one more column of linear panels, at the right.
+
+    Returns
+    -------
+    Figure, array of axes (target, protocol[+ 1])
+    """
+    groups, names = by_target(datasets), protocols(datasets)
+    widths = [1.0] * len(names) + ([extra] if extra else [])
+    figure = style.new_figure(panel_height * len(groups) + 0.75)
+    axes = figure.subplots(len(groups), len(widths), squeeze=False, width_ratios=widths)
+    for row, group in zip(axes, groups.values(), strict=True):
+        for ax in row[: len(names)]:
+            if ax is not row[0]:
+                ax.sharey(row[0])
+                ax.tick_params(labelleft=False)
+            ax.set_xscale("log", base=2)
+            _dimension_ticks(ax, group)
+        row[0].set_yscale("log")
+    for ax, name in zip(axes[0], names, strict=False):
+        ax.set_title(style.look(name).label.replace(", ", ",\n"))
+    for ax in axes[-1, : len(names)]:
+        ax.set_xlabel("dimension $d$")
+    return figure, axes
+
+
+def row(datasets, height):
+    """Return a figure with one panel against μ for each target, side by side, and the array of them (target,)."""
+    groups = by_target(datasets)
+    figure = style.new_figure(height, min(style.WIDTH, 3.6 * len(groups)))
+    axes = figure.subplots(1, len(groups), squeeze=False)[0]
+    for ax, (target, group) in zip(axes, groups.items(), strict=True):
+        ax.set_title(title(target, group))
+        mu_ticks(ax)
+        ax.set_xlabel(r"batch-size exponent $\mu$  ($n_b \propto d^{\,\mu}$)")
+    return figure, axes
+
+
+def draw_medians(ax, cell, colour, unit=1.0):
+    """Censored medians with 95 % intervals, in `unit`; a bound beyond the budget stops at the budget."""
+    budget = cell.recovery_step.max("replica").values
+    median = np.where(np.isfinite(cell["median"]), cell["median"], np.nan)
+    low, high = (np.minimum(cell[f"median_{bound}"].values, budget) for bound in ("low", "high"))
+    errors = np.maximum([median - low, high - median], 0) * unit
+    ax.errorbar(cell.dimension, median * unit, errors, color=colour, fmt="o", markersize=3.2, elinewidth=0.9, zorder=4)
+
+
+def draw_fit(ax, cell, colour, unit=1.0):
+    """Draw the fit, in `unit`: solid over the fitted dimensions, dashed outside; return its last point or None."""
+    if not np.isfinite(cell.theta):
+        return None
+    line, used = fitted_line(cell) * unit, cell.fitted.values.astype(bool)
+    ax.plot(cell.dimension, line, color=colour, linewidth=0.8, linestyle=(0, (3, 2)), zorder=3)
+    ax.plot(cell.dimension[used], line[used], color=colour, linewidth=1.2, zorder=3)
+    return float(cell.dimension[-1]), float(line[-1])
+
+
+def fitted_line(cell):
+    """Fitted recovery times in steps, array (dimension,): ``prefactor d^θ factor``."""
+    dimension = cell.dimension.values.astype(float)
+    return float(cell.prefactor) * dimension ** float(cell.theta) * cell.factor.values
+
+
+def draw_exponents(ax, datasets, name, names):
+    """Measured `name`, ``theta`` or ``sample_exponent``, against μ with 95 % intervals."""
+    for shift, protocol in enumerate(names):
+        shown = style.look(protocol)
+        for dataset in datasets:
+            if protocol not in dataset.protocol.values:
+                continue
+            row = dataset.sel(protocol=protocol)
+            row = row.isel(mu=np.isfinite(row.theta.values))
+            value = row[name].values
+            errors = np.maximum([value - row[f"{name}_low"].values, row[f"{name}_high"].values - value], 0)
+            ax.errorbar(
+                row.mu + _DODGE * (shift - (len(names) - 1) / 2),
+                value,
+                errors,
+                fmt=shown.marker,
+                color=shown.colour,
+                markeredgecolor="white",
+                markeredgewidth=0.5,
+                elinewidth=1,
+                zorder=4,
+            )
+
+
+def draw_theory(ax, datasets, name, names):
+    """Theory of `name` against μ, with a dotted line at the best batch of each protocol.
+
+    Lines that coincide stay visible: the later ones are thinner and on top.
+    """
+    ell = information_exponent(datasets)
+    best = {phases.optimal_batch_exponent(protocol, ell) for protocol in names}
+    measured = max(float(dataset.mu.max()) for dataset in datasets)
+    mu = np.linspace(0, max(measured + 0.15, max(best) + 0.4), 801)
+    for width, protocol in zip(_nested_widths(len(names)), names, strict=True):
+        colour = style.lighter(style.look(protocol).colour)
+        ax.plot(mu, _THEORY[name](protocol, ell, mu), color=colour, linewidth=width, solid_capstyle="butt", zorder=2)
+    for value in best:
+        ax.axvline(value, color=style.MUTED, linewidth=0.8, linestyle=_DOTTED, zorder=1)
+
+
+def mu_handles(colours):
+    """Legend handles of the μ, in order."""
+    return [Line2D([], [], color=colour, marker="o", markersize=3.5, label=f"{mu:g}") for mu, colour in colours.items()]
+
+
+def protocol_handles(names):
+    """Legend handles of the protocols' measured exponents."""
+    looks = [style.look(name) for name in names]
+    return [Line2D([], [], color=s.colour, marker=s.marker, linewidth=1, label=s.label) for s in looks]
+
+
+def theory_handles():
+    """Legend handles of what `draw_theory` draws."""
+    return [
+        Line2D([], [], color="0.7", linewidth=3, label="theory"),
+        Line2D([], [], color=style.MUTED, linewidth=0.8, linestyle=_DOTTED, label="best batch size"),
+    ]
+
+
+def mu_legend(figure, colours, handles=()):
+    """Put the μ in one row above all panels, what else is drawn in one below them."""
+    title = r"batch size $n_b \propto d^{\,\mu}$,  $\mu =$"
+    handles_mu = [Line2D([], [], linestyle="none", label=title), *mu_handles(colours)]
+    spacing = {"columnspacing": 1.0, "handlelength": 1.4, "handletextpad": 0.4}
+    figure.legend(handles=handles_mu, loc="outside upper center", ncols=len(handles_mu), **spacing)
+    if handles:
+        ncols = len(handles) if len(handles) <= 5 else 3
+        figure.legend(handles=handles, loc="outside lower center", ncols=ncols, **spacing)
+
+
+def protocol_legend(figure, names, handles=()):
+    """Put the protocols, and other handles, below all panels."""
+    handles = [*protocol_handles(names), *handles]
+    ncols = min(3, len(handles)) if figure.get_figwidth() >= style.WIDTH else 1
+    figure.legend(
+        handles=handles, loc="outside lower center", ncols=ncols, columnspacing=1.5, labelspacing=0.6, markerscale=0.8
+    )
+
+
+def mu_ticks(ax):
+    """Mark every half on an axis of μ."""
+    ax.xaxis.set_major_locator(MultipleLocator(0.5))
+
+
+def _nested_widths(count):
+    return np.linspace(5, 1.2, count) if count > 1 else [2.0]
+
+
+def _dimension_ticks(ax, datasets, most=4):
+    dimension = sorted({int(d) for dataset in datasets for d in dataset.dimension.values})
+    step = -(-len(dimension) // most)
+    shown = dimension[::-1][::step][::-1]
+    ax.set_xticks(shown, [str(d) for d in shown])
+    ax.set_xticks(dimension, [""] * len(dimension), minor=True)

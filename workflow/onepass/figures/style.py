@@ -1,0 +1,108 @@
+"""How figures look and how they reach the disk, in one place."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import matplotlib as mpl
+import seaborn as sns
+from matplotlib.figure import Figure
+
+WIDTH = 7.0  # inches: both columns of a page
+DPI = 200
+INK = "0.15"
+MUTED = "0.45"
+
+_RC = {
+    **sns.axes_style("ticks"),
+    **sns.plotting_context("paper"),
+    # Shipped with matplotlib, hence the same on every machine.
+    "font.family": "sans-serif",
+    "font.sans-serif": ["DejaVu Sans"],
+    "mathtext.fontset": "dejavusans",
+    "font.size": 8,
+    "axes.labelsize": 8,
+    "axes.titlesize": 8,
+    "legend.fontsize": 7.5,
+    "legend.title_fontsize": 7.5,
+    "xtick.labelsize": 7.5,
+    "ytick.labelsize": 7.5,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.linewidth": 0.7,
+    "xtick.major.width": 0.7,
+    "ytick.major.width": 0.7,
+    "xtick.major.size": 3,
+    "ytick.major.size": 3,
+    "ytick.minor.size": 1.5,
+    "xtick.minor.size": 1.5,
+    "lines.linewidth": 1.1,
+    "lines.markersize": 4.5,
+    "legend.frameon": False,
+    "pdf.fonttype": 42,  # whole glyphs that editors and journals accept, not bitmaps
+    "figure.dpi": DPI,
+}
+
+
+class Look(NamedTuple):
+    """Label, colour (Okabe & Ito, safe for colour-blind eyes) and marker of a protocol."""
+
+    label: str
+    colour: str
+    marker: str
+
+
+_PROTOCOLS = {
+    "projected_square": Look("projected, square loss", "#D55E00", "o"),
+    "projected_correlation": Look("projected, correlation loss", "#0072B2", "s"),
+    "spherical_square": Look("spherical, square loss", "#009E73", "^"),
+    "spherical_correlation": Look("spherical, correlation loss", "#CC79A7", "D"),
+    "projected_adaptive": Look("projected, adaptive", "#E69F00", "v"),
+    "spherical_adaptive": Look("spherical, adaptive", "#56B4E9", "P"),
+}
+
+
+def context():
+    """Return the context, or decorator of a function, in which figures are drawn and saved."""
+    return mpl.rc_context(_RC)
+
+
+def look(protocol: str) -> Look:
+    """Return how a protocol is drawn."""
+    return _PROTOCOLS[protocol]
+
+
+def lighter(colour: str) -> tuple[float, float, float]:
+    """Return a colour half way to white, for lines below markers of the colour itself."""
+    return tuple((1 + channel) / 2 for channel in mpl.colors.to_rgb(colour))
+
+
+def new_figure(height: float, width: float = WIDTH) -> Figure:
+    """Return an empty figure, sizes in inches; it belongs to no window."""
+    return Figure(figsize=(width, height), layout="constrained")
+
+
+def formula(text: str) -> str:
+    """Set a target's formula, for instance ``He3(x1)``, as mathematics."""
+    text = re.sub(r"\b([a-z]{2,}|He)(?=\d*\()", r"\\mathrm{\1}", text)
+    text = re.sub(r"(?<=[\w}])(\d+)\b", r"_{\1}", text)
+    text = re.sub(r"\*\*_?\{?(\d+)\}?", r"^{\1}", text).replace("*", r"\,")
+    return f"${text}$"
+
+
+def save(figure: Figure, paths: Sequence[str | Path]) -> None:
+    """Write a figure to `paths`, each ``.pdf`` or ``.png``: the same bytes in every run, and no file half written."""
+    for path in map(Path, paths):
+        stamp = {"CreationDate": None} if path.suffix == ".pdf" else {"Software": None}
+        part = path.with_name(f".{path.name}.{os.getpid()}.part")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            with context():
+                figure.savefig(part, format=path.suffix[1:], dpi=DPI, metadata=stamp)
+            os.replace(part, path)
+        finally:
+            part.unlink(missing_ok=True)

@@ -1,0 +1,28 @@
+"""Time exponent against batch exponent, measured and in theory."""
+
+from __future__ import annotations
+
+from onepass.figures import panels, style
+
+
+@style.context()
+def draw(datasets):
+    """Draw θ(μ) with 95 % intervals on the lines of theory, one panel a target.
+
+    Parameters
+    ----------
+    datasets : list of xarray.Dataset
+        One an experiment, runs merged with fits; see `onepass.figures.panels`.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+    """
+    figure, axes = panels.row(datasets, height=3.1)
+    names = panels.protocols(datasets)
+    for ax, group in zip(axes, panels.by_target(datasets).values(), strict=True):
+        panels.draw_theory(ax, group, "theta", names)
+        panels.draw_exponents(ax, group, "theta", names)
+    axes[0].set_ylabel(r"time exponent $\theta$  ($T \propto d^{\,\theta}$)")
+    panels.protocol_legend(figure, names, panels.theory_handles())
+    return figure
