@@ -67,7 +67,7 @@ def test_every_key_is_described():
         ({"experiments": {"chain_exactness": {"batch_sizes": [-2]}}}, r"batch_sizes\[0\]: -2: allowed"),
         (
             {"experiments": {"he3": {"delta": 0.0}}},
-            "he3.delta: 0.0: projected_square does not learn at mu = 0; .* 1.5 or",
+            "he3.delta: 0.0: projected_square does not learn at mu = 0.5; .* 1 or",
         ),
         ({"experiments": {"he3": {"threshold": 1.5}}}, "he3.threshold: 1.5: the overlap never gets there; allowed"),
         (

@@ -16,6 +16,7 @@ data: data/tiny
 figures_folder: figures/tiny
 experiments:
   he3: {protocols: [projected_square, projected_correlation], mu: [1.0, 1.5], dimensions: [16, 32, 64], replicas: 8}
+  he3_single_sample: {protocols: [projected_square], dimensions: [8, 16], replicas: 8}
   he3_large_batch: {protocols: [projected_square, projected_correlation], mu: [2.0], dimensions: [8, 16], replicas: 8}
   square: {protocols: [projected_square], mu: [1.0], dimensions: [16, 32, 64], replicas: 8}
   chain_exactness:
@@ -144,7 +145,7 @@ def test_an_edited_plot_draws_one_figure_an_edited_chain_simulates_all(project):
     assert project.planned() == {"Drawing time_exponents"}
     module = project.folder / "workflow" / "onepass" / "overlap_kernel.py"
     module.write_text(module.read_text() + "\n# edited\n")
-    assert len([job for job in project.planned() if job.startswith("Simulating")]) == 9
+    assert len([job for job in project.planned() if job.startswith("Simulating")]) == 10
 
 
 def test_a_mistake_ends_before_any_job_with_one_message(project):
