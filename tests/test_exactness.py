@@ -19,7 +19,7 @@ SETTINGS = [
 ALARM = 1e-3  # chance that correct code fails this file, shared by all comparisons
 
 
-def final(engine, target, activation, students, batch, protocol, rate, dimension=24, seed=11):
+def final(engine, target, activation, students, batch, protocol, rate, dimension=24, seed=11, start=0.3):
     model = onepass.Model(
         target=target,
         activation=activation,
@@ -38,7 +38,7 @@ def final(engine, target, activation, students, batch, protocol, rate, dimension
         engine=engine,
         seed=seed,
         threshold=None,
-        initial=("overlap", 0.3),
+        initial=("overlap", start),
         records=0,
     )
     last = runs.isel(step=-1)
@@ -86,3 +86,28 @@ def test_sphere_starts_have_the_law_of_uniform_vectors():
     gram, direct = factors @ factors.swapaxes(1, 2), vectors @ vectors.swapaxes(1, 2)
     for i, j in [(0, 1), (1, 2)]:
         assert ks_2samp(gram[:, i, j], direct[:, i, j]).pvalue > 1e-4
+
+
+def test_the_adaptive_schedule_agrees_in_law():
+    """Chain against sgd through the change of loss: KS and z as above; and against a schedule that decays otherwise."""
+    setting = ("He3(x1)", "He3", 2, 8, "projected_adaptive", 0.25)
+    chain, sgd = (final(engine, *setting, seed=seed, start=0.6) for engine, seed in (("chain", 21), ("sgd", 22)))
+    for name in chain:
+        assert ks_2samp(chain[name], sgd[name]).pvalue > ALARM / 3
+
+
+def test_the_adaptive_schedule_drops_once_and_decays():
+    """Above 60 % of the first risk nothing changes; below it the rate falls by 0.1 once and by 0.995 every step."""
+    from onepass import sgd
+    from onepass.settings import Settings
+
+    settings = Settings(8, 1, 1.0, 1, np.inf, 0.0, True, False, True, 0.6, 0.1, 0.995)
+    model = onepass.Model("He3(x1)", "He3")
+    at = [np.array([[[m, np.sqrt(1 - m**2), 0, 0, 0, 0, 0, 0]]]) for m in (0.5, 0.6, 0.9, 0.9, 0.5)]
+    schedule = sgd._AdaptiveSchedule(model, settings, at[0])
+    rate, correlation, rates = np.ones(1), np.ones(1, dtype=bool), []
+    for students in at:
+        schedule.update(students, np.array([0]), rate, correlation)
+        rates.append((float(rate[0]), bool(correlation[0])))
+    expected = [(1, True), (1, True), (0.0995, False), (0.0995 * 0.995, False), (0.0995 * 0.995, False)]
+    np.testing.assert_allclose(rates, expected)

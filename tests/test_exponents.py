@@ -5,7 +5,7 @@ import onepass
 import pytest
 import xarray as xr
 from onepass import phases
-from onepass.scaling import fit_experiment
+from onepass.exponents import fit_experiment
 
 DIMENSIONS = [32, 64, 128, 256]
 GAMMA0, REPLICAS = 0.002, 48
@@ -45,7 +45,7 @@ def test_theta_is_that_of_the_theory(protocol, mu):
     """
     fit = fit_experiment(recovery(protocol, mu)).squeeze()
     half_width = float(fit.theta_high - fit.theta_low) / 2
-    assert half_width < 0.2
+    assert half_width < 0.16
     assert abs(float(fit.theta - phases.recovery_exponent(protocol, 3, mu))) < 1.5 * half_width
 
 

@@ -5,6 +5,7 @@ import pytest
 import xarray as xr
 from matplotlib.figure import Figure
 from onepass.exactness import OBSERVABLES, ExactnessError, compare
+from onepass.exponents import fit_experiment
 from onepass.figures import (
     chain_exactness,
     panels,
@@ -15,7 +16,6 @@ from onepass.figures import (
     time_exponents,
 )
 from onepass.phases import recovery_exponent, sample_exponent
-from onepass.scaling import fit_experiment
 
 OF_RECOVERY = (recovery_scaling, sample_complexity, time_exponents, time_batch_phase_diagram)
 DIMENSION = [32, 64, 128, 256]

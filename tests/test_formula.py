@@ -8,7 +8,9 @@ import numba
 import numpy as np
 import pytest
 import sympy
-from onepass.formula import (
+from onepass.formula import Formula
+from onepass.formula_code import heaviside, sign
+from onepass.formula_language import (
     DEEPEST,
     FUNCTIONS,
     HERMITE,
@@ -16,10 +18,7 @@ from onepass.formula import (
     LARGEST_INDEX,
     LARGEST_POWER,
     LONGEST,
-    Formula,
     FormulaError,
-    heaviside,
-    sign,
 )
 from scipy import special
 
@@ -473,7 +472,7 @@ def test_sources_hold_no_text_of_the_user():
         pytest.param(lambda: Formula.activation({"x": 1}), id="mapping: TypeError"),
     ],
 )
-def test_known_wrong_refusals(use):
+def test_refused_refusals(use):
     with pytest.raises(FormulaError):
         use()
 
@@ -481,7 +480,7 @@ def test_known_wrong_refusals(use):
 @pytest.mark.parametrize(
     "text", ["abs(sqrt(1.5 + sin(x)))", "sign(log(2 + cos(x)))*x", "abs(sqrt(2 + sin(x))*log(1.5 + cos(x)))"]
 )
-def test_known_wrong_derivatives(text):
+def test_derivatives_where_sympy_cannot_tell_what_is_real(text):
     formula, h = Formula.activation(text), 1e-5
     function = formula.array(np)
     differences = (function(POINTS + h) - function(POINTS - h)) / (2 * h)
@@ -489,7 +488,14 @@ def test_known_wrong_derivatives(text):
 
 
 @pytest.mark.parametrize("text", ["He0(x1)", "x1**0", "x1 - x1", "x1/x1"])
-def test_known_wrong_sources_of_constant_targets(text):
+def test_sources_of_constant_targets_are_numbers(text):
     value = scalar(Formula.target(text))(np.array([0.3]))
     assert np.shape(value) == ()
     assert math.isfinite(value)
+
+
+@pytest.mark.parametrize(
+    ("text", "flat"), [("sign", True), ("step(x) + 3", True), ("x - x", True), ("relu", False), ("x/1000", False)]
+)
+def test_flat_activations_are_known(text, flat):
+    assert Formula.activation(text).is_flat is flat

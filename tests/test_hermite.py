@@ -9,7 +9,8 @@ from math import erfc, exp, factorial, pi, prod, sqrt
 
 import numpy as np
 import pytest
-from onepass.formula import Formula, FormulaError
+from onepass.formula import Formula
+from onepass.formula_language import FormulaError
 from onepass.hermite import (
     HermiteError,
     gaussian_norm,
@@ -323,12 +324,18 @@ def test_too_many_coupled_coordinates():
 
 
 @pytest.mark.parametrize("text", ["(x + 1)**2 - x**2 - 2*x - 1", "0.1*x + 0.2*x - 0.3*x"])
-def test_known_wrong_exponents_of_hidden_zeros(text):
+def test_hidden_zeros_leave_nothing_to_learn(text):
     with pytest.raises(HermiteError, match="nothing to learn"):
         information_exponent(text)
 
 
-def test_known_wrong_exponent_of_an_oblique_kink():
+def test_an_oblique_kink_is_trusted_no_further_than_it_is_resolved():
     """Of |u| in u = 0.8 x1 + 0.6 x2, less its second Hermite term, the fourth is the first that is left."""
     u = "0.8*x1 + 0.6*x2"
     assert leap_index(f"abs({u}) - sqrt(2/pi)/2*He2({u})") == 4
+
+
+@pytest.mark.parametrize("text", ["exp(x**2)", "cos(x)*exp(x**2)", "exp(x**2/3)", "exp(x1**2/4)*x2"])
+def test_targets_without_a_mean_square_are_refused(text):
+    with pytest.raises(HermiteError, match="grows too fast"):
+        leap_index(text)

@@ -1,5 +1,8 @@
 """One step of the chain: compiled against array form, means against theory, degenerate students."""
 
+import os
+import subprocess
+import sys
 from math import inf
 
 import numpy as np
@@ -134,7 +137,7 @@ def test_descent_direction_is_minus_the_gradient_of_the_loss(loss):
             return z.reshape(shape)
 
     direction = sgd._descent_direction(
-        model, settings(dimension=d, batch_size=n, noise=0.0), weights[None], [Draws()], layer,
+        model, settings(dimension=d, batch_size=n, noise=0.0), weights[None], [Draws()], [], layer,
         np.array([loss == "correlation"]), np,
     )[0]  # fmt: skip
     numeric = np.empty_like(weights)
@@ -181,3 +184,21 @@ def test_adaptive_schedule_changes_loss_once_the_risk_is_low(engine):
     adaptive = onepass.simulate(model, onepass.Protocol("correlation", schedule="adaptive"), **common)
     plain = onepass.simulate(model, onepass.Protocol("correlation"), **common)
     assert (adaptive.risk[:, -1] < 0.2 * plain.risk[:, -1]).all()
+
+
+def test_many_jobs_compile_into_one_empty_cache(tmp_path):
+    """Jobs that start at once race for the same files: all of them end, with the same numbers."""
+    code = """if True:
+        import onepass
+        runs = onepass.simulate(onepass.Model("x1", "x"), onepass.Protocol(), dimension=8, batch_size=4,
+                                learning_rate=0.1, steps=5, threshold=None, seed=3)
+        print(runs.overlap.values.ravel().tolist())"""
+    environment = {**os.environ, "ONEPASS_CACHE": str(tmp_path)}
+    jobs = [
+        subprocess.Popen([sys.executable, "-c", code], env=environment, stdout=subprocess.PIPE, text=True)
+        for _ in range(3)
+    ]
+    printed = [job.communicate()[0] for job in jobs]
+    assert [job.returncode for job in jobs] == [0, 0, 0]
+    assert printed[0]
+    assert printed == printed[:1] * 3

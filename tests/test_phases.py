@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from onepass import phases
+from onepass import diagrams, phases
 from onepass.protocol import Protocol, ProtocolError
 
 SQUARE, CORRELATION = "projected_square", "projected_correlation"
@@ -118,7 +118,7 @@ def test_protocol_objects_and_arrays():
 
 
 def test_time_diagram():
-    diagram = phases.time_diagram(3, mu_max=3.5, theta_max=2.5)
+    diagram = diagrams.time_diagram(3, mu_max=3.5, theta_max=2.5)
     np.testing.assert_allclose(diagram.lines["sgd"], [(0, 2), (1.5, 0.5), (3.5, 0.5)])
     np.testing.assert_allclose(diagram.lines["correlation"], [(1.5, 0.5), (2, 0)])
     np.testing.assert_allclose(diagram.lines["polylog"], [(2, 0), (3, 0)])
@@ -129,7 +129,7 @@ def test_time_diagram():
 
 
 def test_learning_rate_diagram():
-    diagram = phases.learning_rate_diagram(3, mu_max=3.5)
+    diagram = diagrams.learning_rate_diagram(3, mu_max=3.5)
     np.testing.assert_allclose(diagram.lines["sgd"], [(0, 1.5), (1.5, 0), (3.5, 0)])
     np.testing.assert_allclose(diagram.lines["correlation"], [(1.5, 0), (2, -0.5)])
     np.testing.assert_allclose(diagram.lines["one_step"], [(3, -1), (3.5, -1)])
@@ -138,9 +138,9 @@ def test_learning_rate_diagram():
 
 @pytest.mark.parametrize("ell", [1, 2])
 def test_small_exponents_have_no_correlation_phase(ell):
-    for diagram in (phases.time_diagram(ell), phases.learning_rate_diagram(ell)):
+    for diagram in (diagrams.time_diagram(ell), diagrams.learning_rate_diagram(ell)):
         assert diagram.regions["correlation"].shape == diagram.lines["correlation"].shape == (0, 2)
-    assert len(phases.time_diagram(ell).lines["polylog"]) == (0 if ell == 1 else 2)
+    assert len(diagrams.time_diagram(ell).lines["polylog"]) == (0 if ell == 1 else 2)
 
 
 def _inside(polygon, x, y):
@@ -155,7 +155,7 @@ def _inside(polygon, x, y):
 def test_regions_of_the_learning_rate_diagram(ell):
     """At random points, off the lines with probability one, the regions tell who learns, and in what time."""
     rng = np.random.default_rng(1)
-    regions = phases.learning_rate_diagram(ell, mu_max=ell + 2, delta_min=-3, delta_max=4).regions
+    regions = diagrams.learning_rate_diagram(ell, mu_max=ell + 2, delta_min=-3, delta_max=4).regions
     for mu, delta in zip(rng.uniform(0, ell + 2, 300), rng.uniform(-3, 4, 300), strict=True):
         inside = {name for name, polygon in regions.items() if _inside(polygon, mu, delta)}
         assert len(inside) == 1
@@ -168,7 +168,7 @@ def test_regions_of_the_learning_rate_diagram(ell):
 @pytest.mark.parametrize("ell", [1, 2, 3, 4])
 def test_regions_of_the_time_diagram(ell):
     rng = np.random.default_rng(2)
-    regions = phases.time_diagram(ell, mu_max=ell + 2, theta_max=4).regions
+    regions = diagrams.time_diagram(ell, mu_max=ell + 2, theta_max=4).regions
     for mu, theta in zip(rng.uniform(0, ell + 2, 300), rng.uniform(0, 4, 300), strict=True):
         inside = {name for name, polygon in regions.items() if _inside(polygon, mu, theta)}
         assert len(inside) == 1
@@ -194,7 +194,7 @@ def test_regimes_of_the_odes():
         assert phases.regime(*point) == name
     rng = np.random.default_rng(3)
     mu, delta = rng.uniform(0, 2, 300), rng.uniform(-0.5, 1.5, 300)
-    regions = phases.ode_diagram().regions
+    regions = diagrams.ode_diagram().regions
     for x, y, name in zip(mu, delta, phases.regime(mu, delta), strict=True):
         assert [region for region, polygon in regions.items() if _inside(polygon, x, y)] == [name]
 
@@ -217,6 +217,6 @@ def test_bad_input():
     with pytest.raises(phases.PhaseError, match="mu must be a finite"):
         phases.regime("one", 0)
     with pytest.raises(phases.PhaseError, match="mu_max = 2"):
-        phases.time_diagram(3, mu_max=2)
+        diagrams.time_diagram(3, mu_max=2)
     with pytest.raises(phases.PhaseError, match=r"delta_min = -0\.1"):
-        phases.learning_rate_diagram(3, delta_min=-0.1)
+        diagrams.learning_rate_diagram(3, delta_min=-0.1)

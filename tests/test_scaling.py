@@ -3,8 +3,9 @@
 import numpy as np
 import pytest
 import xarray as xr
-from onepass.climb import climb_factor
-from onepass.scaling import ScalingError, fit_experiment, fit_exponent
+from onepass.climb import ClimbError, climb_factor
+from onepass.exponents import fit_experiment
+from onepass.scaling import ScalingError, fit_exponent
 
 DIMENSION = np.array([64, 128, 256, 512, 1024, 2048])
 LOGARITHM = climb_factor(2, DIMENSION)
@@ -65,8 +66,9 @@ def test_climb_limits():
     d = np.array([1e2, 1e4, 1e8])
     np.testing.assert_allclose(climb_factor(2, d) - np.log(0.5 * np.sqrt(d)), -0.5 * np.log(0.75), atol=0.006)
     np.testing.assert_allclose(climb_factor(3, d)[-1], 1, atol=0.001)
-    assert (climb_factor(3, [100], start=6) == 1).all()
-    assert (climb_factor(3, [100], threshold=1.2) == 1).all()
+    for start, threshold in [(6, 0.5), (1, 1.2)]:
+        with pytest.raises(ClimbError, match="start < threshold < 1"):
+            climb_factor(3, [100, 10**6], start=start, threshold=threshold)
 
 
 def test_forgetting_the_log_factor_shows():

@@ -42,7 +42,9 @@ def test_a_recovered_start_takes_no_step(engine):
 
 
 @pytest.mark.parametrize("engine", ["chain", "sgd"])
-def test_a_replica_depends_on_the_seed_and_its_number_alone(engine):
+def test_a_replica_depends_on_the_seed_and_its_number_alone(engine, monkeypatch):
+    monkeypatch.setattr("onepass.sgd.CHUNK", 2**14)  # several chunks a batch
+    monkeypatch.setattr("test_simulate.MODEL", onepass.Model("He3(x1)", "He3", noise=0.3))
     few = run(engine=engine, replicas=2, steps=50, threshold=None)
     many = run(engine=engine, replicas=5, steps=50, threshold=None)
     xr.testing.assert_allclose(few, many.isel(replica=slice(0, 2)), rtol=1e-10)
@@ -57,7 +59,7 @@ def test_sgd_in_small_memory_gives_the_same_runs():
     from onepass.settings import Settings
     from onepass.streams import replica_streams
 
-    settings = Settings(64, 100, 3e-3, 20, np.inf, 0.0, False, False, False, 0.6, 0.1, 0.995)
+    settings = Settings(64, 100, 3e-3, 20, np.inf, 0.3, False, False, False, 0.6, 0.1, 0.995)
     start = np.stack([initial_factor("sphere", 1, 1, 64, s) for s in replica_streams(1, 5)])
     steps = np.array([0, 20])
     whole = sgd.run(MODEL, settings, start, replica_streams(2, 5), steps)
@@ -80,7 +82,15 @@ def test_sgd_in_small_memory_gives_the_same_runs():
         ({"steps": -1}, "steps is -1"),
         ({"learning_rate": float("nan")}, "learning_rate is nan"),
         ({"learning_rate": -1.0}, "learning_rate is -1.0"),
+        ({"learning_rate": "0.1"}, "learning_rate is '0.1'"),
         ({"threshold": 0.0}, "threshold is 0.0"),
+        ({"threshold": 5.0}, "threshold is 5.0; allowed: .* up to √p = 1"),
+        ({"threshold": "a"}, "threshold is 'a'"),
+        ({"seed": -1}, "seed is -1"),
+        ({"seed": "a"}, "seed is 'a'"),
+        ({"initial": ("overlap", "a")}, "initial .* is unknown"),
+        ({"initial": ("overlaps", [[0.1]], [[1.000009]])}, "not the Gram matrix of unit vectors"),
+        ({"engine": "sgd", "dimension": 1, "initial": ("overlaps", [[0.1]], [[1.0]])}, "dimension 1 is below"),
         ({"engine": "magic"}, "engine 'magic' is unknown; allowed: chain, sgd"),
         ({"backend": "tpu"}, "backend 'tpu' is unknown"),
         ({"backend": "cupy"}, "cupy"),
@@ -106,10 +116,15 @@ def test_bad_models_and_protocols_are_refused_by_name():
     for arguments, message in [
         ({"students": 0}, "students is 0"),
         ({"noise": -1.0}, "noise is -1.0"),
+        ({"noise": "a"}, "noise is 'a'"),
+        ({"second_layer": 3.0}, "second_layer is 3.0"),
+        ({"second_layer": "ab", "students": 2}, "second_layer is 'ab'"),
         ({"students": 2, "second_layer": (1.0,)}, "allowed: 2 finite numbers"),
     ]:
         with pytest.raises(ValueError, match=message):
             onepass.Model("He3(x1)", "He3", **arguments)
+    with pytest.raises(ValueError, match="activation is 'sign', which has no slope"):
+        onepass.Model("He3(x1)", "sign")
     with pytest.raises(ValueError, match="loss 'hinge' is unknown"):
         onepass.Protocol(loss="hinge")
     with pytest.raises(ValueError, match="adaptive"):

@@ -152,7 +152,7 @@ def test_a_mistake_ends_before_any_job_with_one_message(project):
     project.configure(TINY.replace("replicas: 8", "replicas: -8", 1))
     done = project.snakemake(check=False)
     assert done.returncode != 0
-    assert "mine.yaml: experiments.he3.replicas: -8: allowed: greater than or equal to 1" in done.stderr
+    assert "mine.yaml: experiments.he3.replicas: -8: allowed: greater than or equal to 8" in done.stderr
     assert "Traceback" not in done.stderr + done.stdout
     assert "Simulating" not in done.stderr + done.stdout
 

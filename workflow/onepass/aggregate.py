@@ -8,8 +8,9 @@ from pathlib import Path
 import numpy as np
 
 from onepass import store
-from onepass.cells import Cell, cells_of, exponents
+from onepass.cells import Cell
 from onepass.formula import Formula
+from onepass.grid import cells_of, exponents
 from onepass.hermite import leap_index
 
 AXES = {

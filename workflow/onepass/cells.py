@@ -1,32 +1,29 @@
-"""Grid cells: from the configuration's grids to parameters, file names and random seeds, in one place.
+"""A grid cell: its parameters, the name of its file and its random seed, in one place.
 
-An experiment is a rectangular grid; a cell is one of its points, with every parameter of `onepass.simulate`;
-a *row* holds the cells that one job simulates one after another.
+A cell is one simulation with every parameter of `onepass.simulate`; a *row* holds the cells that one job simulates
+one after another.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-import math
 import re
 from dataclasses import asdict, dataclass
-from itertools import product
 from pathlib import Path
 
-from onepass import hermite, phases
-from onepass.backend import BackendError, array_namespace
-from onepass.formula import Formula
 from onepass.model import Model
 from onepass.protocol import Protocol
-from onepass.settings import LARGEST_COUNT
 
 SOURCES = Path(__file__).parent
 # What the result of a cell depends on: an edit of these makes every cell anew, an edit of others none.
 SIMULATION_MODULES = (
     "backend",
+    "cells",
     "compiled",
     "formula",
+    "formula_code",
+    "formula_language",
     "hermite",
     "initial",
     "model",
@@ -44,14 +41,6 @@ _PATTERN = re.compile(
     r"(mu(?P<mu>\d+\.\d+)_d(?P<dimension>\d+)|"
     r"p(?P<students>\d+)_n(?P<batch_size>\d+)_d(?P<exact_dimension>\d+)_(?P<engine>[a-z]+))"
 )
-
-
-class CellError(ValueError):
-    """A grid point that cannot be simulated; `key` is where it stands in the experiment, `value` what is there."""
-
-    def __init__(self, key: tuple, value, message: str) -> None:
-        super().__init__(message)
-        self.key, self.value = key, value
 
 
 @dataclass(frozen=True)
@@ -122,7 +111,7 @@ class Cell:
 
 
 def parse(path: str | Path) -> dict:
-    """Grid coordinates in a cell's file name, the inverse of `Cell.path`."""
+    """Grid coordinates in a cell's file name, the inverse of `Cell.path`; μ has 12 decimals there."""
     match = _PATTERN.fullmatch(Path(path).stem)
     if not match:
         raise ValueError(f"{path} is not the file of a cell, such as {'projected_square_mu1.50_d01024.nc'!r}")
@@ -147,152 +136,12 @@ def unpack(text: str) -> list[Cell]:
     ]
 
 
-def cells_of(name: str, experiment) -> list[Cell]:
-    """All cells of an experiment of the configuration, row by row.
-
-    Raises
-    ------
-    CellError
-        For a point that cannot be simulated, or two equal cells.
-    """
-    listed = _recovery_cells if experiment.kind == "recovery" else _exactness_cells
-    cells, seen = [], set()
-    for cell in listed(name, experiment):
-        _check(cell)
-        if cell.path in seen:
-            key, value = ("mu", cell.mu) if cell.mu is not None else ("batch_sizes", cell.batch_size)
-            raise CellError((key,), value, f"two equal cells {Path(cell.path).stem!r}; allowed: each value once")
-        seen.add(cell.path)
-        cells.append(cell)
-    return cells
-
-
-def rows_of(cells: list[Cell]) -> dict[str, list[Cell]]:
-    """The cells of each row, by its name."""
-    rows: dict[str, list[Cell]] = {}
-    for cell in cells:
-        rows.setdefault(cell.row, []).append(cell)
-    return rows
-
-
-def exponents(experiment, protocol: str, mu: float) -> tuple[float, float]:
-    """δ of the learning rate and the theory's θ for a row, from the target's first Hermite order."""
-    order = hermite.leap_index(experiment.model.target)
-    theory = experiment.delta == "theory"
-    delta = phases.optimal_learning_rate_exponent(protocol, order, mu) if theory else experiment.delta
-    return delta, phases.recovery_exponent(protocol, order, mu, delta)
-
-
 def code_version() -> str:
     """Hash of the simulation's source code."""
     digest = hashlib.sha256()
     for module in SIMULATION_MODULES:
         digest.update((SOURCES / f"{module}.py").read_bytes())
     return digest.hexdigest()
-
-
-def _recovery_cells(name, experiment):
-    own = {key: getattr(experiment, key) for key in ("engine", "threshold", "records")}
-    own |= {key: getattr(experiment.model, key) for key in ("students", "second_layer")}
-    for protocol, mu in product(experiment.protocols, experiment.mu):
-        delta, theta = exponents(experiment, protocol, mu)
-        if not math.isfinite(theta):
-            least = phases.learning_rate_exponent(protocol, hermite.leap_index(experiment.model.target), mu)
-            raise CellError(("delta",), delta, f"{protocol} does not learn at mu = {mu:g}; allowed: {least:g} or more")
-        for d in experiment.dimensions:
-            yield _cell(
-                name,
-                experiment,
-                protocol=protocol,
-                mu=float(mu),
-                dimension=d,
-                batch_size=_count("mu", mu, experiment.n0, d, mu),
-                learning_rate=_power(experiment.gamma0, d, -delta),
-                steps=_count(
-                    "step_budget", experiment.step_budget, experiment.step_budget / experiment.gamma0, d, theta
-                ),
-                **own,
-            )
-
-
-def _exactness_cells(name, experiment):
-    grid = product(
-        experiment.protocols,
-        experiment.students,
-        experiment.batch_sizes,
-        experiment.dimensions,
-        experiment.engines,
-    )
-    for protocol, p, n_b, d, engine in grid:
-        yield _cell(
-            name,
-            experiment,
-            protocol=protocol,
-            mu=None,
-            students=p,
-            second_layer=None,
-            dimension=d,
-            batch_size=n_b,
-            learning_rate=_power(experiment.gamma0 * p * min(1, n_b / d), d, 0),
-            steps=experiment.steps,
-            engine=engine,
-            threshold=None,
-            records=0,
-        )
-
-
-def _cell(name, experiment, *, dimension, second_layer, **own) -> Cell:
-    shared = {"target", "activation", "noise"}
-    return Cell(
-        experiment=name,
-        **{key: getattr(experiment.model, key) for key in shared},
-        dimension=dimension,
-        second_layer=None if second_layer is None else tuple(second_layer),
-        initial=1 / math.sqrt(dimension) if experiment.initial == "inverse_sqrt_d" else experiment.initial,
-        **{key: getattr(experiment, key) for key in ("replicas", "backend", "seed")},
-        **own,
-    )
-
-
-def _power(prefactor: float, d: int, exponent: float) -> float:
-    """``prefactor d^exponent``, rounded so that the last bits of a machine's pow() do not reach the seed."""
-    try:
-        return float(f"{prefactor * float(d) ** exponent:.12g}")
-    except OverflowError:
-        return math.inf
-
-
-def _count(key: str, value: float, prefactor: float, d: int, exponent: float) -> int:
-    number = _power(prefactor, d, exponent)
-    if not number <= LARGEST_COUNT:
-        raise CellError((key,), value, f"{prefactor:g} d^{exponent:g} at d = {d} is {number:.3g}; allowed: up to 2**53")
-    return max(1, round(number))
-
-
-def _check(cell: Cell) -> None:
-    try:
-        array_namespace(cell.backend)
-    except BackendError as error:
-        raise CellError(("backend",), cell.backend, str(error)) from None
-    p, k = cell.students, Formula.target(cell.target).arity
-    smallest = p + k + (min(p, cell.batch_size) if cell.engine == "chain" else 0)
-    if cell.dimension < smallest:
-        raise CellError(
-            ("dimensions",),
-            cell.dimension,
-            f"too small for engine {cell.engine!r} with p = {p}, k = {k} and n_b = {cell.batch_size}; "
-            f"allowed: {smallest} or more",
-        )
-    if cell.initial != "sphere" and not k * cell.initial**2 <= 1:
-        raise CellError(
-            ("initial",),
-            cell.initial,
-            f"no unit vector has this overlap with each of {k} teachers; allowed: at most {k**-0.5:.4g}",
-        )
-    if cell.threshold is not None and not cell.threshold**2 <= p * min(p, k):
-        raise CellError(
-            ("threshold",), cell.threshold, f"the overlap never gets there; allowed: at most {math.sqrt(p):.4g}"
-        )
 
 
 def _decimal(mu: float) -> str:

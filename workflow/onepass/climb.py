@@ -11,6 +11,10 @@ from __future__ import annotations
 import numpy as np
 
 
+class ClimbError(ValueError):
+    """A start or a threshold between which nothing climbs."""
+
+
 def climb_factor(information_exponent: int, dimension, *, start: float = 1.0, threshold: float = 0.5) -> np.ndarray:
     """Return F(d), the climb in units of ``d^(max(ℓ, 2)/2 - 1)``.
 
@@ -24,14 +28,20 @@ def climb_factor(information_exponent: int, dimension, *, start: float = 1.0, th
     Returns
     -------
     array (d,)
-        Ones where the start is at or above the threshold, or the threshold is none that a climb reaches.
+
+    Raises
+    ------
+    ClimbError
+        Unless the start lies below the threshold at every d, and the threshold below 1.
     """
     from scipy.integrate import quad
 
     dimension = np.asarray(dimension, dtype=float)
     low, high = np.log(start / np.sqrt(dimension)), np.log(threshold)
-    if high >= 0 or (low >= high).any():
-        return np.ones_like(dimension)
+    if not (threshold < 1 and (low < high).all()):
+        raise ClimbError(
+            f"no climb from {start:g}/√d to {threshold:g} at d = {dimension.min():g}; allowed: start < threshold < 1"
+        )
     power = 2 - information_exponent
     # In u = log m the integrand varies slowly enough for any start.
     climb = [quad(lambda u: np.exp(power * u) / -np.expm1(2 * u), bottom, high)[0] for bottom in low]

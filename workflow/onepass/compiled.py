@@ -20,7 +20,7 @@ from types import ModuleType
 
 import numba
 
-from onepass import formula, overlap_kernel
+from onepass import formula_code, overlap_kernel
 from onepass.model import Model
 
 MODEL = re.compile(r"# <model>.*# </model>", re.DOTALL)
@@ -51,7 +51,7 @@ def _name(model: Model) -> str:
         model.activation_formula.text,
         f"{model.students} {model.teachers}",
         inspect.getsource(overlap_kernel),
-        inspect.getsource(formula),
+        inspect.getsource(formula_code),
         numba.__version__,
     ]
     return "onepass_kernel_" + hashlib.sha256("\0".join(parts).encode()).hexdigest()[:24]
@@ -59,8 +59,8 @@ def _name(model: Model) -> str:
 
 def _source(model: Model) -> str:
     functions = [
-        inspect.getsource(formula.sign),
-        inspect.getsource(formula.heaviside),
+        inspect.getsource(formula_code.sign),
+        inspect.getsource(formula_code.heaviside),
         model.target_formula.source("target"),
         model.activation_formula.source("activation"),
         model.activation_formula.source("derivative", derivative=True),
@@ -77,6 +77,8 @@ def _folder() -> Path:
     if not os.access(folder, os.W_OK):
         folder = Path(tempfile.gettempdir()) / f"onepass-{os.getuid()}"
         folder.mkdir(mode=0o700, exist_ok=True)
+        if folder.stat().st_uid != os.getuid():  # code from here is run: nobody else may have put it there
+            folder = Path(tempfile.mkdtemp(prefix="onepass-"))
     return folder
 
 

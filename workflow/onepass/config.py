@@ -1,21 +1,17 @@
-"""The configuration: its keys, what each may hold, and clear words when one holds something else.
+"""The configuration: its keys and what each may hold; `validation` has the words when one holds something else.
 
 `config/schema.json` is made from the classes below: ``python -m onepass.config > config/schema.json``.
 """
 
 from __future__ import annotations
 
-import difflib
 import json
-from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
-import yaml
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, TypeAdapter, model_validator
 
 from onepass.backend import BACKENDS
-from onepass.cells import CellError, cells_of
 from onepass.formula import Formula
 from onepass.protocol import ALL_PROTOCOLS
 from onepass.settings import ENGINES, LARGEST_COUNT
@@ -28,11 +24,7 @@ FIGURES = {
     "time_batch_phase_diagram": "recovery",
     "chain_exactness": "exactness",
 }
-COMMAND_LINE = "command line"
-
-
-class ConfigurationError(ValueError):
-    """A configuration that cannot be run; the message names file, key, value and what is allowed."""
+SOURCE_FOLDERS = ("benchmarks", "config", "docs", "profiles", "tests", "workflow")
 
 
 def _formula(parse):
@@ -45,8 +37,8 @@ def _formula(parse):
 
 def _relative(folder: str) -> str:
     path = Path(folder)
-    if path.is_absolute() or ".." in path.parts or not path.parts:
-        raise ValueError("allowed: a folder inside the project, without '..'")
+    if path.is_absolute() or ".." in path.parts or not path.parts or path.parts[0] in SOURCE_FOLDERS:
+        raise ValueError("allowed: a folder inside the project, without '..', and none of its sources")
     return path.as_posix()
 
 
@@ -92,12 +84,6 @@ class ModelSettings(Target):
     students: Count = Field(description="Number p of hidden units; a whole number of at least 1.")
     second_layer: list[Finite] | None = Field(description="The p fixed weights of the second layer; null for ones.")
 
-    @model_validator(mode="after")
-    def _one_weight_a_student(self):
-        if self.second_layer is not None and len(self.second_layer) != self.students:
-            raise ValueError(f"second_layer needs {self.students} numbers, one a student, or null")
-        return self
-
 
 class Experiment(Strict):
     """What every grid of simulations has."""
@@ -120,6 +106,9 @@ class Experiment(Strict):
 class RecoveryExperiment(Experiment):
     """Times to weak recovery over protocols × μ × d."""
 
+    replicas: Annotated[int, Field(ge=8, le=10**6)] = Field(
+        description="Independent runs of every cell; a whole number from 8, for intervals one can trust, to 10**6."
+    )
     kind: Literal["recovery"] = Field(description="What is measured: the time to weak recovery.")
     model: ModelSettings = Field(description="The target and its student.")
     mu: Annotated[list[Annotated[float, Field(ge=0, allow_inf_nan=False)]], EachOnce] = Field(
@@ -127,8 +116,9 @@ class RecoveryExperiment(Experiment):
     )
     n0: Positive = Field(description="Prefactor of the batch size; a number above 0.")
     gamma0: Positive = Field(description="Prefactor of the learning rate gamma0 d^-delta; a number above 0.")
-    delta: Literal["theory"] | Finite = Field(
-        description='Exponent of the learning rate: "theory" (the largest that is as fast as any) or a number.'
+    delta: Literal["theory"] | Annotated[float, Field(ge=-10, le=10)] = Field(
+        description="Exponent of the learning rate: theory (the smallest rate that is as fast as any) or a number "
+        "from -10 to 10."
     )
     initial: Literal["sphere", "inverse_sqrt_d"] = Field(
         description="Start: sphere (uniform, overlaps made positive) or inverse_sqrt_d (every overlap 1/sqrt(d))."
@@ -191,29 +181,11 @@ class Configuration(Strict):
         description="The figures to draw, each with the names of its experiments."
     )
 
-
-def validated(settings: Mapping, sources: Sequence[str | Path] = ()) -> Configuration:
-    """Check a merged configuration.
-
-    Parameters
-    ----------
-    settings : all keys, as merged from the files and the command line.
-    sources : the files, later ones over earlier ones; only for saying which of them set a wrong key.
-
-    Raises
-    ------
-    ConfigurationError
-        With one message that lists every wrong key.
-    """
-    settings = json.loads(json.dumps(settings))  # plain dictionaries, whatever the loader made
-    try:
-        configuration = Configuration.model_validate(settings)
-        faults = dict(_faults_of_the_whole(configuration))
-    except ValidationError as error:
-        faults = dict(_fault(item, settings) for item in error.errors(include_url=False))
-    if faults:
-        raise ConfigurationError(_report(faults, settings, sources))
-    return configuration
+    @model_validator(mode="after")
+    def _folders_apart(self):
+        if self.data == self.figures_folder:
+            raise ValueError(f"data and figures_folder are both {self.data!r}; allowed: two folders")
+        return self
 
 
 def experiment_from(text: str) -> AnyExperiment:
@@ -224,122 +196,6 @@ def experiment_from(text: str) -> AnyExperiment:
 def schema() -> str:
     """The JSON schema of the configuration, as in ``config/schema.json``."""
     return json.dumps(Configuration.model_json_schema(), indent=2, ensure_ascii=False) + "\n"
-
-
-def _faults_of_the_whole(configuration: Configuration) -> Iterator[tuple[tuple, str]]:
-    """Keys and messages of what no key shows alone: cells that cannot be simulated, figures without data."""
-    for name, experiment in configuration.experiments.items():
-        try:
-            cells_of(name, experiment)
-        except CellError as error:
-            yield ("experiments", name, *error.key), f"{error.value!r}: {error}"
-        except ValueError as error:
-            yield ("experiments", name, "model", "target"), f"{experiment.model.target!r}: {error}"
-    for figure, names in configuration.figures.items():
-        allowed = [n for n, experiment in configuration.experiments.items() if experiment.kind == FIGURES[figure]]
-        for place, name in enumerate(names):
-            if name not in allowed:
-                message = (
-                    f"{name!r}: no experiment of kind {FIGURES[figure]!r}; allowed: {', '.join(allowed) or 'none'}"
-                )
-                yield ("figures", figure, place), message + _meant(name, allowed)
-
-
-def _fault(item: Mapping, settings) -> tuple[tuple, str]:
-    """Key and message of one of pydantic's errors."""
-    key, value, kind = _key(item["loc"], settings), item["input"], item["type"]
-    if kind == "missing":
-        key = (*key, item["loc"][-1])
-        return key, f"missing; {_description(key, settings)}"
-    if kind == "extra_forbidden":
-        known = list(_model_at(key[:-1], settings).model_fields)
-        return key, f"{value!r}: unknown key; allowed: {', '.join(known)}{_meant(key[-1], known)}"
-    if item["loc"][-1] == "[key]":
-        allowed = item["ctx"].get("expected") or f"names like {item['ctx'].get('pattern')}"
-        return key, f"this name is unknown; allowed: {allowed}{_meant(key[-1], FIGURES)}"
-    if kind.startswith("union_tag"):
-        return (
-            *key,
-            "kind",
-        ), f"{value.get('kind') if isinstance(value, dict) else value!r}; allowed: recovery, exactness"
-    problem = item["msg"].removeprefix("Value error, ").replace("Input should be", "allowed:")
-    message = f"{'' if isinstance(value, dict) else f'{value!r}: '}{problem}"
-    if kind == "literal_error":
-        message += _meant(value, item["ctx"]["expected"].replace(" or ", ", ").replace("'", "").split(", "))
-    if isinstance(value, str) and kind.startswith(("float", "int")):
-        message += "; YAML reads 1e-6 as text, write 1.0e-6"
-    return key, f"{message} ({_description(key, settings)})"
-
-
-def _key(location: tuple, settings) -> tuple:
-    """Pydantic's location without the names of its own classes."""
-    key, here = [], settings
-    for part in location:
-        inside = part in here if isinstance(here, dict) else isinstance(here, list) and isinstance(part, int)
-        if inside:
-            key.append(part)
-            here = here[part]
-    return tuple(key)
-
-
-def _model_at(key: tuple, settings) -> type[Strict] | None:
-    """The class whose fields are the keys below `key`."""
-    match key:
-        case ():
-            return Configuration
-        case ("fit",):
-            return Fit
-        case ("experiments", name, *rest):
-            exact = settings["experiments"][name].get("kind") == "exactness"
-            if rest == ["model"]:
-                return Target if exact else ModelSettings
-            return None if rest else ExactnessExperiment if exact else RecoveryExperiment
-    return None
-
-
-def _description(key: tuple, settings) -> str:
-    """The description of the innermost described key."""
-    for end in range(len(key), 0, -1):
-        model = _model_at(key[: end - 1], settings)
-        if model and key[end - 1] in model.model_fields:
-            return f"{key[end - 1]}: {model.model_fields[key[end - 1]].description}"
-    return ""
-
-
-def _meant(word, known) -> str:
-    close = difflib.get_close_matches(str(word), list(known), n=1)
-    return f"; did you mean {close[0]!r}?" if close else ""
-
-
-def _report(faults: Mapping[tuple, str], settings, sources) -> str:
-    files = [(str(source), yaml.safe_load(Path(source).read_text(encoding="utf-8")) or {}) for source in sources]
-    lines = [f"{_origin(key, settings, files)}: {_spelled(key)}: {message}" for key, message in faults.items()]
-    return "the configuration is not valid\n  " + "\n  ".join(lines)
-
-
-def _spelled(key: tuple) -> str:
-    return "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in key).lstrip(".") or "top level"
-
-
-def _origin(key: tuple, settings, files) -> str:
-    """The file that set a key: the last one that has it as it is now; the command line if none has."""
-    value = _at(settings, key)
-    if value is None:  # a key that is missing: the file where it belongs
-        return _origin(key[:-1], settings, files) if key else " or ".join(name for name, _ in files) or "configuration"
-    for name, content in reversed(files):
-        found = _at(content, key)
-        if found == value or (found is not None and isinstance(value, dict)):
-            return name
-    return COMMAND_LINE if files else "configuration"
-
-
-def _at(content, key: tuple) -> Any:
-    for part in key:
-        try:
-            content = content[part]
-        except (KeyError, IndexError, TypeError):
-            return None
-    return content
 
 
 if __name__ == "__main__":

@@ -173,6 +173,12 @@ class _Component:
         parts = [term.array(np)(inputs) for term in terms]
         self.values = sum(parts)
         self.magnitude = float((self.joint_weights() * sum(map(abs, parts)) ** 2).sum())
+        outside = (abs(grid) > REACH - 2).any(axis=-1)
+        tail = float((self.joint_weights() * self.values**2)[outside].sum())
+        if formula.degree is None and not tail <= 1e-12 * self.magnitude:
+            raise HermiteError(
+                f"formula {formula.text!r} grows too fast: its mean square over Gaussian inputs diverges"
+            )
         self.error = 0.0  # of the normalised coefficients
         if len(straight) < len(kinks) and not shift:
             other = _Component(formula, terms, used, order, shift=0.7)

@@ -8,6 +8,8 @@ one law serves the overlap chain and the d-dimensional simulation alike.
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 import numpy as np
 
 from onepass.overlap_kernel import bartlett, semidefinite_cholesky
@@ -35,11 +37,11 @@ def initial_factor(initial, students: int, teachers: int, dimension: int, rng: n
     """
     p, k = students, teachers
     kind, values = ("sphere", ()) if isinstance(initial, str) and initial == "sphere" else _unpack(initial)
-    if kind == "overlaps":
-        return _given(*(np.asarray(value, dtype=float) for value in values), p, k)
-
     if dimension < p + k:
         raise InitialError(f"dimension {dimension} is below students + teachers = {p + k}")
+    if kind == "overlaps":
+        return _given(*values, p, k)
+
     rest = np.zeros((p, p))
     bartlett(rng, rest, p, float(dimension - k))
     if kind == "sphere":
@@ -47,7 +49,7 @@ def initial_factor(initial, students: int, teachers: int, dimension: int, rng: n
         factor *= np.where(factor[:, :k].sum(axis=1, keepdims=True) < 0, -1.0, 1.0)
         return factor / np.linalg.norm(factor, axis=1, keepdims=True)
 
-    (overlap,) = (float(value) for value in values)
+    overlap = float(values[0])
     if not k * overlap**2 <= 1:
         raise InitialError(f"overlap {overlap} with {k} teachers is longer than a unit vector")
     rest *= np.sqrt(1 - k * overlap**2) / np.linalg.norm(rest, axis=1, keepdims=True)
@@ -58,8 +60,10 @@ def _unpack(initial) -> tuple[str, tuple]:
     sizes = {"overlap": 1, "overlaps": 2}
     if isinstance(initial, (tuple, list)) and initial and initial[0] in sizes:
         kind, *values = initial
-        if len(values) == sizes[kind]:
-            return kind, tuple(values)
+        with suppress(TypeError, ValueError):
+            values = tuple(np.asarray(value, dtype=float) for value in values)
+            if len(values) == sizes[kind] and (kind == "overlaps" or values[0].ndim == 0):
+                return kind, values
     raise InitialError(f"initial {initial!r} is unknown; allowed: 'sphere', ('overlap', m), ('overlaps', M, Q)")
 
 
@@ -70,7 +74,9 @@ def _given(overlap: np.ndarray, gram: np.ndarray, p: int, k: int) -> np.ndarray:
         )
     rest = gram - overlap @ overlap.T
     lowest = np.linalg.eigvalsh(rest).min()
-    if not np.allclose(np.diag(gram), 1, atol=TOLERANCE) or not np.allclose(gram, gram.T, atol=TOLERANCE):
+    if not np.allclose(np.diag(gram), 1, rtol=0, atol=TOLERANCE) or not np.allclose(
+        gram, gram.T, rtol=0, atol=TOLERANCE
+    ):
         raise InitialError(f"Q = {gram.tolist()} is not the Gram matrix of unit vectors")
     if not lowest >= -TOLERANCE:
         raise InitialError(f"Q − M Mᵀ has the eigenvalue {lowest:.3g}: no students have such overlaps")

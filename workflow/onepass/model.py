@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from functools import cached_property
 from math import isfinite
+from numbers import Real
 
 from onepass.formula import Formula
 
@@ -41,15 +42,22 @@ class Model:
     def __post_init__(self) -> None:
         if isinstance(self.students, bool) or not isinstance(self.students, int) or self.students < 1:
             raise ModelError(f"students is {self.students!r}; allowed: a whole number of at least 1")
-        if not (isfinite(self.noise) and self.noise >= 0):
+        if not (isinstance(self.noise, Real) and isfinite(self.noise) and self.noise >= 0):
             raise ModelError(f"noise is {self.noise!r}; allowed: a variance, finite and not negative")
         layer = (1.0,) * self.students if self.second_layer is None else self.second_layer
-        layer = tuple(float(a) for a in layer)
+        try:
+            layer = tuple(float(a) for a in layer)
+        except (TypeError, ValueError):
+            layer = ()
         if len(layer) != self.students or not all(isfinite(a) for a in layer):
-            raise ModelError(f"second_layer is {layer}; allowed: {self.students} finite numbers, one a student")
+            raise ModelError(
+                f"second_layer is {self.second_layer!r}; allowed: {self.students} finite numbers, one a student"
+            )
         object.__setattr__(self, "second_layer", layer)
         object.__setattr__(self, "target_formula", Formula.target(self.target))
         object.__setattr__(self, "activation_formula", Formula.activation(self.activation))
+        if self.activation_formula.is_flat:
+            raise ModelError(f"activation is {self.activation!r}, which has no slope anywhere: it cannot learn")
 
     @cached_property
     def teachers(self) -> int:

@@ -19,7 +19,7 @@ from onepass.compiled import kernel
 from onepass.model import Model
 from onepass.overlap_kernel import CHUNK, DIVERGED, RECOVERED, bartlett, semidefinite_cholesky
 from onepass.risk import risk_series
-from onepass.settings import Settings
+from onepass.settings import Settings, smallest_dimension
 
 
 class ChainError(ValueError):
@@ -29,7 +29,7 @@ class ChainError(ValueError):
 def check(model: Model, settings: Settings) -> None:
     """The rest of the input space must hold the batch: ``d ≥ p + k + min(p, n_b)``."""
     p, k = model.students, model.teachers
-    smallest = p + k + min(p, settings.batch_size)
+    smallest = smallest_dimension("chain", p, k, settings.batch_size)
     if settings.dimension < smallest:
         raise ChainError(
             f"dimension {settings.dimension} is too small for the chain with {p} students, {k} teachers and "

@@ -1,4 +1,4 @@
-"""Exponents of weak recovery and the lines that divide the phase diagrams.
+"""Exponents of weak recovery, as functions of the batch size and the learning rate.
 
 The learning rate is ``γ ∝ d^(-δ)``, the batch ``n_b ∝ d^μ``, the time to weak recovery ``T ∝ d^θ`` and
 the samples used ``N = n_b T ∝ d^(θ + μ)``, up to powers of ``log d``.  Protocols fall into two rows:
@@ -17,7 +17,7 @@ import numpy as np
 
 from onepass.protocol import Protocol
 
-_TOLERANCE = 1e-6  # exponents such as 1.5 - 0.3 must still lie on the line they were computed for
+TOLERANCE = 1e-6  # exponents such as 1.5 - 0.3 must still lie on the line they were computed for
 
 
 class PhaseError(ValueError):
@@ -54,20 +54,9 @@ class GiantStep(NamedTuple):
     samples: float
 
 
-class Diagram(NamedTuple):
-    """Open lines and closed regions, arrays of points (n, 2), and special points (2,), by name.
-
-    A line or region that has no extent at this information exponent is an array of shape (0, 2).
-    """
-
-    lines: dict[str, np.ndarray]
-    regions: dict[str, np.ndarray]
-    points: dict[str, np.ndarray]
-
-
 def learning_rate_exponent(protocol, information_exponent, mu):
     """Return the smallest δ (largest learning rate) at which `protocol` may learn; μ a number or array."""
-    h, mu = _half(information_exponent), _batch(mu)
+    h, mu = half(information_exponent), _batch(mu)
     limit = 0.0 if _row(protocol) == "square" else (1 - mu) / 2
     return _plain(np.maximum(h - mu, limit))
 
@@ -78,21 +67,21 @@ def optimal_learning_rate_exponent(protocol, information_exponent, mu):
     It differs from `learning_rate_exponent` where the time is polylogarithmic already: larger steps gain nothing.
     """
     smallest = learning_rate_exponent(protocol, information_exponent, mu)
-    return _plain(np.maximum(smallest, 1 - _half(information_exponent)))
+    return _plain(np.maximum(smallest, 1 - half(information_exponent)))
 
 
 def may_learn(protocol, information_exponent, mu, delta):
     """Whether `protocol` may learn with batch exponent μ and learning-rate exponent δ, numbers or arrays."""
     smallest = learning_rate_exponent(protocol, information_exponent, mu)
-    return _plain(_finite("delta", delta) >= smallest - _TOLERANCE)
+    return _plain(finite("delta", delta) >= smallest - TOLERANCE)
 
 
 def recovery_exponent(protocol, information_exponent, mu, delta=None):
     """Return θ of ``T ∝ d^θ`` at δ, by default the best one; ``inf`` where the protocol does not learn."""
     smallest = learning_rate_exponent(protocol, information_exponent, mu)
-    delta = smallest if delta is None else _finite("delta", delta)
+    delta = smallest if delta is None else finite("delta", delta)
     # The square row never has a negative exponent where it learns: δ ≥ 0 and δ ≥ h - μ.
-    theta = np.maximum(delta + _half(information_exponent) - 1, 0.0)
+    theta = np.maximum(delta + half(information_exponent) - 1, 0.0)
     return _plain(np.where(may_learn(protocol, information_exponent, mu, delta), theta, np.inf))
 
 
@@ -110,14 +99,14 @@ def has_log_factor(protocol, information_exponent, mu, delta=None):
     a factor ``log d`` would misfit.
     """
     optimal = optimal_learning_rate_exponent(protocol, information_exponent, mu)
-    delta = optimal if delta is None else _finite("delta", delta)
-    exponential = (information_exponent == 2) & (np.asarray(delta) >= -_TOLERANCE)
+    delta = optimal if delta is None else finite("delta", delta)
+    exponential = (information_exponent == 2) & (np.asarray(delta) >= -TOLERANCE)
     return _plain(exponential & may_learn(protocol, information_exponent, mu, delta))
 
 
 def optimal_batch_exponent(protocol, information_exponent):
     """Return the smallest μ at which θ is as small as `protocol` can make it."""
-    h = _half(information_exponent)
+    h = half(information_exponent)
     return h if _row(protocol) == "square" else 2 * h - 1
 
 
@@ -129,7 +118,7 @@ def giant_step(information_exponent):
 
 def complexity_table(information_exponent):
     """Return the table of time and sample complexities, a tuple of `Complexity`."""
-    h, ell, inf = _half(information_exponent), float(information_exponent), np.inf
+    h, ell, inf = half(information_exponent), float(information_exponent), np.inf
     top = 2 * h - 1
     small = (Affine(h, -1), Affine(top, -1), Affine(top, 0))
     return (
@@ -141,99 +130,21 @@ def complexity_table(information_exponent):
     )
 
 
-def time_diagram(information_exponent, mu_max=None, theta_max=None):
-    """Return the (μ, θ) diagram in ``0 ≤ μ ≤ mu_max``, ``0 ≤ θ ≤ theta_max``.
-
-    The correlation line is drawn where it leaves the SGD line.  ``validity`` is the line
-    ``θ = ℓ/2 - 3/4 - μ/2`` (δ = 1/4 - μ/2) above which the expansion behind the theory holds.
-    """
-    h, ell = _half(information_exponent), information_exponent
-    top = 2 * h - 1
-    right = _window("mu_max", mu_max, top + 1.5, max(ell, top))
-    high = _window("theta_max", theta_max, top + 0.5, top)
-    corner, end = (h, h - 1), (top, 0)
-    return Diagram(
-        lines={
-            "sgd": _line((0, top), corner, (right, h - 1)),
-            "correlation": _line(corner, end),
-            "polylog": _line(end, (ell, 0)),
-            "one_step": _line((ell, 0), (right, 0)),
-            "validity": _line((0, h - 0.75), (2 * h - 1.5, 0)),
-        },
-        regions={
-            "sgd": _region((0, top), corner, (right, h - 1), (right, high), (0, high)),
-            "correlation": _region(corner, end, (right, 0), (right, h - 1)),
-            "not_learning": _region((0, 0), (0, top), corner, end),
-        },
-        points={
-            "sgd_optimum": np.array(corner, float),
-            "correlation_optimum": np.array(end, float),
-            "one_step": np.array((ell, 0), float),
-        },
-    )
-
-
-def learning_rate_diagram(information_exponent, mu_max=None, delta_min=None, delta_max=None):
-    """Return the (μ, δ) diagram of a cold start (overlap ``~ 1/√d``)."""
-    h, one = _half(information_exponent), giant_step(information_exponent)
-    top = 2 * h - 1
-    right = _window("mu_max", mu_max, top + 1.5, max(one.mu, top))
-    last = (1 - right) / 2  # δ of the edge of learning at mu_max
-    low = _window("delta_min", delta_min, last - 0.25, last, side=-1)
-    high = _window("delta_max", delta_max, h + 0.5, h)
-    corner, end = (h, 0), (top, 1 - h)
-    return Diagram(
-        lines={
-            "sgd": _line((0, h), corner, (right, 0)),
-            "correlation": _line(corner, end),
-            "polylog": _line(end, (right, last)),
-            "one_step": _line((one.mu, one.delta), (right, one.delta)),
-        },
-        regions={
-            "sgd": _region((0, h), corner, (right, 0), (right, high), (0, high)),
-            "correlation": _region(corner, end, (right, 1 - h), (right, 0)),
-            "polylog": _region(end, (right, 1 - h), (right, last)),
-            "not_learning": _region((0, low), (0, h), corner, end, (right, last), (right, low)),
-        },
-        points={
-            "sgd_optimum": np.array(corner, float),
-            "correlation_optimum": np.array(end, float),
-            "one_step": np.array((one.mu, one.delta)),
-        },
-    )
-
-
-def ode_diagram(mu_max=2.0, delta_min=-0.5, delta_max=1.5):
-    """Return the (μ, δ) diagram of the deterministic limits from a warm start; names as in `regime`."""
-    right = _window("mu_max", mu_max, None, 1)
-    low = _window("delta_min", delta_min, None, 0, side=-1)
-    high = _window("delta_max", delta_max, None, 1)
-    return Diagram(
-        lines={"saad_solla": _line((0, 1), (1, 0)), "large_batch": _line((1, 0), (right, 0))},
-        regions={
-            "population_flow": _region((0, 1), (1, 0), (right, 0), (right, high), (0, high)),
-            "noise_learning": _region((0, 0.5), (0, 1), (1, 0)),
-            "no_limit": _region((0, low), (0, 0.5), (1, 0), (right, 0), (right, low)),
-        },
-        points={"coexistence": np.array((1.0, 0.0))},
-    )
-
-
 def regime(mu, delta):
     """Name the deterministic limit at (μ, δ), from a warm start; arrays give arrays of names.
 
     ``population_flow``, ``saad_solla`` (gradient and noise together), ``noise_learning`` (noise alone),
     ``large_batch`` (interaction within the batch), ``coexistence`` (all of them) or ``no_limit``.
     """
-    mu, delta = np.broadcast_arrays(_batch(mu), _finite("delta", delta))
+    mu, delta = np.broadcast_arrays(_batch(mu), finite("delta", delta))
     noise = mu + delta - 1  # its sign compares the gradient with the noise
-    at_zero, balanced = abs(delta) <= _TOLERANCE, abs(noise) <= _TOLERANCE
+    at_zero, balanced = abs(delta) <= TOLERANCE, abs(noise) <= TOLERANCE
     names = {  # the first that holds
         "coexistence": at_zero & balanced,
         "large_batch": at_zero & (noise > 0),
         "saad_solla": (delta > 0) & balanced,
         "population_flow": (delta > 0) & (noise > 0),
-        "noise_learning": (noise < 0) & (mu + 2 * delta >= 1 - _TOLERANCE),
+        "noise_learning": (noise < 0) & (mu + 2 * delta >= 1 - TOLERANCE),
     }
     return _plain(np.select(list(names.values()), list(names), default="no_limit"))
 
@@ -253,12 +164,12 @@ def _exponent(ell):
     return int(ell)
 
 
-def _half(ell):
+def half(ell):
     """ℓ/2, read as 1 for ℓ = 1."""
     return max(_exponent(ell), 2) / 2
 
 
-def _finite(name, value):
+def finite(name, value):
     try:
         value = np.asarray(value, dtype=float)
     except (TypeError, ValueError):
@@ -269,37 +180,13 @@ def _finite(name, value):
 
 
 def _batch(mu):
-    mu = _finite("mu", mu)
+    mu = finite("mu", mu)
     if (mu < 0).any():
         raise PhaseError(f"mu = {mu.min():g}: a batch has at least one sample, so mu must be 0 or more")
     return mu
-
-
-def _window(name, value, default, edge, side=1):
-    """Check that a limit of a diagram lies above (side 1) or below (-1) the last thing to show."""
-    value = float(_finite(name, default if value is None else value))
-    if side * (value - edge) <= 0:
-        where = "above" if side > 0 else "below"
-        raise PhaseError(f"{name} = {value:g}: it must be {where} {edge:g}, or the diagram hides a line")
-    return value
 
 
 def _plain(value):
     """Python scalars for zero-dimensional results."""
     value = np.asarray(value)
     return value if value.ndim else value.item()
-
-
-def _line(*points):
-    """Join points without repeats; a line of no length is empty."""
-    points = np.array(points, dtype=float)
-    points = points[np.r_[True, np.any(np.diff(points, axis=0), axis=1)]]
-    return points if len(points) > 1 else np.empty((0, 2))
-
-
-def _region(*points):
-    """Corners of a polygon, not closed; a polygon of no area is empty."""
-    corners = _line(*points)
-    x, y = corners.T
-    area = (x * np.roll(y, -1) - y * np.roll(x, -1)).sum() / 2
-    return corners if abs(area) > _TOLERANCE else np.empty((0, 2))

@@ -14,7 +14,7 @@ def simulate_row(cells: Sequence[Cell], outputs: Sequence[str], cache: str | Pat
     """Simulate cells, one file each.
 
     A cell is written to the cache first, under a name that hashes its parameters and the simulation's code, and
-    then linked to its output. So a second try of an interrupted row, or a row with one new cell, computes only
+    then copied to its output. So a second try of an interrupted row, or a row with one new cell, computes only
     what is new.
 
     Parameters
@@ -33,4 +33,4 @@ def simulate_row(cells: Sequence[Cell], outputs: Sequence[str], cache: str | Pat
             print(f"simulated {output}")
         else:
             print(f"kept {output}")
-        store.link(kept, output)
+        store.copy(kept, output)

@@ -58,6 +58,8 @@ def _run_group(model, settings, factors, streams, record_steps, xp):
     replicas = len(factors)
     students = xp.zeros((replicas, p, d))
     students[:, :, : factors.shape[2]] = xp.asarray(factors)  # inputs are isotropic: any basis will do
+    # Streams of their own, so that the chunks in which inputs are drawn never decide a replica's noise.
+    noises = [stream.spawn(1)[0] for stream in streams]
     layer = xp.asarray(model.second_layer) / p
     rate = np.full(replicas, settings.learning_rate)
     correlation = np.full(replicas, settings.correlation)
@@ -89,7 +91,14 @@ def _run_group(model, settings, factors, streams, record_steps, xp):
             schedule.update(students, active, rate, correlation)
         with np.errstate(over="ignore", invalid="ignore"):  # told below, as an error of this run
             gradient = _descent_direction(
-                model, settings, students, [streams[r] for r in active], layer, xp.asarray(correlation[active]), xp
+                model,
+                settings,
+                students,
+                [streams[r] for r in active],
+                [noises[r] for r in active],
+                layer,
+                xp.asarray(correlation[active]),
+                xp,
             )
             if settings.spherical:
                 gradient -= (gradient * students).sum(axis=2, keepdims=True) * students
@@ -101,20 +110,24 @@ def _run_group(model, settings, factors, streams, record_steps, xp):
     return overlaps, grams, last, recovered
 
 
-def _descent_direction(model, settings, students, streams, layer, correlation, xp):
-    """Mean over one fresh batch of ``c_j z``, shape of the students (replicas, p, d)."""
+def _descent_direction(model, settings, students, streams, noises, layer, correlation, xp):
+    """Mean over one fresh batch of ``c_j z``, shape of the students (replicas, p, d).
+
+    One generator a replica for inputs and one for label noise; layer (p,): ``a_j / p``; correlation (replicas,):
+    whether the loss is.
+    """
     k, n_b, d = model.teachers, settings.batch_size, settings.dimension
     target = model.target_formula.array(xp)
     activation = model.activation_formula.array(xp)
     derivative = model.activation_formula.array(xp, derivative=True)
-    rows = max(1, min(n_b, CHUNK // (8 * d * len(streams))))
+    rows = max(1, min(n_b, CHUNK // (8 * max(d, 4 * students.shape[1]) * len(streams))))
     inputs = xp.empty((len(streams), rows, d))
     total = xp.zeros_like(students)
     for start in range(0, n_b, rows):
         z = inputs[:, : min(rows, n_b - start)]
         error = target(_normals(streams, z)[..., :k])
         if settings.noise > 0:
-            error = error + settings.noise * _normals(streams, xp.empty(error.shape))
+            error = error + settings.noise * _normals(noises, xp.empty(error.shape))
         fields = z @ students.swapaxes(1, 2)
         error = xp.where(correlation[:, None], error, error - activation(fields) @ layer)
         c = layer * derivative(fields) * error[..., None]

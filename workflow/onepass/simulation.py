@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from math import inf, isfinite, sqrt
+from numbers import Real
 
 import numpy as np
 
 from onepass import overlap_chain
-from onepass import protocol as schedule
 from onepass.backend import array_namespace
 from onepass.initial import initial_factor
 from onepass.model import Model
-from onepass.protocol import Protocol
+from onepass.protocol import ADAPTIVE_DECAY, ADAPTIVE_DROP, ADAPTIVE_RISK_FRACTION, Protocol
 from onepass.risk import population_risk, risk_truncation
 from onepass.settings import ENGINES, LARGEST_COUNT, Settings
 from onepass.streams import replica_streams
@@ -79,10 +79,13 @@ def simulate(
         whole = isinstance(value, (int, np.integer)) and not isinstance(value, bool)
         if not (whole and least <= value <= LARGEST_COUNT):
             raise SimulationError(f"{key} is {value!r}; allowed: a whole number from {least} to 2**53")
-    if not (isfinite(learning_rate) and learning_rate > 0):
+    if not (isinstance(learning_rate, Real) and isfinite(learning_rate) and learning_rate > 0):
         raise SimulationError(f"learning_rate is {learning_rate!r}; allowed: a finite number above 0")
-    if threshold is not None and not (isfinite(threshold) and threshold > 0):
-        raise SimulationError(f"threshold is {threshold!r}; allowed: a finite number above 0, or None")
+    highest = sqrt(model.students)
+    if threshold is not None and not (isinstance(threshold, Real) and 0 < threshold <= highest):
+        raise SimulationError(
+            f"threshold is {threshold!r}; allowed: a number above 0 and up to √p = {highest:.3g}, or None"
+        )
     if engine not in ENGINES:
         raise SimulationError(f"engine {engine!r} is unknown; allowed: {', '.join(ENGINES)}")
     if dimension < model.teachers:
@@ -98,9 +101,9 @@ def simulate(
         correlation=protocol.loss == "correlation",
         spherical=protocol.update == "spherical",
         adaptive=protocol.schedule == "adaptive",
-        risk_fraction=schedule.ADAPTIVE_RISK_FRACTION,
-        drop=schedule.ADAPTIVE_DROP,
-        decay=schedule.ADAPTIVE_DECAY,
+        risk_fraction=ADAPTIVE_RISK_FRACTION,
+        drop=ADAPTIVE_DROP,
+        decay=ADAPTIVE_DECAY,
     )
     xp = array_namespace(backend)
     if engine == "chain":

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import platform
+import shutil
 import subprocess
 import tempfile
 from contextlib import suppress
@@ -105,23 +106,15 @@ def read_cell(cell, path: str | Path):
     return dataset
 
 
-def link(source: str | Path, path: str | Path) -> None:
-    """Give the file `source` the further name `path` (a copy where links are not possible), atomically."""
-    import shutil
-
+def copy(source: str | Path, path: str | Path) -> None:
+    """Copy a file to `path`, atomically: no link, so that what becomes of the one does not touch the other."""
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    temporary.unlink(missing_ok=True)
     try:
-        try:
-            os.link(source, temporary)
-        except OSError:
-            shutil.copyfile(source, temporary)
-        os.utime(temporary)  # made now, as far as a workflow is concerned
+        shutil.copyfile(source, temporary)
         os.replace(temporary, path)
     finally:
-        # A rename between two names of one file leaves both.
         temporary.unlink(missing_ok=True)
 
 

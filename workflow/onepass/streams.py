@@ -7,6 +7,10 @@ from collections.abc import Sequence
 import numpy as np
 
 
+class SeedError(ValueError):
+    """A seed that is none."""
+
+
 def replica_streams(seed: int | Sequence[int], replicas: int) -> list[np.random.Generator]:
     """Independent generators, one a replica.
 
@@ -18,5 +22,8 @@ def replica_streams(seed: int | Sequence[int], replicas: int) -> list[np.random.
     seed : non-negative entropy of ``numpy.random.SeedSequence``: a number, or the words of a cell's identity.
     replicas : how many.
     """
-    children = np.random.SeedSequence(seed).spawn(replicas)
+    try:
+        children = np.random.SeedSequence(seed).spawn(replicas)
+    except (TypeError, ValueError):
+        raise SeedError(f"seed is {seed!r}; allowed: a whole number of at least 0, or a list of them") from None
     return [np.random.Generator(np.random.PCG64(child)) for child in children]

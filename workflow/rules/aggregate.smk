@@ -24,7 +24,7 @@ rule aggregate:
 
 rule fit:
     input:
-        modules("scaling", "climb", "recovery", "phases", "store"),
+        modules("exponents", "scaling", "climb", "recovery", "phases", "store"),
         runs=f"{DATA}/{{experiment}}.nc",
     output:
         f"{DATA}/exponents/{{experiment}}.nc",

@@ -8,8 +8,9 @@ PACKAGE = str(Path(workflow.basedir) / "workflow")
 sys.path.insert(0, PACKAGE)
 os.environ.update(PYTHONPATH=PACKAGE)  # for the scripts, which need not have the package installed
 
-from onepass import cells
-from onepass.config import FIGURES, ConfigurationError, validated
+from onepass import cells, grid
+from onepass.config import FIGURES
+from onepass.validation import ConfigurationError, validated
 
 try:
     settings = validated(config, sources=workflow.configfiles)
@@ -17,7 +18,7 @@ except ConfigurationError as error:
     sys.exit(f"error: {error}")  # its message is the whole story
 
 DATA, PLOTS = settings.data, settings.figures_folder
-grids = {name: cells.cells_of(name, experiment) for name, experiment in settings.experiments.items()}
+grids = {name: grid.cells_of(name, experiment) for name, experiment in settings.experiments.items()}
 fitted = [name for name, experiment in settings.experiments.items() if experiment.kind == "recovery"]
 
 

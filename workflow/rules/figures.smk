@@ -1,13 +1,16 @@
 # Needs: aggregated data and fitted exponents.
 # Makes: PLOTS/<figure>.pdf and .png, one rule a figure.
 
+# Modules behind a figure, by the kind of experiment that it draws.
+DRAWN_WITH = {"recovery": ["figures/panels", "phases", "diagrams"], "exactness": ["exactness"]}
+
 for name, experiments in settings.figures.items():
 
     rule:
         name:
             name
         input:
-            modules(f"figures/{name}", "figures/style", "figures/panels", "phases", "scaling", "exactness"),
+            modules(f"figures/{name}", "figures/style", *DRAWN_WITH[FIGURES[name]]),
             runs=expand(f"{DATA}/{{experiment}}.nc", experiment=experiments),
             fits=expand(
                 f"{DATA}/exponents/{{experiment}}.nc",

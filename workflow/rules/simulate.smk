@@ -4,14 +4,14 @@
 # Finished cells are kept in DATA/cells/.cache by parameters and code, so a row that failed, or got one more cell,
 # computes only what is missing.
 
-for name, grid in grids.items():
-    rows = cells.rows_of(grid)
+for name, listed in grids.items():
+    rows = grid.rows_of(listed)
 
     rule:
         name:
             f"simulate_{name}"
         input:
-            modules(*cells.SIMULATION_MODULES, "cells", "rows", "store"),
+            modules(*cells.SIMULATION_MODULES, "grid", "rows", "store"),
         output:
             [f"{DATA}/cells/{name}/{{row}}{cell.suffix}.nc" for cell in next(iter(rows.values()))],
         log:

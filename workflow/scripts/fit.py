@@ -1,7 +1,7 @@
 """Adapter: fit the exponents of an experiment."""
 
 from onepass import store
-from onepass.scaling import fit_experiment
+from onepass.exponents import fit_experiment
 from onepass.scripting import logged
 
 with logged(snakemake.log[0]):

@@ -1,7 +1,7 @@
 """What the figures of recovery times share: their panels, the colours of μ, exponents against theory.
 
 A panel holds all experiments of one target.  Datasets are aggregated runs merged with their fits, see
-`onepass.aggregate.aggregate` and `onepass.scaling.fit_experiment`.
+`onepass.aggregate.aggregate` and `onepass.exponents.fit_experiment`.
 """
 
 from __future__ import annotations

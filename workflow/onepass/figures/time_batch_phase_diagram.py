@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from matplotlib.lines import Line2D
 
-from onepass import phases
+from onepass import diagrams
 from onepass.figures import panels, style
 
 _REGIONS = {  # fill, label
@@ -50,7 +50,7 @@ def _diagram(datasets):
     mu = max(float(dataset.mu.max()) for dataset in datasets)
     theta = max(float(dataset.theta_high.max().fillna(0)) for dataset in datasets)
     ell = panels.information_exponent(datasets)
-    return phases.time_diagram(ell, mu_max=max(usual + 0.5, mu + 0.2), theta_max=max(usual - 0.5, theta + 0.1))
+    return diagrams.time_diagram(ell, mu_max=max(usual + 0.5, mu + 0.2), theta_max=max(usual - 0.5, theta + 0.1))
 
 
 def _draw_diagram(ax, diagram):

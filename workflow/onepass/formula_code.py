@@ -1,0 +1,182 @@
+"""The meanings of a formula's tree: a SymPy expression, values at points and arrays, source for a compiler."""
+
+from __future__ import annotations
+
+import ast
+import math
+from collections.abc import Callable
+from functools import lru_cache
+
+from onepass.formula_language import CONSTANTS, HERMITE, LARGEST_POWER, OPERATORS, SMOOTH
+
+
+def sign(x):
+    """-1, 0 or 1."""
+    return 1.0 if x > 0 else (-1.0 if x < 0 else 0.0)
+
+
+def heaviside(x):
+    """Derivative of relu; 0 at 0."""
+    return 1.0 if x > 0 else 0.0
+
+
+def symbolic(node: ast.expr):
+    import sympy
+
+    match node:
+        case ast.Constant():
+            return sympy.nsimplify(str(node.value), rational=True)
+        case ast.Name(id=name):
+            return {"pi": sympy.pi, "e": sympy.E}.get(name) or sympy.Symbol(name, real=True)
+        case ast.UnaryOp():
+            return -symbolic(node.operand) if isinstance(node.op, ast.USub) else symbolic(node.operand)
+        case ast.BinOp():
+            return OPERATORS[type(node.op)](symbolic(node.left), symbolic(node.right))
+    name, arguments = node.func.id, [symbolic(argument) for argument in node.args]
+    x = arguments[0]
+    if name in HERMITE:
+        symbol = sympy.Dummy(real=True)
+        return sympy.Poly(sympy.hermite_prob(HERMITE[name], symbol), symbol).as_expr().subs(symbol, x)
+    special = {
+        "sum": lambda: sympy.Add(*arguments),
+        "mean": lambda: sympy.Add(*arguments) / len(arguments),
+        "square": lambda: x**2,
+        "cube": lambda: x**3,
+        "relu": lambda: x * _opaque("heaviside")(x),
+        "step": lambda: _opaque("heaviside")(x),
+        "abs": lambda: x * _opaque("sign")(x),
+        "sign": lambda: _opaque("sign")(x),
+    }
+    return special[name]() if name in special else getattr(sympy, name)(x)
+
+
+@lru_cache
+def _opaque(name: str):
+    """`sign` or `heaviside` as a SymPy function that is only itself: real, and of no slope even where it jumps.
+
+    SymPy's own take their arguments apart, and lose the way where they cannot prove that one is real.
+    """
+    import sympy
+
+    scalar = {"sign": sign, "heaviside": heaviside}[name]
+
+    def value(cls, x):
+        return sympy.Integer(int(scalar(x))) if x.is_number and x.is_comparable else None
+
+    return type(
+        name, (sympy.Function,), {"is_real": True, "eval": classmethod(value), "fdiff": lambda *_: sympy.S.Zero}
+    )
+
+
+def evaluate(node: ast.expr, inputs: dict[str, object], functions: dict[str, Callable]):
+    """The value at one point or at arrays of points, straight from the tree."""
+    match node:
+        case ast.Constant(value=value):
+            return float(value)
+        case ast.Name(id=name):
+            return CONSTANTS[name] if name in CONSTANTS else inputs[name]
+        case ast.UnaryOp(op=op, operand=operand):
+            value = evaluate(operand, inputs, functions)
+            return -value if isinstance(op, ast.USub) else value
+        case ast.BinOp(left=left, op=op, right=right):
+            a, b = evaluate(left, inputs, functions), evaluate(right, inputs, functions)
+            if isinstance(op, ast.Pow):
+                return math.prod([a] * int(b), start=1.0)  # products: exact signs, and fast
+            return OPERATORS[type(op)](a, b)
+    name, values = node.func.id, [evaluate(argument, inputs, functions) for argument in node.args]
+    x = values[0]
+    if name in HERMITE:
+        last, value = 0.0 * x, 0.0 * x + 1.0
+        for n in range(HERMITE[name]):
+            last, value = value, x * value - n * last
+        return value
+    if name in ("sum", "mean"):
+        return sum(values[1:], start=x) / (len(values) if name == "mean" else 1)
+    if name in ("square", "cube"):
+        return x * x if name == "square" else x * x * x
+    return functions[name](x)
+
+
+def scalar_functions() -> dict[str, Callable]:
+    kinked = {"relu": lambda x: max(x, 0.0), "abs": abs, "sign": sign, "step": heaviside}
+    return {name: getattr(math, name) for name in SMOOTH} | kinked
+
+
+@lru_cache(maxsize=8)
+def array_functions(xp) -> dict[str, Callable]:
+    functions = {name: getattr(xp, name) for name in (*SMOOTH, "abs", "sign") if name != "erf"}
+    functions["erf"] = lambda x: _special(xp).erf(x)  # loaded when a formula asks for it
+    functions["step"] = functions["heaviside"] = lambda x: xp.where(x > 0, 1.0, 0.0)
+    functions["relu"] = lambda x: xp.maximum(x, 0.0)
+    return functions
+
+
+def _special(xp):
+    from importlib import import_module
+
+    return import_module("cupyx.scipy.special" if xp.__name__ == "cupy" else "scipy.special")
+
+
+@lru_cache(maxsize=256)
+def source(formula, name: str, derivative: bool) -> str:
+    import sympy
+    from sympy.printing.pycode import PythonCodePrinter
+
+    class Printer(PythonCodePrinter):
+        """Names without a module, and whole powers as products."""
+
+        def _module_format(self, full_name, register=True):
+            return full_name.split(".")[-1]
+
+        def _print_Function(self, expression):
+            return f"{expression.func.__name__}({self._print(expression.args[0])})"
+
+        _print_sign = _print_Function
+
+        def _print_Rational(self, expression):
+            return f"({float(expression)!r})" if expression.q != 1 else f"{float(expression)!r}"
+
+        _print_Half = _print_Rational
+
+        def _print_Integer(self, expression):
+            return f"{float(expression)!r}"
+
+        _print_One = _print_NegativeOne = _print_Zero = _print_Integer
+
+        def _print_Pow(self, expression, **_):
+            base, power = expression.as_base_exp()
+            if power.is_Integer and 2 <= power <= LARGEST_POWER:
+                return "(" + "*".join([f"({self._print(base)})"] * int(power)) + ")"
+            return super()._print_Pow(expression, rational=False)
+
+    expression = formula.derivative if derivative else formula.expression
+    symbols = sorted(expression.free_symbols, key=str)
+    if len(symbols) == 1 and formula.degree is not None:
+        expression = sympy.horner(expression)  # of several symbols it may have very many terms
+    shared, (result,) = sympy.cse([expression])
+    printer = Printer()
+    lines = [f"def {name}(x):"]
+    if formula.coordinates:
+        lines += [f"    {symbol} = x[{int(str(symbol)[1:]) - 1}]" for symbol in symbols]
+        shared, result = _renamed(shared, result)
+    lines += [f"    {symbol} = {printer.doprint(value)}" for symbol, value in shared]
+    constant = ""
+    if not symbols:  # arrays keep their shape
+        constant = " + 0.0 * x[0]" if formula.coordinates else " + 0.0 * x"
+    lines.append(f"    return {printer.doprint(result)}{constant}")
+    return "\n".join(lines) + "\n"
+
+
+def _renamed(shared, result):
+    """Names of shared parts that no coordinate has."""
+    import sympy
+
+    names = {symbol: sympy.Symbol(f"part{i}", real=True) for i, (symbol, _) in enumerate(shared)}
+    return [(names[s], value.xreplace(names)) for s, value in shared], result.xreplace(names)
+
+
+@lru_cache(maxsize=256)
+def array_derivative(formula, xp) -> Callable:
+    names = {**array_functions(xp), "pi": math.pi, "e": math.e}
+    exec(source(formula, "derivative", True), names)  # printed by SymPy: no text of the user's is in it
+    return names["derivative"]

@@ -1,0 +1,188 @@
+"""From the grids of a configuration to cells that can be simulated, or words on why one cannot.
+
+An experiment is a rectangular grid: protocols × μ × d for recovery times, protocols × p × n_b × d × engines for the
+comparison of the engines.
+"""
+
+from __future__ import annotations
+
+import math
+from itertools import product
+from pathlib import Path
+
+from onepass import hermite, phases
+from onepass.backend import BackendError, array_namespace
+from onepass.cells import Cell
+from onepass.model import Model, ModelError
+from onepass.settings import LARGEST_COUNT, smallest_dimension
+
+
+class CellError(ValueError):
+    """A grid point that cannot be simulated; `key` is where it stands in the experiment, `value` what is there."""
+
+    def __init__(self, key: tuple, value, message: str) -> None:
+        super().__init__(message)
+        self.key, self.value = key, value
+
+
+def cells_of(name: str, experiment) -> list[Cell]:
+    """All cells of an experiment of the configuration, row by row.
+
+    Raises
+    ------
+    CellError
+        For a point that cannot be simulated, or two equal cells.
+    """
+    _check_model(experiment)
+    listed = _recovery_cells if experiment.kind == "recovery" else _exactness_cells
+    cells, seen = [], set()
+    for cell in listed(name, experiment):
+        _check(cell)
+        if cell.path in seen:
+            key, value = ("mu", cell.mu) if cell.mu is not None else ("batch_sizes", cell.batch_size)
+            raise CellError((key,), value, f"two equal cells {Path(cell.path).stem!r}; allowed: each value once")
+        seen.add(cell.path)
+        cells.append(cell)
+    return cells
+
+
+def rows_of(cells: list[Cell]) -> dict[str, list[Cell]]:
+    """The cells of each row, by its name."""
+    rows: dict[str, list[Cell]] = {}
+    for cell in cells:
+        rows.setdefault(cell.row, []).append(cell)
+    return rows
+
+
+def exponents(experiment, protocol: str, mu: float) -> tuple[float, float]:
+    """δ of the learning rate and the theory's θ for a row, from the target's first Hermite order."""
+    order = hermite.leap_index(experiment.model.target)
+    theory = experiment.delta == "theory"
+    delta = phases.optimal_learning_rate_exponent(protocol, order, mu) if theory else experiment.delta
+    return delta, phases.recovery_exponent(protocol, order, mu, delta)
+
+
+def _recovery_cells(name, experiment):
+    own = {key: getattr(experiment, key) for key in ("engine", "threshold", "records")}
+    own |= {"students": experiment.model.students, "second_layer": _layer(experiment.model)}
+    for protocol, mu in product(experiment.protocols, experiment.mu):
+        delta, theta = exponents(experiment, protocol, mu)
+        if not math.isfinite(theta):
+            least = phases.learning_rate_exponent(protocol, hermite.leap_index(experiment.model.target), mu)
+            raise CellError(("delta",), delta, f"{protocol} does not learn at mu = {mu:g}; allowed: {least:g} or more")
+        for d in experiment.dimensions:
+            yield _cell(
+                name,
+                experiment,
+                protocol=protocol,
+                mu=float(mu),
+                dimension=d,
+                batch_size=_count("mu", mu, experiment.n0, d, mu),
+                learning_rate=_power(experiment.gamma0, d, -delta),
+                steps=_count(
+                    "step_budget", experiment.step_budget, experiment.step_budget / experiment.gamma0, d, theta
+                ),
+                **own,
+            )
+
+
+def _exactness_cells(name, experiment):
+    grid = product(
+        experiment.protocols,
+        experiment.students,
+        experiment.batch_sizes,
+        experiment.dimensions,
+        experiment.engines,
+    )
+    for protocol, p, n_b, d, engine in grid:
+        yield _cell(
+            name,
+            experiment,
+            protocol=protocol,
+            mu=None,
+            students=p,
+            second_layer=None,
+            dimension=d,
+            batch_size=n_b,
+            learning_rate=_power(experiment.gamma0 * p * min(1, n_b / d), d, 0),
+            steps=experiment.steps,
+            engine=engine,
+            threshold=None,
+            records=0,
+        )
+
+
+def _cell(name, experiment, *, dimension, second_layer, **own) -> Cell:
+    shared = {"target", "activation", "noise"}
+    return Cell(
+        experiment=name,
+        **{key: getattr(experiment.model, key) for key in shared},
+        dimension=dimension,
+        second_layer=second_layer,
+        initial=1 / math.sqrt(dimension) if experiment.initial == "inverse_sqrt_d" else experiment.initial,
+        **{key: getattr(experiment, key) for key in ("replicas", "backend", "seed")},
+        **own,
+    )
+
+
+def _power(prefactor: float, d: int, exponent: float) -> float:
+    """``prefactor d^exponent``, rounded so that the last bits of a machine's pow() do not reach the seed."""
+    try:
+        return float(f"{prefactor * float(d) ** exponent:.12g}")
+    except OverflowError:
+        return math.inf
+
+
+def _count(key: str, value: float, prefactor: float, d: int, exponent: float) -> int:
+    number = _power(prefactor, d, exponent)
+    if not number <= LARGEST_COUNT:
+        raise CellError((key,), value, f"{prefactor:g} d^{exponent:g} at d = {d} is {number:.3g}; allowed: up to 2**53")
+    return max(1, round(number))
+
+
+def _check(cell: Cell) -> None:
+    try:
+        array_namespace(cell.backend)
+    except BackendError as error:
+        raise CellError(("backend",), cell.backend, str(error)) from None
+    model = Model(cell.target, cell.activation, cell.students)
+    p, k = model.students, model.teachers
+    smallest = smallest_dimension(cell.engine, p, k, cell.batch_size)
+    if cell.dimension < smallest:
+        raise CellError(
+            ("dimensions",),
+            cell.dimension,
+            f"too small for engine {cell.engine!r} with p = {p}, k = {k} and n_b = {cell.batch_size}; "
+            f"allowed: {smallest} or more",
+        )
+    if cell.initial != "sphere" and not k * cell.initial**2 <= 1:
+        raise CellError(
+            ("initial",),
+            cell.initial,
+            f"no unit vector has this overlap with each of {k} teachers; allowed: at most {k**-0.5:.4g}",
+        )
+    if cell.threshold is not None:
+        start = math.sqrt(p * k / cell.dimension) if cell.initial == "sphere" else math.sqrt(p * k) * cell.initial
+        if not start < cell.threshold < math.sqrt(p):
+            raise CellError(
+                ("threshold",),
+                cell.threshold,
+                f"the overlap's norm starts at {start:.3g} for d = {cell.dimension} and stays below "
+                f"{math.sqrt(p):.3g}; allowed: a threshold between",
+            )
+
+
+def _check_model(experiment) -> None:
+    """Whether the target can be learned and every student be built."""
+    settings = experiment.model
+    hermite.leap_index(settings.target)
+    try:
+        Model(settings.target, settings.activation, getattr(settings, "students", 1), _layer(settings), settings.noise)
+    except ModelError as error:
+        part = "second_layer" if "second_layer" in str(error) else "activation"
+        raise CellError(("model", part), getattr(settings, part), str(error)) from None
+
+
+def _layer(settings) -> tuple[float, ...] | None:
+    layer = getattr(settings, "second_layer", None)
+    return None if layer is None else tuple(layer)
