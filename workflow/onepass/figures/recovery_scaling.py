@@ -46,7 +46,7 @@ def _panel(ax, datasets, protocol, colours, rng):
         _draw_replicas(ax, cell, colour, rng)
         panels.draw_medians(ax, cell, colour)
         end = panels.draw_fit(ax, cell, colour)
-        measured = f"{float(cell.theta):.2f}".replace("-", "−") if end else "no fit"
+        measured = f"{round(float(cell.theta), 2) + 0.0:.2f}".replace("-", "−") if end else "no fit"
         last = float(cell.dimension[-1]), float(cell.recovery_step[-1].max())
         slopes.append((end or last, f"{measured} ({float(cell.theta_theory):g})", colour))
     return slopes
