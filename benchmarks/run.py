@@ -1,14 +1,14 @@
 """Speed and memory of the simulators, as ratios against yardsticks timed side by side in the same run.
 
 `make bench` runs this; one argument keeps only the benchmarks whose name contains it. Each pair is timed in turn,
-several times; the ratio of the medians is what counts on a machine that others use too. Ends with 1 if a goal is missed.
+several times; the ratio of the medians is what counts on a machine that others use too. It ends with 1 if a goal is
+missed.
 """
 
 from __future__ import annotations
 
 import os
 import platform
-import resource
 import statistics
 import subprocess
 import sys
