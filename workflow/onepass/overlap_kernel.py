@@ -6,7 +6,7 @@ compiler inlines the ones, unrolls the loops over the others and keeps the machi
 from one job to the next.
 """
 
-from math import isfinite, sqrt
+from math import isfinite, log, sqrt
 
 import numpy as np
 from numba import njit
@@ -70,12 +70,33 @@ def semidefinite_cholesky(gram, p, factor, column):
 
 
 @inlined
+def chi_square(rng, degrees):
+    """Draw χ² by Marsaglia & Tsang (2000) as NumPy does, the same numbers: inlined, a third of a step of one sample."""
+    if degrees <= 2.0:
+        return rng.chisquare(degrees)
+    shape = 0.5 * degrees - 1.0 / 3.0
+    scale = 1.0 / sqrt(9.0 * shape)
+    while True:
+        x = rng.standard_normal()
+        cubic = 1.0 + scale * x
+        if cubic <= 0.0:
+            continue
+        cubic = cubic * cubic * cubic
+        u = rng.random()
+        if u < 1.0 - 0.0331 * (x * x) * (x * x):
+            break
+        if log(u) < 0.5 * x * x + shape * (1.0 - cubic + log(cubic)):
+            break
+    return 2.0 * shape * cubic
+
+
+@inlined
 def bartlett(rng, factor, rank, degrees):
     """Draw the lower-triangular Bartlett factor B of a Wishart matrix: ``B Bᵀ ~ Wishart_rank(degrees)``."""
     for i in range(rank):
         for j in range(i):
             factor[i, j] = rng.standard_normal()
-        factor[i, i] = sqrt(rng.chisquare(degrees - i))
+        factor[i, i] = sqrt(chi_square(rng, degrees - i))
 
 
 @compiled
