@@ -108,7 +108,8 @@ def test_one_core_or_two_make_the_same_files(built, tmp_path):
 
 
 def test_a_figure_asks_only_for_what_it_needs(project):
-    shutil.rmtree(project.folder / "data")
+    for made in ("data", "figures"):
+        shutil.rmtree(project.folder / made)
     planned = project.planned("figures/tiny/chain_exactness.pdf")
     assert planned == {
         "Simulating chain_exactness, row projected_square_p1",
