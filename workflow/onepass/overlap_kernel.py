@@ -214,23 +214,29 @@ def run(rng, factor, layer, settings, series, record_steps, records):
                 factor[j, r] += rate * (drift[j, r] - radial * factor[j, r])
 
         # Outside span(W, W*) the inputs are independent of everything above: only their Gram matrix counts.
-        rank = semidefinite_cholesky(gram, p, root, 0)
-        bartlett(rng, wishart, rank, degrees)
-        for j in range(p):
-            for r in range(p):
-                value = 0.0
-                for m in range(r, p):
-                    value += root[j, m] * wishart[m, r]
-                outside[j, r] = rate * value
-        for j in range(p):
-            for i in range(j + 1):
-                value = 0.0
-                for r in range(k, width):
-                    value += factor[i, r] * factor[j, r]
+        if p == 1:  # the same without roots of squares: they are a tenth of a step of one sample
+            gram[0, 0] = factor[0, k] ** 2 + rate * rate * gram[0, 0] * (
+                chi_square(rng, degrees) if gram[0, 0] > 0.0 else 0.0
+            )
+            factor[0, k] = sqrt(gram[0, 0])
+        else:
+            rank = semidefinite_cholesky(gram, p, root, 0)
+            bartlett(rng, wishart, rank, degrees)
+            for j in range(p):
                 for r in range(p):
-                    value += outside[i, r] * outside[j, r]
-                gram[j, i] = value
-        semidefinite_cholesky(gram, p, factor, k)
+                    value = 0.0
+                    for m in range(r, p):
+                        value += root[j, m] * wishart[m, r]
+                    outside[j, r] = rate * value
+            for j in range(p):
+                for i in range(j + 1):
+                    value = 0.0
+                    for r in range(k, width):
+                        value += factor[i, r] * factor[j, r]
+                    for r in range(p):
+                        value += outside[i, r] * outside[j, r]
+                    gram[j, i] = value
+            semidefinite_cholesky(gram, p, factor, k)
         for j in range(p):
             norm = gram[j, j]
             for r in range(k):
