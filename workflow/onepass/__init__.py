@@ -9,6 +9,7 @@ _HOMES = {
     "Model": "model",
     "Protocol": "protocol",
     "simulate": "simulation",
+    "solve_dynamics": "dynamics",
     "information_exponent": "hermite",
     "leap_index": "hermite",
     "leap_complexity": "hermite",

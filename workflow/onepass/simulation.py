@@ -110,7 +110,7 @@ def simulate(
         overlap_chain.check(model, settings)
     streams = replica_streams(seed, replicas)
     factors = np.stack([initial_factor(initial, model.students, model.teachers, dimension, s) for s in streams])
-    record_steps = _log_spaced(settings.steps, records)
+    record_steps = log_spaced(settings.steps, records)
     try:
         if engine == "chain":
             results = overlap_chain.run(model, settings, factors, streams, record_steps)
@@ -127,7 +127,7 @@ def simulate(
     return _dataset(model, record_steps, *results, engine=engine, backend=xp.__name__)
 
 
-def _log_spaced(steps: int, records: int) -> np.ndarray:
+def log_spaced(steps: int, records: int) -> np.ndarray:
     """Distinct whole steps from 0 to the budget, `records` of them spaced evenly in the logarithm."""
     spaced = np.geomspace(1, max(steps, 1), max(records, 1)).round().astype(np.int64)
     return np.unique(np.concatenate([[0], spaced[:records][spaced[:records] < steps], [steps]])).astype(np.int64)
