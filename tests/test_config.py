@@ -80,7 +80,10 @@ def test_every_key_is_described():
             {"experiments": {"he3": {"model": {"second_layer": [1.0, 2.0]}}}},
             r"he3.model.second_layer: \[1.0, 2.0\]: .* allowed: 1 finite",
         ),
-        ({"experiments": {"mine": {"kind": "speed"}}}, "mine.kind: 'speed'; allowed: recovery, exactness"),
+        (
+            {"experiments": {"mine": {"kind": "speed"}}},
+            "mine.kind: 'speed'; allowed: recovery, trajectories, exactness",
+        ),
         ({"experiments": {"mine": {"kind": "recovery"}}}, "mine.replicas: missing; replicas: Independent runs"),
         ({"figures": {"time_exponent": ["he3"]}}, "figures.time_exponent: .* did you mean 'time_exponents'"),
         ({"figures": {"time_exponents": ["he4"]}}, r"time_exponents\[0\]: 'he4': no experiment of kind .* 'he3'"),

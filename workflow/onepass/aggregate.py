@@ -15,6 +15,7 @@ from onepass.hermite import leap_index
 
 AXES = {
     "recovery": ("protocol", "mu", "dimension"),
+    "trajectories": ("protocol", "mu", "dimension"),
     "exactness": ("protocol", "students", "batch_size", "dimension", "engine"),
 }
 _MEANING = {
@@ -28,7 +29,9 @@ _MEANING = {
     "recovery_step": ("steps to weak recovery, or run without it", "steps"),
     "recovered": ("whether the threshold was reached", "1"),
     "overlap": ("overlap of the first student with the first teacher at the end", "1"),
-    "overlap_norm": ("Frobenius norm of the overlaps M at the end", "1"),
+    "overlap_norm": ("Frobenius norm of the overlaps M", "1"),
+    "risk": ("excess population risk ½ E[(f* − f)²]", "1"),
+    "step": ("SGD step of each record", "steps"),
     "gram_sum": ("sum of the students' Gram matrix Q at the end", "1"),
     "theta_theory": ("time exponent of the theory", "1"),
 }
@@ -50,7 +53,9 @@ def aggregate(name: str, experiment, files: Sequence[str]):
     -------
     xarray.Dataset
         ``recovery_step`` and ``recovered`` (protocol, mu, dimension, replica) with ``batch_size``,
-        ``learning_rate`` and ``theta_theory``; for an exactness grid the final ``overlap``, ``overlap_norm``
+        ``learning_rate`` and ``theta_theory``; for trajectories ``overlap_norm`` and ``risk`` (protocol, mu, dimension,
+        replica, record) at ``step`` (protocol, mu, dimension, record), a shorter list of records repeating its last;
+        for an exactness grid the final ``overlap``, ``overlap_norm``
         and ``gram_sum`` (protocol, students, batch_size, dimension, engine, replica).
 
     Raises
@@ -67,12 +72,11 @@ def aggregate(name: str, experiment, files: Sequence[str]):
     data: dict[str, tuple[tuple[str, ...], np.ndarray]] = {}
     for cell in cells:
         place = tuple(values.index(getattr(cell, dim)) for dim, values in axes.items())
-        found = _measured(cell, paths.get(Path(cell.path).name, cell.path))
-        found["learning_rate"] = np.float64(cell.learning_rate)
-        for key, values in found.items():
+        found = _measured(experiment, cell, paths.get(Path(cell.path).name, cell.path))
+        found["learning_rate"] = (), np.float64(cell.learning_rate)
+        for key, (own, values) in found.items():
             if key not in data:
-                kept = (*dims, "replica")[: len(dims) + values.ndim]
-                data[key] = (kept, np.empty(shape + values.shape, dtype=values.dtype))
+                data[key] = ((*dims, *own), np.empty(shape + values.shape, dtype=values.dtype))
             data[key][1][place] = values
 
     settings = experiment.model_dump(mode="json")
@@ -81,11 +85,12 @@ def aggregate(name: str, experiment, files: Sequence[str]):
     for grid in (*dims, "dimensions", "batch_sizes", "protocols", "engines"):
         attributes.pop(grid, None)
     dataset = xr.Dataset(data, coords=axes, attrs=attributes | store.provenance())
-    if experiment.kind == "recovery":
-        dataset.attrs["initial_overlap"] = _initial_overlap(experiment)
+    if "mu" in dims:
         first = cells[: len(axes["mu"]) * len(axes["dimension"])]
         sizes = np.reshape([cell.batch_size for cell in first], shape[1:])
         dataset["batch_size"] = (("mu", "dimension"), sizes)
+    if experiment.kind == "recovery":
+        dataset.attrs["initial_overlap"] = _initial_overlap(experiment)
         theta = [[exponents(experiment, protocol, mu)[1] for mu in axes["mu"]] for protocol in axes["protocol"]]
         dataset["theta_theory"] = (("protocol", "mu"), theta)
     for key in dataset.variables:
@@ -93,20 +98,29 @@ def aggregate(name: str, experiment, files: Sequence[str]):
     return dataset
 
 
-def _measured(cell: Cell, path: str) -> dict[str, np.ndarray]:
-    """What an experiment keeps of a cell, each an array over replicas."""
+def _measured(experiment, cell: Cell, path: str) -> dict[str, tuple[tuple[str, ...], np.ndarray]]:
+    """What an experiment keeps of a cell: arrays with the names of their dimensions."""
     try:
         runs = store.read_cell(cell, path)
     except store.StoreError as error:
         raise AggregationError(f"{error}. To rebuild it: rm -f {path}, then the same command again") from None
-    if cell.mu is not None:
-        return {"recovery_step": runs.recovery_step.values, "recovered": runs.recovered.values}
+    if experiment.kind == "recovery":
+        return {key: (("replica",), runs[key].values) for key in ("recovery_step", "recovered")}
+    if experiment.kind == "trajectories":
+        # A short run has fewer distinct steps than records.
+        runs = runs.isel(step=np.minimum(np.arange(experiment.records + 2), runs.sizes["step"] - 1))
+        return {
+            "overlap_norm": (("replica", "record"), np.linalg.norm(runs.overlap.values, axis=(2, 3))),
+            "risk": (("replica", "record"), runs.risk.values),
+            "step": (("record",), runs.step.values),
+        }
     last = runs.isel(step=-1)
-    return {
+    found = {
         "overlap": last.overlap.values[:, 0, 0],
         "overlap_norm": np.linalg.norm(last.overlap.values, axis=(1, 2)),
         "gram_sum": last.student_gram.values.sum(axis=(1, 2)),
     }
+    return {key: (("replica",), values) for key, values in found.items()}
 
 
 def _initial_overlap(experiment) -> float:

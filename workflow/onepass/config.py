@@ -23,6 +23,13 @@ FIGURES = {
     "time_exponents": "recovery",
     "time_batch_phase_diagram": "recovery",
     "chain_exactness": "exactness",
+    "weak_recovery": "trajectories",
+    "wide_student": "trajectories",
+    "adaptive_sgd": "trajectories",
+    "ode_regimes": "trajectories",
+    "intra_batch_corrections": "trajectories",
+    "giant_step": "trajectories",
+    "polylog": "recovery",
 }
 SOURCE_FOLDERS = ("benchmarks", "config", "docs", "profiles", "tests", "workflow")
 
@@ -103,18 +110,24 @@ class Experiment(Strict):
     )
 
 
-class RecoveryExperiment(Experiment):
-    """Times to weak recovery over protocols × μ × d."""
+class ScalingExperiment(Experiment):
+    """A grid of protocols × μ × d, batch size and learning rate scaling with d."""
 
-    replicas: Annotated[int, Field(ge=8, le=10**6)] = Field(
-        description="Independent runs of every cell; a whole number from 8, for intervals one can trust, to 10**6."
-    )
-    kind: Literal["recovery"] = Field(description="What is measured: the time to weak recovery.")
     model: ModelSettings = Field(description="The target and its student.")
     mu: Annotated[list[Annotated[float, Field(ge=0, allow_inf_nan=False)]], EachOnce] = Field(
         min_length=1, description="Exponents of the batch size n_b = n0 d^mu; numbers of at least 0, each once."
     )
     n0: Positive = Field(description="Prefactor of the batch size; a number above 0.")
+    engine: Literal[ENGINES] = Field(description="Simulator: chain (exact in law) or sgd (d-dimensional).")
+
+
+class RecoveryExperiment(ScalingExperiment):
+    """Times to weak recovery."""
+
+    replicas: Annotated[int, Field(ge=8, le=10**6)] = Field(
+        description="Independent runs of every cell; a whole number from 8, for intervals one can trust, to 10**6."
+    )
+    kind: Literal["recovery"] = Field(description="What is measured: the time to weak recovery.")
     gamma0: Positive = Field(description="Prefactor of the learning rate gamma0 d^-delta; a number above 0.")
     delta: Literal["theory"] | Annotated[float, Field(ge=-10, le=10)] = Field(
         description="Exponent of the learning rate: theory (the smallest rate that is as fast as any) or a number "
@@ -130,7 +143,35 @@ class RecoveryExperiment(Experiment):
     records: Annotated[int, Field(ge=0, le=10**4)] = Field(
         description="Steps at which overlaps are recorded, beside the first and the last; from 0 to 10**4."
     )
-    engine: Literal[ENGINES] = Field(description="Simulator: chain (exact in law) or sgd (d-dimensional).")
+
+
+class TrajectoriesExperiment(ScalingExperiment):
+    """Overlaps and risk along runs of a given length."""
+
+    kind: Literal["trajectories"] = Field(description="What is measured: overlaps and risk along the runs.")
+    gamma0: Positive = Field(
+        description="Prefactor of the learning rate gamma0 d^-delta, or gamma0 p n_b d^(-l/2) for delta: line; above 0."
+    )
+    delta: Literal["line"] | Annotated[float, Field(ge=-10, le=10)] = Field(
+        description="Exponent of the learning rate: line (the edge of learning, l/2 - mu) or a number from -10 to 10."
+    )
+    initial: Literal["sphere", "inverse_sqrt_d"] | Annotated[float, Field(ge=0, le=1)] = Field(
+        description="Start: sphere (uniform, overlaps made positive), inverse_sqrt_d or a number from 0 to 1 for "
+        "every overlap."
+    )
+    samples: Positive | None = Field(
+        description="Length of a run: n_b steps = samples d^(l-1); a number above 0, or null where steps is given."
+    )
+    steps: Count | None = Field(description="Length of a run in steps; or null where samples is given.")
+    records: Annotated[int, Field(ge=1, le=10**4)] = Field(
+        description="Steps at which overlaps are recorded, beside the first and the last; from 1 to 10**4."
+    )
+
+    @model_validator(mode="after")
+    def _one_length(self):
+        if (self.samples is None) == (self.steps is None):
+            raise ValueError("samples and steps both say how long a run is; allowed: one of them, the other null")
+        return self
 
 
 class ExactnessExperiment(Experiment):
@@ -154,7 +195,9 @@ class ExactnessExperiment(Experiment):
     )
 
 
-AnyExperiment = Annotated[RecoveryExperiment | ExactnessExperiment, Field(discriminator="kind")]
+AnyExperiment = Annotated[
+    RecoveryExperiment | TrajectoriesExperiment | ExactnessExperiment, Field(discriminator="kind")
+]
 
 
 class Fit(Strict):

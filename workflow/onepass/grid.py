@@ -34,9 +34,9 @@ def cells_of(name: str, experiment) -> list[Cell]:
         For a point that cannot be simulated, or two equal cells.
     """
     _check_model(experiment)
-    listed = _recovery_cells if experiment.kind == "recovery" else _exactness_cells
+    listed = {"recovery": _recovery_cells, "trajectories": _trajectories_cells, "exactness": _exactness_cells}
     cells, seen = [], set()
-    for cell in listed(name, experiment):
+    for cell in listed[experiment.kind](name, experiment):
         _check(cell)
         if cell.path in seen:
             key, value = ("mu", cell.mu) if cell.mu is not None else ("batch_sizes", cell.batch_size)
@@ -84,6 +84,21 @@ def _recovery_cells(name, experiment):
                 ),
                 **own,
             )
+
+
+def _trajectories_cells(name, experiment):
+    order = hermite.leap_index(experiment.model.target)
+    own = {key: getattr(experiment, key) for key in ("engine", "records")}
+    own |= {"students": experiment.model.students, "second_layer": _layer(experiment.model), "threshold": None}
+    for protocol, mu, d in product(experiment.protocols, experiment.mu, experiment.dimensions):
+        n_b = _count("mu", mu, experiment.n0, d, mu)
+        if experiment.delta == "line":
+            rate = _power(experiment.gamma0 * experiment.model.students * n_b, d, -order / 2)
+        else:
+            rate = _power(experiment.gamma0, d, -experiment.delta)
+        steps = experiment.steps or _count("samples", experiment.samples, experiment.samples / n_b, d, order - 1)
+        cell = {"protocol": protocol, "mu": float(mu), "dimension": d, "batch_size": n_b, "learning_rate": rate}
+        yield _cell(name, experiment, steps=steps, **cell, **own)
 
 
 def _exactness_cells(name, experiment):

@@ -20,10 +20,16 @@ from onepass.config import (
     RecoveryExperiment,
     Strict,
     Target,
+    TrajectoriesExperiment,
 )
 from onepass.grid import CellError, cells_of
 
 COMMAND_LINE = "command line"
+BY_KIND = {
+    "recovery": RecoveryExperiment,
+    "trajectories": TrajectoriesExperiment,
+    "exactness": ExactnessExperiment,
+}
 
 
 class ConfigurationError(ValueError):
@@ -89,7 +95,7 @@ def _fault(item: Mapping, settings) -> tuple[tuple, str]:
         return (
             *key,
             "kind",
-        ), f"{value.get('kind') if isinstance(value, dict) else value!r}; allowed: recovery, exactness"
+        ), f"{value.get('kind') if isinstance(value, dict) else value!r}; allowed: {', '.join(BY_KIND)}"
     problem = item["msg"].removeprefix("Value error, ").replace("Input should be", "allowed:")
     message = f"{'' if isinstance(value, dict) else f'{value!r}: '}{problem}"
     if kind == "literal_error":
@@ -118,10 +124,10 @@ def _model_at(key: tuple, settings) -> type[Strict] | None:
         case ("fit",):
             return Fit
         case ("experiments", name, *rest):
-            exact = settings["experiments"][name].get("kind") == "exactness"
+            model = BY_KIND.get(settings["experiments"][name].get("kind"), RecoveryExperiment)
             if rest == ["model"]:
-                return Target if exact else ModelSettings
-            return None if rest else ExactnessExperiment if exact else RecoveryExperiment
+                return Target if model is ExactnessExperiment else ModelSettings
+            return None if rest else model
     return None
 
 

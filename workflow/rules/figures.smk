@@ -2,7 +2,13 @@
 # Makes: PLOTS/<figure>.pdf and .png, one rule a figure.
 
 # Modules behind a figure, by the kind of experiment that it draws.
-DRAWN_WITH = {"recovery": ["figures/panels", "phases", "diagrams"], "exactness": ["exactness"]}
+DYNAMICS = ["dynamics", "mean_process", "mean_kernel", "expectations", "quadrature"]
+DRAWN_WITH = {
+    "recovery": ["figures/panels", "phases", "diagrams"],
+    "exactness": ["exactness"],
+    "trajectories": ["figures/curves", "diagrams", *DYNAMICS],
+}
+ALSO = {"polylog": ["figures/curves", *DYNAMICS]}
 
 for name, experiments in settings.figures.items():
 
@@ -10,7 +16,7 @@ for name, experiments in settings.figures.items():
         name:
             name
         input:
-            modules(f"figures/{name}", "figures/style", *DRAWN_WITH[FIGURES[name]]),
+            modules(f"figures/{name}", "figures/style", *DRAWN_WITH[FIGURES[name]], *ALSO.get(name, [])),
             runs=expand(f"{DATA}/{{experiment}}.nc", experiment=experiments),
             fits=expand(
                 f"{DATA}/exponents/{{experiment}}.nc",
