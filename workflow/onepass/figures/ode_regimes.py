@@ -61,7 +61,7 @@ def _diagram(ax):
     diagram = diagrams.ode_diagram(mu_max=1.6, delta_min=-0.3, delta_max=1.25)
     for name, corners in diagram.regions.items():
         ax.fill(*corners.T, color=_REGIONS[name][0], linewidth=0, zorder=0)
-    for name, place in (("population_flow", (0.7, 1.05)), ("noise_learning", (0.05, 0.72)), ("no_limit", (0.2, 0.05))):
+    for name, place in (("population_flow", (0.6, 1.05)), ("noise_learning", (0.03, 0.6)), ("no_limit", (0.2, 0.05))):
         ax.text(*place, _REGIONS[name][1], fontsize=7.5, va="center")
     for points in diagram.lines.values():
         ax.plot(*points.T, color=style.INK, linewidth=1.2)
