@@ -9,6 +9,7 @@ import numpy as np
 import onepass
 import pytest
 from onepass import overlap_chain
+from onepass.batch_gaussian import NO_LAW
 from onepass.compiled import kernel
 from onepass.initial import initial_factor
 from onepass.risk import population_risk, risk_series
@@ -106,10 +107,10 @@ def test_mean_batch_sums_equal_gaussian_integrals():
     expected = np.einsum("n,nj,nr->jr", w, c, u)
 
     compiled, (rng,) = kernel(model), replica_streams(4, 1)
-    work = [np.empty((1024, 4)), np.zeros(1024), np.empty((2, 3))]
-    drift, gram, samples = np.empty((2, 4)), np.empty((2, 2)), []
+    fields, drift, gram, samples = np.empty((2, 3)), np.empty((2, 4)), np.empty((2, 2)), []
+    own, work = settings(batch_size=2000, noise=0.0), compiled.workspace(NO_LAW)
     for _ in range(400):
-        compiled.batch_sums(rng, factor, layer, 2000, 0.0, False, *work, drift, gram)
+        compiled.batch_sums(rng, factor, layer, own, False, NO_LAW, work, fields, drift, gram)
         samples.append(drift.copy())
     mean, spread = np.mean(samples, axis=0), np.std(samples, axis=0) / 20
     assert (abs(mean - expected) < 5 * spread).all()

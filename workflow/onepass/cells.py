@@ -19,11 +19,15 @@ SOURCES = Path(__file__).parent
 # What the result of a cell depends on: an edit of these makes every cell anew, an edit of others none.
 SIMULATION_MODULES = (
     "backend",
+    "batch_gaussian",
     "cells",
     "compiled",
     "formula",
     "formula_code",
     "formula_language",
+    "gauss_hermite",
+    "gaussian_nodes",
+    "gaussian_series",
     "hermite",
     "initial",
     "model",

@@ -2,7 +2,7 @@
 
 Numba inlines the formulas only if they stand in the same program as the loop, and keeps machine code only of
 functions that stand in a file. So each model gets a file of its own: `overlap_kernel.py` with the lines of the
-model replaced.
+model replaced, and for the engine of very large batches also those of the batch's sums.
 """
 
 from __future__ import annotations
@@ -23,21 +23,21 @@ import numba
 from onepass import formula_code, overlap_kernel
 from onepass.model import Model
 
-MODEL = re.compile(r"# <model>.*# </model>", re.DOTALL)
+MODEL, SUMS = (re.compile(f"# <{part}>.*# </{part}>", re.DOTALL) for part in ("model", "sums"))
 
 
-def kernel(model: Model) -> ModuleType:
-    """The module of `overlap_kernel` with the target, activation and widths of `model`.
+def kernel(model: Model, sums: ModuleType = overlap_kernel) -> ModuleType:
+    """The module of `overlap_kernel` with the target, activation and widths of `model`, and the sums of `sums`.
 
     Its file is made at the first call for such a model, under ``$ONEPASS_CACHE`` (by default
     ``~/.cache/onepass``); many jobs may do so at once.
     """
-    name = _name(model)
+    name = _name(model, sums)
     if name in sys.modules:
         return sys.modules[name]
     path = _folder() / f"{name}.py"
     if not path.exists():
-        _write_once(path, _source(model))
+        _write_once(path, _source(model, sums))
     specification = importlib.util.spec_from_file_location(name, path)
     module = importlib.util.module_from_spec(specification)
     sys.modules[name] = module
@@ -45,19 +45,20 @@ def kernel(model: Model) -> ModuleType:
     return module
 
 
-def _name(model: Model) -> str:
+def _name(model: Model, sums: ModuleType) -> str:
     parts = [
         model.target_formula.text,
         model.activation_formula.text,
         f"{model.students} {model.teachers}",
         inspect.getsource(overlap_kernel),
+        inspect.getsource(sums),
         inspect.getsource(formula_code),
         numba.__version__,
     ]
     return "onepass_kernel_" + hashlib.sha256("\0".join(parts).encode()).hexdigest()[:24]
 
 
-def _source(model: Model) -> str:
+def _source(model: Model, sums: ModuleType) -> str:
     functions = [
         inspect.getsource(formula_code.sign),
         inspect.getsource(formula_code.heaviside),
@@ -67,7 +68,8 @@ def _source(model: Model) -> str:
     ]
     widths = f"STUDENTS, TEACHERS = {model.students}, {model.teachers}"
     block = "\n\n".join(["from math import *", widths, *(f"@njit\n{function}" for function in functions)])
-    return MODEL.sub(lambda _: block, inspect.getsource(overlap_kernel))
+    own = SUMS.search(inspect.getsource(sums)).group()
+    return SUMS.sub(lambda _: own, MODEL.sub(lambda _: block, inspect.getsource(overlap_kernel)))
 
 
 def _folder() -> Path:

@@ -118,7 +118,22 @@ class ScalingExperiment(Experiment):
         min_length=1, description="Exponents of the batch size n_b = n0 d^mu; numbers of at least 0, each once."
     )
     n0: Positive = Field(description="Prefactor of the batch size; a number above 0.")
-    engine: Literal[ENGINES] = Field(description="Simulator: chain (exact in law) or sgd (d-dimensional).")
+    engine: Literal["auto", *ENGINES] = Field(
+        description="Simulator: chain (exact in law), sgd (d-dimensional), gaussian (the chain for very large batches) "
+        "or auto (gaussian from batches of gaussian_from, below it the chain)."
+    )
+    gaussian_from: Count | None = Field(
+        description="Smallest batch size that engine auto simulates by gaussian; null where engine is another."
+    )
+
+    @model_validator(mode="after")
+    def _auto_knows_when(self):
+        if (self.engine == "auto") != (self.gaussian_from is not None):
+            raise ValueError(
+                f"engine is {self.engine!r} and gaussian_from {self.gaussian_from!r}; allowed: a batch size with "
+                "engine 'auto', null with any other"
+            )
+        return self
 
 
 class RecoveryExperiment(ScalingExperiment):

@@ -14,6 +14,7 @@ from typing import NamedTuple
 import numpy as np
 
 from onepass import quadrature
+from onepass.gauss_hermite import exact_count, gauss_hermite
 from onepass.mean_kernel import Moments, Rule, write_moments
 from onepass.model import Model
 from onepass.protocol import LOSSES
@@ -129,15 +130,15 @@ def compiled_rule(model: Model) -> Rule | None:
     committee = erf_committee(model)
     if committee is not None:
         return Rule(True, layer, model.noise, *committee, none, none, none, none)
-    count = _exact_count(model)
+    count = exact_count(model)
     if count is None or count ** (model.students + model.teachers) > SMALL_GRID:
         return None
     import sympy
 
-    nodes, weights = quadrature.gauss_hermite(count)
+    nodes, weights = gauss_hermite(count)
     x = sympy.Symbol("x", real=True)
     activation = np.array(sympy.Poly(model.activation_formula.expression, x).all_coeffs()[::-1], dtype=float)
-    target = quadrature.target_values(model, nodes)
+    target = quadrature.target_values(model, count)
     return Rule(False, layer, model.noise, np.empty((0, model.teachers)), none, nodes, weights, target, activation)
 
 
@@ -176,7 +177,7 @@ _INSTEAD = "the equations need another model; simulate it with engine 'chain'"
 def _plan(model: Model) -> tuple[str, tuple[int, ...]]:
     """Method and numbers of nodes that can be afforded."""
     p, k = model.students, model.teachers
-    exact = _exact_count(model)
+    exact = exact_count(model)
     counts, fewest = (COUNTS, FEWEST) if exact is None else ((exact,), exact)
     separable = quadrature.coordinate_functions(model) is not None
     if separable and (p + k >= 4 or exact is not None):
@@ -193,14 +194,6 @@ def _plan(model: Model) -> tuple[str, tuple[int, ...]]:
             f"({what}; grids are of p + k = {p + k} dimensions); {_INSTEAD}"
         )
     return method, counts
-
-
-def _exact_count(model: Model) -> int | None:
-    """Nodes a dimension that make every mean of a polynomial model exact, the square loss's included."""
-    activation, target = model.activation_formula.degree, model.target_formula.degree
-    if activation is None or target is None:
-        return None
-    return activation + max(activation, target) + 1
 
 
 def _name(model: Model) -> str:

@@ -63,7 +63,7 @@ def exponents(experiment, protocol: str, mu: float) -> tuple[float, float]:
 
 
 def _recovery_cells(name, experiment):
-    own = {key: getattr(experiment, key) for key in ("engine", "threshold", "records")}
+    own = {key: getattr(experiment, key) for key in ("threshold", "records")}
     own |= {"students": experiment.model.students, "second_layer": _layer(experiment.model)}
     for protocol, mu in product(experiment.protocols, experiment.mu):
         delta, theta = exponents(experiment, protocol, mu)
@@ -88,8 +88,8 @@ def _recovery_cells(name, experiment):
 
 def _trajectories_cells(name, experiment):
     order = hermite.leap_index(experiment.model.target)
-    own = {key: getattr(experiment, key) for key in ("engine", "records")}
-    own |= {"students": experiment.model.students, "second_layer": _layer(experiment.model), "threshold": None}
+    own = {"records": experiment.records, "threshold": None}
+    own |= {"students": experiment.model.students, "second_layer": _layer(experiment.model)}
     for protocol, mu, d in product(experiment.protocols, experiment.mu, experiment.dimensions):
         n_b = _count("mu", mu, experiment.n0, d, mu)
         if experiment.delta == "line":

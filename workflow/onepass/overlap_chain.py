@@ -15,6 +15,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from onepass import gaussian_nodes, gaussian_series, overlap_kernel
+from onepass.batch_gaussian import NO_LAW, batch_law
 from onepass.compiled import kernel
 from onepass.model import Model
 from onepass.overlap_kernel import CHUNK, DIVERGED, RECOVERED, bartlett, semidefinite_cholesky
@@ -43,8 +45,9 @@ def run(
     factors: np.ndarray,
     streams: Sequence[np.random.Generator],
     record_steps: np.ndarray,
+    engine: str = "chain",
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    """Run every replica by the compiled chain.
+    """Run every replica by the compiled chain, or its form for very large batches (engine ``"gaussian"``).
 
     Parameters
     ----------
@@ -62,12 +65,14 @@ def run(
     FloatingPointError
         If a replica's overlaps overflow; names the replica and the step.
     """
-    compiled, series, layer = kernel(model), risk_series(model), np.array(model.second_layer) / model.students
+    form, law, _ = ("samples", NO_LAW, 0.0) if engine == "chain" else batch_law(model)
+    sums = {"samples": overlap_kernel, "series": gaussian_series, "nodes": gaussian_nodes}[form]
+    compiled, series, layer = kernel(model, sums), risk_series(model), np.array(model.second_layer) / model.students
     records = np.empty((len(factors), record_steps.size, *factors.shape[1:]))
     last = np.empty(len(factors), dtype=np.int64)
     recovered = np.empty(len(factors), dtype=bool)
     for r, (factor, stream) in enumerate(zip(factors, streams, strict=True)):
-        last[r], status = compiled.run(stream, factor.copy(), layer, settings, series, record_steps, records[r])
+        last[r], status = compiled.run(stream, factor.copy(), layer, settings, law, series, record_steps, records[r])
         if status == DIVERGED:
             raise FloatingPointError(f"replica {r} diverged at step {last[r]}")
         recovered[r] = status == RECOVERED

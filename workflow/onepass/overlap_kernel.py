@@ -1,9 +1,10 @@
 """The overlap chain, compiled: the same steps as `overlap_chain.step`, without Python inside a run.
 
-The lines between the two marks stand for one model (here He3 against He3, one student); `compiled` writes a
+The lines between the marks of a model stand for one model (here He3 against He3, one student); `compiled` writes a
 copy of this file for every other model with its formulas and widths in their place, so that the
 compiler inlines the ones, unrolls the loops over the others and keeps the machine code on disk
-from one job to the next.
+from one job to the next. The lines between the marks of the sums are the chain's own part; the engine for very
+large batches has others in their place (`gaussian_series`, `gaussian_nodes`).
 """
 
 from math import isfinite, log, sqrt
@@ -121,14 +122,24 @@ def population_risk(factor, layer, series):
     return risk
 
 
+# <sums>
+
+
+@compiled
+def workspace(law):
+    """Arrays for the samples of a chunk and their label noise."""
+    return np.empty((CHUNK, STUDENTS + TEACHERS)), np.zeros(CHUNK)
+
+
 @inlined
-def batch_sums(rng, factor, layer, batch_size, noise, correlation, inputs, noises, fields, drift, gram):
+def batch_sums(rng, factor, layer, settings, correlation, law, work, fields, drift, gram):
     """Sums over one fresh batch: ``drift = Σ c uᵀ / n_b`` (p, k + p), lower ``gram = Σ c cᵀ / n_b²`` (p, p).
 
     ``u = (z in the teacher's span, z in the students' own span)``, ``c_j = (a_j/p) σ'(λ_j) E``; ``fields``
     (p, 3) receives λ, c and, summed over the batch, ``Σ c_j λ_j / n_b`` in its columns.
     """
     p, k, width = STUDENTS, TEACHERS, STUDENTS + TEACHERS
+    batch_size, noise, (inputs, noises) = settings.batch_size, settings.noise, work
     for j in range(p):
         fields[j, 2] = 0.0
         for r in range(width):
@@ -169,15 +180,19 @@ def batch_sums(rng, factor, layer, batch_size, noise, correlation, inputs, noise
             gram[j, m] *= share * share
 
 
+# </sums>
+
+
 @compiled
-def run(rng, factor, layer, settings, series, record_steps, records):
+def run(rng, factor, layer, settings, law, series, record_steps, records):
     """Run one replica from `factor` (p, k + p; changed in place) until recovery or the end of its budget.
 
+    ``law`` is a `batch_gaussian.Law`, which the chain's own sums have no use for.
     ``records`` (len(record_steps), p, k + p) receives the factor at each record step; after the replica
     has stopped, its last state. Returns (steps run, RECOVERED | BUDGET | DIVERGED).
     """
     p, k, width = STUDENTS, TEACHERS, STUDENTS + TEACHERS
-    inputs, noises = np.empty((CHUNK, width)), np.zeros(CHUNK)
+    work = workspace(law)
     fields, drift, gram = np.empty((p, 3)), np.empty((p, width)), np.empty((p, p))
     root, wishart, outside = np.zeros((p, p)), np.zeros((p, p)), np.empty((p, p))
     rate, correlation = settings.learning_rate, settings.correlation
@@ -204,10 +219,7 @@ def run(rng, factor, layer, settings, series, record_steps, records):
             rate *= settings.decay * (settings.drop if correlation else 1.0)
             correlation = False
 
-        batch_sums(
-            rng, factor, layer, settings.batch_size, settings.noise, correlation,
-            inputs, noises, fields, drift, gram,
-        )  # fmt: skip
+        batch_sums(rng, factor, layer, settings, correlation, law, work, fields, drift, gram)
         for j in range(p):
             radial = fields[j, 2] if settings.spherical else 0.0
             for r in range(width):

@@ -7,27 +7,18 @@ Both are exact for polynomials once the nodes are enough. Fields are ``λ = A u`
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import lru_cache
 
 import numpy as np
 
+from onepass.gauss_hermite import gauss_hermite, product_grid, product_rule
 from onepass.hermite import hermite_polynomials
 from onepass.mean_kernel import Moments, white_factor
 from onepass.model import Model
 
-CHUNK = 1 << 15  # points of a grid held at once
 
-
-@lru_cache(maxsize=16)
-def gauss_hermite(count: int) -> tuple[np.ndarray, np.ndarray]:
-    """Nodes and weights (count,) of a mean over a unit normal, exact up to degree ``2 count − 1``."""
-    nodes, weights = np.polynomial.hermite_e.hermegauss(count)
-    return nodes, weights / weights.sum()
-
-
-def target_values(model: Model, nodes: np.ndarray) -> np.ndarray:
+def target_values(model: Model, count: int) -> np.ndarray:
     """The target on the grid of its coordinates, shape (count**k,), the first coordinate fastest."""
-    return np.concatenate([model.target_formula.array(np)(u) for u, _ in _grid(nodes, nodes, model.teachers)])
+    return np.concatenate([model.target_formula.array(np)(u) for u, _ in product_grid(count, model.teachers)])
 
 
 def coordinate_functions(model: Model) -> dict[int, Callable] | None:
@@ -57,7 +48,7 @@ def grid_moments(model: Model, correlation: bool, overlap, gram, count: int) -> 
     derivative = model.activation_formula.array(np, derivative=True)
     drift, risk = np.zeros((p, k + p)), 0.0
     hd, length, radial = np.zeros((3, p, p))
-    for u, weights in _grid(*gauss_hermite(count), k + p):
+    for u, weights in product_grid(count, k + p):
         fields = u @ factor.T
         slopes, values = derivative(fields), target(u[:, :k])
         excess = values - activation(fields) @ layer
@@ -114,7 +105,7 @@ def pair_moments(model: Model, correlation: bool, overlap, gram, count: int) -> 
     for j in range(p):
         for i in range(j + 1):
             basis, _ = np.linalg.qr(factor[[j]].T if i == j else factor[[j, i]].T)
-            z, weight = _whole_grid(nodes, weights, basis.shape[1])
+            z, weight = product_rule(count, basis.shape[1])
             x, y = z @ basis.T @ factor[j], z @ basis.T @ factor[i]
             coefficients, rests = expand(basis, z, used)
             slope = weight * derivative(x)
@@ -133,16 +124,3 @@ def pair_moments(model: Model, correlation: bool, overlap, gram, count: int) -> 
             length[j, i] = length[i, j] = slope @ (distance * square + bend)
             radial[j, i] = radial[i, j] = slope @ (square * (x**2 + y**2 - gram[j, i] * x * y))
     return Moments(drift[:, :k].copy(), drift @ factor.T, hd, drift @ drift.T, length, radial), risk
-
-
-def _whole_grid(nodes, weights, width: int):
-    points, products = zip(*_grid(nodes, weights, width), strict=True)
-    return np.concatenate(points), np.concatenate(products)
-
-
-def _grid(nodes, weights, width: int):
-    """The points (…, width) of a grid and their weights, in chunks; the first coordinate runs fastest."""
-    total = nodes.size**width
-    for start in range(0, total, CHUNK):
-        digits = np.arange(start, min(start + CHUNK, total))[:, None] // nodes.size ** np.arange(width) % nodes.size
-        yield nodes[digits], weights[digits].prod(axis=1)

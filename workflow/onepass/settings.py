@@ -4,13 +4,13 @@ from typing import NamedTuple
 
 import numpy as np
 
-ENGINES = ("chain", "sgd")
+ENGINES = ("chain", "sgd", "gaussian")
 LARGEST_COUNT = 2**53  # whole numbers up to here are exact in double precision
 
 
 def smallest_dimension(engine: str, students: int, teachers: int, batch_size: int) -> int:
-    """Smallest d that an engine can simulate: the chain's batch needs room outside the span of W and W*."""
-    return students + teachers + (min(students, batch_size) if engine == "chain" else 0)
+    """Smallest d that an engine can simulate: but for ``sgd`` the batch needs room outside the span of W and W*."""
+    return students + teachers + (min(students, batch_size) if engine != "sgd" else 0)
 
 
 class Settings(NamedTuple):

@@ -10,6 +10,7 @@ import numpy as np
 
 from onepass import overlap_chain
 from onepass.backend import array_namespace
+from onepass.batch_gaussian import batch_law
 from onepass.initial import initial_factor
 from onepass.model import Model
 from onepass.protocol import ADAPTIVE_DECAY, ADAPTIVE_DROP, ADAPTIVE_RISK_FRACTION, Protocol
@@ -49,7 +50,8 @@ def simulate(
     dimension, batch_size, learning_rate : d, n_b and γ.
     steps : budget of each replica.
     replicas : independent runs, an axis of the result.
-    engine : ``"chain"`` (exact in law, cost independent of d) or ``"sgd"`` (d-dimensional reference).
+    engine : ``"chain"`` (exact in law, cost independent of d), ``"gaussian"`` (the chain for very large batches, cost
+        independent of n_b too; see `onepass.batch_gaussian`) or ``"sgd"`` (d-dimensional reference).
     backend : ``"auto"``, ``"numpy"`` or ``"cupy"``.
     seed : entropy of the random streams.
     threshold : a replica stops at its first step with ``‖M‖_F ≥ threshold``; ``None`` never stops early.
@@ -106,25 +108,28 @@ def simulate(
         decay=ADAPTIVE_DECAY,
     )
     xp = array_namespace(backend)
-    if engine == "chain":
+    attributes = {"engine": engine, "backend": xp.__name__, "risk_truncation": risk_truncation(model)}
+    if engine != "sgd":
         overlap_chain.check(model, settings)
+    if engine == "gaussian":
+        attributes["quadrature_error"] = batch_law(model)[2]
     streams = replica_streams(seed, replicas)
     factors = np.stack([initial_factor(initial, model.students, model.teachers, dimension, s) for s in streams])
     record_steps = log_spaced(settings.steps, records)
     try:
-        if engine == "chain":
-            results = overlap_chain.run(model, settings, factors, streams, record_steps)
-        else:
+        if engine == "sgd":
             from onepass import sgd
 
             results = sgd.run(model, settings, factors, streams, record_steps, xp=xp)
+        else:
+            results = overlap_chain.run(model, settings, factors, streams, record_steps, engine)
     except FloatingPointError as error:
         raise DivergenceError(
             f"{error}: {protocol.name}, target {model.target!r}, activation {model.activation!r}, "
             f"dimension {dimension}, batch_size {batch_size}, learning_rate {learning_rate:g}; "
             "a smaller learning rate keeps the overlaps finite"
         ) from None
-    return _dataset(model, record_steps, *results, engine=engine, backend=xp.__name__)
+    return _dataset(model, record_steps, *results, attributes)
 
 
 def log_spaced(steps: int, records: int) -> np.ndarray:
@@ -133,7 +138,7 @@ def log_spaced(steps: int, records: int) -> np.ndarray:
     return np.unique(np.concatenate([[0], spaced[:records][spaced[:records] < steps], [steps]])).astype(np.int64)
 
 
-def _dataset(model, record_steps, overlaps, grams, last, recovered, *, engine, backend):
+def _dataset(model, record_steps, overlaps, grams, last, recovered, attributes):
     import xarray as xr
 
     kept = np.append(np.flatnonzero(record_steps < last.max()), record_steps.size - 1)
@@ -167,5 +172,5 @@ def _dataset(model, record_steps, overlaps, grams, last, recovered, *, engine, b
         },
         coords={"step": ("step", step, {"long_name": "SGD step", "units": "steps"})},
     )
-    dataset.attrs = {"engine": engine, "backend": backend, "risk_truncation": risk_truncation(model)}
+    dataset.attrs = attributes
     return dataset

@@ -1,0 +1,45 @@
+"""Gauss–Hermite rules: means over independent unit normals as weighted sums over nodes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import lru_cache
+
+import numpy as np
+
+from onepass.model import Model
+
+CHUNK = 1 << 15  # points of a grid held at once
+
+
+@lru_cache(maxsize=16)
+def gauss_hermite(count: int) -> tuple[np.ndarray, np.ndarray]:
+    """Nodes and weights (count,) of a mean over a unit normal, exact up to degree ``2 count − 1``."""
+    nodes, weights = np.polynomial.hermite_e.hermegauss(count)
+    return nodes, weights / weights.sum()
+
+
+def product_grid(count: int, width: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """The points (…, width) of a product rule and their weights, in chunks; the first coordinate runs fastest."""
+    nodes, weights = gauss_hermite(count)
+    total = count**width
+    for start in range(0, total, CHUNK):
+        digits = np.arange(start, min(start + CHUNK, total))[:, None] // count ** np.arange(width) % count
+        yield nodes[digits], weights[digits].prod(axis=1)
+
+
+def product_rule(count: int, width: int) -> tuple[np.ndarray, np.ndarray]:
+    """All points (count**width, width) of a product rule and their weights."""
+    points, products = zip(*product_grid(count, width), strict=True)
+    return np.concatenate(points), np.concatenate(products)
+
+
+def exact_count(model: Model) -> int | None:
+    """Nodes a dimension that make every mean of a polynomial model's step exact, the square loss's included.
+
+    The largest degree, of ``(σ' E |u|)²``, is twice one more than that of ``σ' E``. None for other models.
+    """
+    activation, target = model.activation_formula.degree, model.target_formula.degree
+    if activation is None or target is None:
+        return None
+    return activation + max(activation, target) + 1
