@@ -113,7 +113,8 @@ def test_equal_times_still_have_an_error():
     fit = fit_exponent(DIMENSION, times, np.ones((6, 16), bool), rng=np.random.default_rng(9))
     assert fit.theta == pytest.approx(0, abs=1e-12)
     error = 1 / np.sqrt(12) / 4 / np.sqrt(np.sum((np.log(DIMENSION[2:]) - np.log(DIMENSION[2:]).mean()) ** 2))
-    assert (fit.theta_high - fit.theta_low) / 2 == pytest.approx(1.96 * error, rel=0.15)
+    # reweighting the dimensions at random adds a little
+    assert 0.9 < (fit.theta_high - fit.theta_low) / 2 / (1.96 * error) < 1.3
 
 
 def test_scatter_beyond_the_errors_widens_the_interval():

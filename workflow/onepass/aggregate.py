@@ -15,12 +15,14 @@ from onepass.hermite import leap_index
 
 AXES = {
     "recovery": ("protocol", "mu", "dimension"),
+    "map": ("protocol", "mu", "delta", "dimension"),
     "trajectories": ("protocol", "mu", "dimension"),
     "exactness": ("protocol", "students", "batch_size", "dimension", "engine"),
 }
 _MEANING = {
     "protocol": ("training protocol", ""),
     "mu": ("exponent of the batch size", "1"),
+    "delta": ("exponent of the learning rate", "1"),
     "dimension": ("input dimension d", "1"),
     "students": ("number of students p", "1"),
     "batch_size": ("batch size n_b", "samples"),
@@ -53,10 +55,10 @@ def aggregate(name: str, experiment, files: Sequence[str]):
     -------
     xarray.Dataset
         ``recovery_step`` and ``recovered`` (protocol, mu, dimension, replica) with ``batch_size``,
-        ``learning_rate`` and ``theta_theory``; for trajectories ``overlap_norm`` and ``risk`` (protocol, mu, dimension,
-        replica, record) at ``step`` (protocol, mu, dimension, record), a shorter list of records repeating its last;
-        for an exactness grid the final ``overlap``, ``overlap_norm``
-        and ``gram_sum`` (protocol, students, batch_size, dimension, engine, replica).
+        ``learning_rate`` and ``theta_theory``; for a map the times alone, with a dimension ``delta`` after mu; for
+        trajectories ``overlap_norm`` and ``risk`` (protocol, mu, dimension, replica, record) at ``step`` (protocol, mu,
+        dimension, record), a shorter list of records repeating its last; for an exactness grid the times and the final
+        ``overlap``, ``overlap_norm`` and ``gram_sum`` (protocol, students, batch_size, dimension, engine, replica).
 
     Raises
     ------
@@ -82,13 +84,13 @@ def aggregate(name: str, experiment, files: Sequence[str]):
     settings = experiment.model_dump(mode="json")
     model = settings.pop("model")
     attributes = {"experiment": name, **model, **settings, "information_exponent": leap_index(model["target"])}
-    for grid in (*dims, "dimensions", "batch_sizes", "protocols", "engines"):
+    for grid in (*dims, "dimensions", "batch_sizes", "protocols", "engines", "deltas"):
         attributes.pop(grid, None)
     dataset = xr.Dataset(data, coords=axes, attrs=attributes | store.provenance())
     if "mu" in dims:
-        first = cells[: len(axes["mu"]) * len(axes["dimension"])]
-        sizes = np.reshape([cell.batch_size for cell in first], shape[1:])
-        dataset["batch_size"] = (("mu", "dimension"), sizes)
+        sizes = {(cell.mu, cell.dimension): cell.batch_size for cell in cells}
+        table = [[sizes[mu, d] for d in axes["dimension"]] for mu in axes["mu"]]
+        dataset["batch_size"] = (("mu", "dimension"), np.array(table))
     if experiment.kind == "recovery":
         dataset.attrs["initial_overlap"] = _initial_overlap(experiment)
         theta = [[exponents(experiment, protocol, mu)[1] for mu in axes["mu"]] for protocol in axes["protocol"]]
@@ -104,8 +106,9 @@ def _measured(experiment, cell: Cell, path: str) -> dict[str, tuple[tuple[str, .
         runs = store.read_cell(cell, path)
     except store.StoreError as error:
         raise AggregationError(f"{error}. To rebuild it: rm -f {path}, then the same command again") from None
-    if experiment.kind == "recovery":
-        return {key: (("replica",), runs[key].values) for key in ("recovery_step", "recovered")}
+    times = {key: (("replica",), runs[key].values) for key in ("recovery_step", "recovered")}
+    if experiment.kind in ("recovery", "map"):
+        return times
     if experiment.kind == "trajectories":
         # A short run has fewer distinct steps than records.
         runs = runs.isel(step=np.minimum(np.arange(experiment.records + 2), runs.sizes["step"] - 1))
@@ -120,7 +123,7 @@ def _measured(experiment, cell: Cell, path: str) -> dict[str, tuple[tuple[str, .
         "overlap_norm": np.linalg.norm(last.overlap.values, axis=(1, 2)),
         "gram_sum": last.student_gram.values.sum(axis=(1, 2)),
     }
-    return {key: (("replica",), values) for key, values in found.items()}
+    return {key: (("replica",), values) for key, values in found.items()} | times
 
 
 def _initial_overlap(experiment) -> float:

@@ -7,7 +7,7 @@ beyond, shrinks as ``n_b^(-1/2)``.
 
 Two forms. One student of one direction (p = k = 1) has a single number m as its state, and the nine means that matter
 are polynomials of m for polynomial models, smooth functions of it for others: `gaussian_series`
-keeps them as Chebyshev series. Other widths go over the nodes of a Gauss–Hermite rule (`gaussian_nodes`).
+reads them from a table of short polynomials. Other widths go over the nodes of a Gauss–Hermite rule (`gaussian_nodes`).
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ COUNTS = (8, 12, 18, 27, 40, 60, 90)  # nodes a dimension for functions that are
 WHOLE = 20_000  # nodes up to which a polynomial's rule is exact for the covariance of C too
 LARGEST = 200_000  # nodes of any rule: a step goes over all of them
 ORDERS = (24, 48, 96)  # of the series in m
+PIECES, ORDER = 256, 5  # intervals of m, and the order of their polynomials
 ROUNDING = 1e-13  # of a series' largest coefficient
 ACCURACY = 1e-4  # of the means of functions that are no polynomials: far below the Gaussian's own error
 
@@ -37,12 +38,12 @@ class BatchError(ValueError):
 class Law(NamedTuple):
     """Means over one sample, as compiled code reads them; the arrays of the other form are empty."""
 
-    series: np.ndarray  # (2, orders, 9): square and correlation loss, Chebyshev coefficients in m
+    pieces: np.ndarray  # (2, PIECES, ORDER + 1, 9): square and correlation loss, intervals of m in [−1, 1], powers
     points: np.ndarray  # (nodes, k + p)
     weights: np.ndarray  # (nodes,) with sum 1
 
 
-NO_LAW = Law(np.empty((0, 0, 0)), np.empty((0, 0)), np.empty(0))  # for the chain, which draws its samples
+NO_LAW = Law(np.empty((0, 0, 0, 0)), np.empty((0, 0)), np.empty(0))  # for the chain, which draws its samples
 
 
 @lru_cache(maxsize=64)
@@ -58,7 +59,7 @@ def batch_law(model: Model) -> tuple[str, Law, float]:
     """
     if model.students == model.teachers == 1:
         series, error = _series(model)
-        return "series", NO_LAW._replace(series=series), error
+        return "series", NO_LAW._replace(pieces=_pieces(series)), error
     count, error = _count(model)
     points, weights = product_rule(count, model.students + model.teachers)
     return "nodes", NO_LAW._replace(points=points, weights=weights), error
@@ -111,7 +112,19 @@ def _series(model: Model) -> tuple[np.ndarray, float]:
     error = max(error, float((abs(series[:, -1:]) / scale).max())) if needed == order else error
     if error > ACCURACY:
         raise BatchError(_refusal(model, error))
-    return np.ascontiguousarray(series[:, : needed + 1]), error
+    return series[:, : needed + 1], error
+
+
+def _pieces(series: np.ndarray) -> np.ndarray:
+    """Chebyshev series (2, orders, 9) as polynomials on `PIECES` intervals, of the distance from their middles.
+
+    Distances count in intervals; a polynomial of order 5 on an interval of 1/128 is exact to rounding.
+    """
+    distance = 0.5 * chebyshev.chebpts1(ORDER + 1)
+    places = (np.arange(PIECES)[:, None] + 0.5 + distance) * 2 / PIECES - 1
+    values = np.einsum("ctn,lni->lcti", chebyshev.chebvander(places, series.shape[1] - 1), series)
+    powers = np.linalg.inv(np.vander(distance, increasing=True))
+    return np.ascontiguousarray(np.einsum("nt,lcti->lcni", powers, values))
 
 
 def _count(model: Model) -> tuple[int, float]:

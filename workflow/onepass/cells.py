@@ -42,7 +42,7 @@ SIMULATION_MODULES = (
 )
 _PATTERN = re.compile(
     r"(?P<protocol>[a-z]+_[a-z]+)_"
-    r"(mu(?P<mu>\d+\.\d+)_d(?P<dimension>\d+)|"
+    r"(mu(?P<mu>\d+\.\d+)(_delta(?P<delta>-?\d+\.\d+))?_d(?P<dimension>\d+)|"
     r"p(?P<students>\d+)_n(?P<batch_size>\d+)_d(?P<exact_dimension>\d+)_(?P<engine>[a-z]+))"
 )
 
@@ -59,6 +59,7 @@ class Cell:
     noise: float
     protocol: str
     mu: float | None  # None in the grids that list batch sizes
+    delta: float | None  # where the grid has an axis of it
     dimension: int
     batch_size: int
     learning_rate: float
@@ -81,7 +82,8 @@ class Cell:
         """What tells the cells of a row apart, for instance ``_d01024``."""
         if self.mu is None:
             return f"_n{self.batch_size:04d}_d{self.dimension:05d}_{self.engine}"
-        return f"_d{self.dimension:05d}"
+        rate = "" if self.delta is None else f"_delta{_decimal(self.delta)}"
+        return f"{rate}_d{self.dimension:05d}"
 
     @property
     def path(self) -> str:
@@ -122,7 +124,7 @@ def parse(path: str | Path) -> dict:
     found = {key: value for key, value in match.groupdict().items() if value is not None}
     if "exact_dimension" in found:
         found["dimension"] = found.pop("exact_dimension")
-    kinds = {"mu": float, "dimension": int, "students": int, "batch_size": int}
+    kinds = {"mu": float, "delta": float, "dimension": int, "students": int, "batch_size": int}
     return {key: kinds.get(key, str)(value) for key, value in found.items()}
 
 
@@ -148,7 +150,7 @@ def code_version() -> str:
     return digest.hexdigest()
 
 
-def _decimal(mu: float) -> str:
-    """μ with two decimals, or as many as tell it from all others."""
-    whole, _, rest = f"{mu:.12f}".partition(".")
+def _decimal(exponent: float) -> str:
+    """An exponent with two decimals, or as many as tell it from all others."""
+    whole, _, rest = f"{exponent + 0.0:.12f}".partition(".")
     return f"{whole}.{rest.rstrip('0').ljust(2, '0')}"

@@ -22,7 +22,9 @@ FIGURES = {
     "sample_complexity": "recovery",
     "time_exponents": "recovery",
     "time_batch_phase_diagram": "recovery",
+    "learning_rate_phase_diagram": "map",
     "chain_exactness": "exactness",
+    "gaussian_exactness": "exactness",
     "weak_recovery": "trajectories",
     "wide_student": "trajectories",
     "adaptive_sgd": "trajectories",
@@ -160,6 +162,24 @@ class RecoveryExperiment(ScalingExperiment):
     )
 
 
+class MapExperiment(ScalingExperiment):
+    """Recovery times over the plane of batch and learning-rate exponents."""
+
+    kind: Literal["map"] = Field(description="What is measured: recovery over the plane of mu and delta.")
+    deltas: Annotated[list[Annotated[float, Field(ge=-10, le=10)]], EachOnce] = Field(
+        min_length=2, description="Exponents of the learning rate gamma0 d^-delta; numbers from -10 to 10, each once."
+    )
+    gamma0: Positive = Field(description="Prefactor of the learning rate gamma0 d^-delta; a number above 0.")
+    initial: Literal["sphere", "inverse_sqrt_d"] = Field(
+        description="Start: sphere (uniform, overlaps made positive) or inverse_sqrt_d (every overlap 1/sqrt(d))."
+    )
+    threshold: Positive = Field(description="Norm of the overlaps that counts as weak recovery; above 0.")
+    step_budget: Positive = Field(
+        description="Steps allowed a replica, in units of d^(theta + 1/2) / gamma0 with the best theta of plain SGD; "
+        "above 0."
+    )
+
+
 class TrajectoriesExperiment(ScalingExperiment):
     """Overlaps and risk along runs of a given length."""
 
@@ -205,13 +225,17 @@ class ExactnessExperiment(Experiment):
     steps: Annotated[int, Field(ge=1, le=10**6)] = Field(
         description="Steps of every run; a whole number from 1 to 10**6."
     )
+    threshold: Positive | None = Field(
+        description="Norm of the overlaps at which a run stops, for a comparison of recovery times; above 0, or null "
+        "for one of the overlaps after all steps."
+    )
     engines: Annotated[list[Literal[ENGINES]], EachOnce] = Field(
-        min_length=2, description="The engines to compare: chain and sgd."
+        min_length=2, max_length=2, description="The two engines to compare, of chain, sgd and gaussian."
     )
 
 
 AnyExperiment = Annotated[
-    RecoveryExperiment | TrajectoriesExperiment | ExactnessExperiment, Field(discriminator="kind")
+    RecoveryExperiment | MapExperiment | TrajectoriesExperiment | ExactnessExperiment, Field(discriminator="kind")
 ]
 
 

@@ -18,6 +18,12 @@ _MEANING = {  # variable: (dimensions beside protocol and mu, long name, units)
     "theta_low": ((), "lower 95 % bound of the time exponent", "1"),
     "theta_high": ((), "upper 95 % bound of the time exponent", "1"),
     "prefactor": ((), "prefactor of the power law", "steps"),
+    "theta_limit": ((), "time exponent with a correction 1 + c/√d fitted beside it", "1"),
+    "theta_limit_low": ((), "lower 95 % bound of it", "1"),
+    "theta_limit_high": ((), "upper 95 % bound of it", "1"),
+    "log_power": ((), "power of log d beside the theory's power of d", "1"),
+    "log_power_low": ((), "lower 95 % bound of it", "1"),
+    "log_power_high": ((), "upper 95 % bound of it", "1"),
     "factor": (("dimension",), "known factor of T, divided out before the fit", "1"),
     "reduced_chi2": ((), "reduced chi-squared of the fit", "1"),
     "local_slope": (("dimension_mid",), "time exponent between neighbouring dimensions", "1"),
@@ -66,8 +72,11 @@ def fit_experiment(dataset, *, points=4, smallest=None, resamples=1000):
         cell = dataset.sel(protocol=protocol, mu=mu)
         deltas.append(_learning_rate_exponent(cell, protocol, ell, mu))
         data = cell.dimension.values, cell.recovery_step.values, cell.recovered.values.astype(bool)
+        known = phases.recovery_exponent(protocol, ell, mu, deltas[-1])
+        known = known if np.isfinite(known) else None
         for factor, found in ((_factor(dataset, ell, deltas[-1]), fits), (None, plain)):
-            found.append(fit_exponent(*data, factor=factor, rng=_generator(protocol, mu), **settings))
+            rng = _generator(protocol, mu)
+            found.append(fit_exponent(*data, factor=factor, theta=known, rng=rng, **settings))
 
     def over_grid(values):
         values = np.array(values)

@@ -1,7 +1,7 @@
 """From the grids of a configuration to cells that can be simulated, or words on why one cannot.
 
-An experiment is a rectangular grid: protocols × μ × d for recovery times, protocols × p × n_b × d × engines for the
-comparison of the engines.
+An experiment is a rectangular grid: protocols × μ × d for recovery times and trajectories, with δ between for a map,
+protocols × p × n_b × d × engines for the comparison of the engines.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from pathlib import Path
 
 from onepass import hermite, phases
 from onepass.backend import BackendError, array_namespace
+from onepass.batch_gaussian import BatchError, batch_law
 from onepass.cells import Cell
 from onepass.model import Model, ModelError
 from onepass.settings import LARGEST_COUNT, smallest_dimension
@@ -34,7 +35,12 @@ def cells_of(name: str, experiment) -> list[Cell]:
         For a point that cannot be simulated, or two equal cells.
     """
     _check_model(experiment)
-    listed = {"recovery": _recovery_cells, "trajectories": _trajectories_cells, "exactness": _exactness_cells}
+    listed = {
+        "recovery": _recovery_cells,
+        "map": _map_cells,
+        "trajectories": _trajectories_cells,
+        "exactness": _exactness_cells,
+    }
     cells, seen = [], set()
     for cell in listed[experiment.kind](name, experiment):
         _check(cell)
@@ -64,41 +70,48 @@ def exponents(experiment, protocol: str, mu: float) -> tuple[float, float]:
 
 def _recovery_cells(name, experiment):
     own = {key: getattr(experiment, key) for key in ("threshold", "records")}
-    own |= {"students": experiment.model.students, "second_layer": _layer(experiment.model)}
     for protocol, mu in product(experiment.protocols, experiment.mu):
         delta, theta = exponents(experiment, protocol, mu)
         if not math.isfinite(theta):
             least = phases.learning_rate_exponent(protocol, hermite.leap_index(experiment.model.target), mu)
             raise CellError(("delta",), delta, f"{protocol} does not learn at mu = {mu:g}; allowed: {least:g} or more")
         for d in experiment.dimensions:
-            yield _cell(
+            yield _scaling_cell(
                 name,
                 experiment,
+                d,
                 protocol=protocol,
                 mu=float(mu),
-                dimension=d,
-                batch_size=_count("mu", mu, experiment.n0, d, mu),
                 learning_rate=_power(experiment.gamma0, d, -delta),
-                steps=_count(
-                    "step_budget", experiment.step_budget, experiment.step_budget / experiment.gamma0, d, theta
-                ),
+                steps=_budget(experiment, d, theta),
                 **own,
             )
+
+
+def _map_cells(name, experiment):
+    order = hermite.leap_index(experiment.model.target)
+    own = {"threshold": experiment.threshold, "records": 0}
+    grid = product(experiment.protocols, experiment.mu, experiment.deltas, experiment.dimensions)
+    for protocol, mu, delta, d in grid:
+        # √d times the best time of plain SGD: what needs longer counts as not learned
+        theta = phases.recovery_exponent("projected_square", order, mu) + 0.5
+        rate, steps = _power(experiment.gamma0, d, -delta), _budget(experiment, d, theta)
+        place = {"protocol": protocol, "mu": float(mu), "delta": float(delta)}
+        yield _scaling_cell(name, experiment, d, learning_rate=rate, steps=steps, **place, **own)
 
 
 def _trajectories_cells(name, experiment):
     order = hermite.leap_index(experiment.model.target)
     own = {"records": experiment.records, "threshold": None}
-    own |= {"students": experiment.model.students, "second_layer": _layer(experiment.model)}
     for protocol, mu, d in product(experiment.protocols, experiment.mu, experiment.dimensions):
-        n_b = _count("mu", mu, experiment.n0, d, mu)
+        n_b = _batch_size(experiment, mu, d)
         if experiment.delta == "line":
             rate = _power(experiment.gamma0 * experiment.model.students * n_b, d, -order / 2)
         else:
             rate = _power(experiment.gamma0, d, -experiment.delta)
         steps = experiment.steps or _count("samples", experiment.samples, experiment.samples / n_b, d, order - 1)
-        cell = {"protocol": protocol, "mu": float(mu), "dimension": d, "batch_size": n_b, "learning_rate": rate}
-        yield _cell(name, experiment, steps=steps, **cell, **own)
+        place = {"protocol": protocol, "mu": float(mu)}
+        yield _scaling_cell(name, experiment, d, learning_rate=rate, steps=steps, **place, **own)
 
 
 def _exactness_cells(name, experiment):
@@ -115,6 +128,7 @@ def _exactness_cells(name, experiment):
             experiment,
             protocol=protocol,
             mu=None,
+            delta=None,
             students=p,
             second_layer=None,
             dimension=d,
@@ -122,9 +136,26 @@ def _exactness_cells(name, experiment):
             learning_rate=_power(experiment.gamma0 * p * min(1, n_b / d), d, 0),
             steps=experiment.steps,
             engine=engine,
-            threshold=None,
+            threshold=experiment.threshold,
             records=0,
         )
+
+
+def _scaling_cell(name, experiment, d, *, mu, delta=None, **own) -> Cell:
+    n_b, engine = _batch_size(experiment, mu, d), experiment.engine
+    if engine == "auto":
+        engine = "gaussian" if n_b >= experiment.gaussian_from else "chain"
+    model = {"students": experiment.model.students, "second_layer": _layer(experiment.model)}
+    place = {"mu": mu, "delta": delta, "dimension": d, "batch_size": n_b}
+    return _cell(name, experiment, engine=engine, **place, **model, **own)
+
+
+def _batch_size(experiment, mu: float, d: int) -> int:
+    return _count("mu", mu, experiment.n0, d, mu)
+
+
+def _budget(experiment, d: int, theta: float) -> int:
+    return _count("step_budget", experiment.step_budget, experiment.step_budget / experiment.gamma0, d, theta)
 
 
 def _cell(name, experiment, *, dimension, second_layer, **own) -> Cell:
@@ -160,7 +191,12 @@ def _check(cell: Cell) -> None:
         array_namespace(cell.backend)
     except BackendError as error:
         raise CellError(("backend",), cell.backend, str(error)) from None
-    model = Model(cell.target, cell.activation, cell.students)
+    model = Model(cell.target, cell.activation, cell.students, cell.second_layer, cell.noise)
+    if cell.engine == "gaussian":
+        try:
+            batch_law(model)
+        except BatchError as error:
+            raise CellError(("engine",), cell.engine, str(error)) from None
     p, k = model.students, model.teachers
     smallest = smallest_dimension(cell.engine, p, k, cell.batch_size)
     if cell.dimension < smallest:

@@ -1,8 +1,9 @@
 """Exponents fitted to recovery times: ``T = A d^θ F(d)`` with a known factor F, usually that of `climb`.
 
 Weighted least squares of ``log T - log F`` on ``log d`` over the largest dimensions, T being the
-censored median.  Intervals are percentiles of refits to replicas resampled within each dimension, with
-half a step of uniform jitter on every resampled median: a time counted in steps is known no better, and
+censored median.  Intervals are percentiles of refits to replicas resampled within each dimension and to dimensions
+reweighted at random (the Bayesian bootstrap: with a handful of them, drawing some twice would often leave no range to
+fit over), with half a step of uniform jitter on every resampled median: a time counted in steps is known no better, and
 without it three replicas that all take 4 steps would claim no uncertainty.
 """
 
@@ -35,6 +36,12 @@ class ExponentFit:
     theta_low: float
     theta_high: float
     prefactor: float
+    theta_limit: float  # with a correction ``1 + c/√d`` fitted beside it; nan for fewer than four points
+    theta_limit_low: float
+    theta_limit_high: float
+    log_power: float  # κ of ``T / d^θ ∝ (log d)^κ`` at the known θ; nan where none is known
+    log_power_low: float
+    log_power_high: float
     factor: np.ndarray  # divided out of T before the fit
     reduced_chi2: float  # nan for two points
     dimension_mid: np.ndarray  # geometric mean of neighbours
@@ -44,7 +51,9 @@ class ExponentFit:
     reason: str  # why theta is nan; empty otherwise
 
 
-def fit_exponent(dimension, recovery_step, recovered, *, factor=None, points=4, smallest=None, resamples=1000, rng):
+def fit_exponent(
+    dimension, recovery_step, recovered, *, factor=None, theta=None, points=4, smallest=None, resamples=1000, rng
+):
     """Fit the exponent of the recovery time.
 
     Parameters
@@ -55,6 +64,8 @@ def fit_exponent(dimension, recovery_step, recovered, *, factor=None, points=4, 
         As in `onepass.recovery`.
     factor : array (d,), optional
         What theory multiplies the power of d by, for instance ``log d``; above 0. It is divided out.
+    theta : float, optional
+        The known exponent at which the power of ``log d`` is fitted.
     points : int
         The largest so many usable dimensions enter.  A dimension is usable where neither the median nor
         the upper end of its interval lies beyond the budget: otherwise its scatter is unknown above.
@@ -89,7 +100,8 @@ def fit_exponent(dimension, recovery_step, recovered, *, factor=None, points=4, 
     if smallest is not None:
         usable &= dimension >= smallest
     fitted = usable & (np.cumsum(usable[::-1])[::-1] <= points)
-    line = _fit_line(x, y, refits, recovery_step.max(axis=1), log_factor, median, fitted, recovery_step.shape[1])
+    cells = x, y, refits, recovery_step.max(axis=1), log_factor, median, fitted
+    line = _fit_line(*cells, replicas=recovery_step.shape[1], known=theta, rng=rng)
 
     with np.errstate(invalid="ignore"):
         slope = np.diff(y) / np.diff(x)
@@ -111,16 +123,20 @@ def fit_exponent(dimension, recovery_step, recovered, *, factor=None, points=4, 
     )
 
 
-def _fit_line(x, y, refits, budget, log_factor, median, fitted, replicas):
-    """Fit y on x over `fitted`, and every refit with the same weights."""
+def _fit_line(x, y, refits, budget, log_factor, median, fitted, *, replicas, known, rng):
+    """Fit y on x over `fitted`, and every refit with the weights of its own."""
     reason = ""
     if replicas < FEWEST_REPLICAS:
         reason = f"{replicas} replica(s): an interval needs {FEWEST_REPLICAS}"
     elif fitted.sum() < 2:
         reason = f"{fitted.sum()} dimension(s) with a median above 0 and inside the budget: a slope needs two"
+    slopes = ("theta", "theta_limit", "log_power")
+    line = dict.fromkeys(
+        ["prefactor", "reduced_chi2", *(name + end for name in slopes for end in ("", "_low", "_high"))], np.nan
+    )
+    line["reason"] = reason
     if reason:
-        names = ("theta", "theta_low", "theta_high", "prefactor", "reduced_chi2")
-        return dict.fromkeys(names, np.nan) | {"reason": reason}
+        return line
     x, y, log_factor = x[fitted], y[fitted], log_factor[fitted]
     # The few (< 2.5 %) resamples beyond the budget count as the budget.
     refits = np.where(np.isposinf(refits[fitted]), (np.log(budget[fitted]) - log_factor)[:, None], refits[fitted])
@@ -128,19 +144,39 @@ def _fit_line(x, y, refits, budget, log_factor, median, fitted, replicas):
     error = np.subtract(*np.quantile(refits, [0.8413, 0.1587], axis=1)) / 2
     error = np.maximum(error, RESOLUTION / median[fitted])
 
-    theta, intercept = np.polyfit(x, y, 1, w=1 / error)
-    low, high = interval(np.polyfit(x, refits, 1, w=1 / error)[0])
-    freedom = len(x) - 2
-    chi2 = np.sum(((y - theta * x - intercept) / error) ** 2) / freedom if freedom else np.nan
+    constant = np.ones_like(x)
+    fitting = {"y": y, "refits": refits, "error": error, "rng": rng}
+    intercept, chi2 = _slope("theta", np.stack([constant, x], axis=1), line, **fitting)
+    line |= {"prefactor": float(np.exp(intercept)), "reduced_chi2": chi2}
+    if len(x) >= 4:
+        _slope("theta_limit", np.stack([constant, x, np.exp(-x / 2)], axis=1), line, **fitting)
+    if known is not None and x[0] > 0:
+        # all of what is left beside the known power, the factor that was divided out included
+        rest = log_factor - known * x
+        fitting |= {"y": y + rest, "refits": refits + rest[:, None]}
+        _slope("log_power", np.stack([constant, np.log(x)], axis=1), line, **fitting)
+    return line
+
+
+def _slope(name, columns, line, *, y, refits, error, rng):
+    """Put the coefficient of the second column, with its interval, into `line`; return the first one and χ²."""
+
+    def solve(weight, values):
+        weighted = columns * weight[:, None]
+        return np.linalg.lstsq(weighted, values * weight, rcond=None)[0]
+
+    found = solve(1 / error, y)
+    count = len(y)
+    shares = count * rng.dirichlet(np.ones(count), refits.shape[1]) if count > columns.shape[1] else 1.0
+    weights = np.sqrt(np.broadcast_to(shares, refits.T.shape)) / error
+    low, high = interval(np.array([solve(*pair)[1] for pair in zip(weights, refits.T, strict=True)]))
+    freedom = count - columns.shape[1]
+    chi2 = float(np.sum(((y - columns @ found) / error) ** 2) / freedom) if freedom else np.nan
     widening = np.sqrt(np.fmax(chi2, 1.0))
-    return {
-        "theta": float(theta),
-        "theta_low": float(theta - widening * max(theta - low, 0.0)),
-        "theta_high": float(theta + widening * max(high - theta, 0.0)),
-        "prefactor": float(np.exp(intercept)),
-        "reduced_chi2": float(chi2),
-        "reason": "",
-    }
+    line[name] = float(found[1])
+    line[f"{name}_low"] = float(found[1] - widening * max(found[1] - low, 0.0))
+    line[f"{name}_high"] = float(found[1] + widening * max(high - found[1], 0.0))
+    return float(found[0]), chi2
 
 
 def _checked(dimension, recovery_step, recovered, factor, points):

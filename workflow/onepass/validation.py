@@ -16,6 +16,7 @@ from onepass.config import (
     Configuration,
     ExactnessExperiment,
     Fit,
+    MapExperiment,
     ModelSettings,
     RecoveryExperiment,
     Strict,
@@ -27,6 +28,7 @@ from onepass.grid import CellError, cells_of
 COMMAND_LINE = "command line"
 BY_KIND = {
     "recovery": RecoveryExperiment,
+    "map": MapExperiment,
     "trajectories": TrajectoriesExperiment,
     "exactness": ExactnessExperiment,
 }

@@ -5,6 +5,7 @@
 DYNAMICS = ["dynamics", "mean_process", "mean_kernel", "expectations", "quadrature"]
 DRAWN_WITH = {
     "recovery": ["figures/panels", "phases", "diagrams"],
+    "map": ["phases", "diagrams"],
     "exactness": ["exactness"],
     "trajectories": ["figures/curves", "diagrams", *DYNAMICS],
 }
