@@ -87,7 +87,7 @@ def _recovery_cells(name, experiment):
 
 
 def _trajectories_cells(name, experiment):
-    order = hermite.leap_index(experiment.model.target)
+    order = max(hermite.leap_index(experiment.model.target), 2)  # where l = 1, a recovery takes d samples too
     own = {key: getattr(experiment, key) for key in ("engine", "records")}
     own |= {"students": experiment.model.students, "second_layer": _layer(experiment.model), "threshold": None}
     for protocol, mu, d in product(experiment.protocols, experiment.mu, experiment.dimensions):
