@@ -7,7 +7,7 @@ from matplotlib.lines import Line2D
 
 from onepass.figures import curves, style
 
-HORIZON = 20.0  # of the flow, in units of d^(l-1)/γ0 samples: most students have recovered by then
+HORIZON = 20.0  # of the flow, in units of d^max(ℓ-1, 1)/γ0 samples: most students have recovered by then
 
 
 @style.context()
@@ -67,7 +67,8 @@ def _flow(dataset):
     first = dataset.isel(protocol=0, dimension=0, record=0)
     starts = first.overlaps.transpose("mu", "replica", "student", "teacher").values
     cell = first.isel(mu=0)
-    unit = float(first.dimension) ** (int(dataset.attrs["information_exponent"]) - 1) / float(dataset.attrs["gamma0"])
+    power = max(int(dataset.attrs["information_exponent"]) - 1, 1)
+    unit = float(first.dimension) ** power / float(dataset.attrs["gamma0"])
     samples = np.geomspace(HORIZON * 1e-6, HORIZON, 300) * unit
     flow = curves.single_students(cell, starts.reshape(-1, starts.shape[-1]), samples)
     return samples, np.quantile(np.linalg.norm(flow, axis=-1), [0.1, 0.5, 0.9], axis=1)
