@@ -31,6 +31,7 @@ _MEANING = {
     "recovery_step": ("steps to weak recovery, or run without it", "steps"),
     "recovered": ("whether the threshold was reached", "1"),
     "overlap": ("overlap of the first student with the first teacher at the end", "1"),
+    "overlaps": ("overlaps M = W W*ᵀ of the students with the teachers", "1"),
     "overlap_norm": ("Frobenius norm of the overlaps M", "1"),
     "risk": ("excess population risk ½ E[(f* − f)²]", "1"),
     "step": ("SGD step of each record", "steps"),
@@ -56,9 +57,10 @@ def aggregate(name: str, experiment, files: Sequence[str]):
     xarray.Dataset
         ``recovery_step`` and ``recovered`` (protocol, mu, dimension, replica) with ``batch_size``,
         ``learning_rate`` and ``theta_theory``; for a map the times alone, with a dimension ``delta`` after mu; for
-        trajectories ``overlap_norm`` and ``risk`` (protocol, mu, dimension, replica, record) at ``step`` (protocol, mu,
-        dimension, record), a shorter list of records repeating its last; for an exactness grid the times and the final
-        ``overlap``, ``overlap_norm`` and ``gram_sum`` (protocol, students, batch_size, dimension, engine, replica).
+        trajectories ``overlap_norm`` and ``risk`` (protocol, mu, dimension, replica, record) and ``overlaps`` (the
+        same, student, teacher) at ``step`` (protocol, mu, dimension, record), a shorter list of records repeating its
+        last; for an exactness grid the times and the final ``overlap``, ``overlap_norm`` and ``gram_sum`` (protocol,
+        students, batch_size, dimension, engine, replica).
 
     Raises
     ------
@@ -113,6 +115,7 @@ def _measured(experiment, cell: Cell, path: str) -> dict[str, tuple[tuple[str, .
         # A short run has fewer distinct steps than records.
         runs = runs.isel(step=np.minimum(np.arange(experiment.records + 2), runs.sizes["step"] - 1))
         return {
+            "overlaps": (("replica", "record", "student", "teacher"), runs.overlap.values),
             "overlap_norm": (("replica", "record"), np.linalg.norm(runs.overlap.values, axis=(2, 3))),
             "risk": (("replica", "record"), runs.risk.values),
             "step": (("record",), runs.step.values),

@@ -31,6 +31,8 @@ FIGURES = {
     "ode_regimes": "trajectories",
     "intra_batch_corrections": "trajectories",
     "giant_step": "trajectories",
+    "multi_index": "trajectories",
+    "leap": "trajectories",
     "polylog": "recovery",
 }
 SOURCE_FOLDERS = ("benchmarks", "config", "docs", "profiles", "tests", "workflow")
@@ -185,17 +187,20 @@ class TrajectoriesExperiment(ScalingExperiment):
 
     kind: Literal["trajectories"] = Field(description="What is measured: overlaps and risk along the runs.")
     gamma0: Positive = Field(
-        description="Prefactor of the learning rate gamma0 d^-delta, or gamma0 p n_b d^(-l/2) for delta: line; above 0."
+        description="Prefactor of the learning rate gamma0 d^-delta, or gamma0 p n_b d^-max(l/2, 1) for delta: line; "
+        "above 0."
     )
     delta: Literal["line"] | Annotated[float, Field(ge=-10, le=10)] = Field(
-        description="Exponent of the learning rate: line (the edge of learning, l/2 - mu) or a number from -10 to 10."
+        description="Exponent of the learning rate: line (the edge of learning, max(l/2, 1) - mu) or a number "
+        "from -10 to 10."
     )
     initial: Literal["sphere", "inverse_sqrt_d"] | Annotated[float, Field(ge=0, le=1)] = Field(
         description="Start: sphere (uniform, overlaps made positive), inverse_sqrt_d or a number from 0 to 1 for "
         "every overlap."
     )
     samples: Positive | None = Field(
-        description="Length of a run: n_b steps = samples d^(l-1); a number above 0, or null where steps is given."
+        description="Length of a run: n_b steps = samples d^max(l-1, 1); a number above 0, or null where steps is "
+        "given."
     )
     steps: Count | None = Field(description="Length of a run in steps; or null where samples is given.")
     records: Annotated[int, Field(ge=1, le=10**4)] = Field(

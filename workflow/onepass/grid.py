@@ -101,7 +101,7 @@ def _map_cells(name, experiment):
 
 
 def _trajectories_cells(name, experiment):
-    order = hermite.leap_index(experiment.model.target)
+    order = max(hermite.leap_index(experiment.model.target), 2)  # where l = 1, a recovery takes d samples too
     own = {"records": experiment.records, "threshold": None}
     for protocol, mu, d in product(experiment.protocols, experiment.mu, experiment.dimensions):
         n_b = _batch_size(experiment, mu, d)

@@ -2,7 +2,7 @@
 # Makes: PLOTS/<figure>.pdf and .png, one rule a figure.
 
 # Modules behind a figure, by the kind of experiment that it draws.
-DYNAMICS = ["dynamics", "mean_process", "mean_kernel", "expectations", "quadrature"]
+DYNAMICS = ["dynamics", "mean_process", "mean_kernel", "expectations", "quadrature", "population_flow", "risk"]
 DRAWN_WITH = {
     "recovery": ["figures/panels", "phases", "diagrams"],
     "map": ["phases", "diagrams"],

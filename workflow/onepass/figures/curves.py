@@ -6,12 +6,15 @@ dimension.
 
 from __future__ import annotations
 
+import json
+
 import numpy as np
 from matplotlib.lines import Line2D
 
 from onepass import dynamics
 from onepass.figures import style
 from onepass.model import Model
+from onepass.population_flow import population_flow
 from onepass.protocol import Protocol
 
 LABELS = {"overlap_norm": r"overlap $\|M\|_F$", "risk": "excess risk"}
@@ -21,9 +24,11 @@ def model(dataset) -> Model:
     """The model that a dataset was made with."""
     keys = ("target", "activation", "students", "noise")
     layer = dataset.attrs["second_layer"]
+    if isinstance(layer, str):  # as a file keeps it
+        layer = json.loads(layer)
     values = {key: dataset.attrs[key] for key in keys}
     values["students"] = int(values["students"])
-    return Model(second_layer=None if layer in ("null", None) else tuple(np.fromstring(layer[1:-1], sep=",")), **values)
+    return Model(second_layer=None if layer is None else tuple(layer), **values)
 
 
 def samples(cell) -> np.ndarray:
@@ -80,6 +85,16 @@ def limit(cell, protocol):
         learning_rate_prefactor=float(cell.attrs["gamma0"]),
         records=200,
     )
+
+
+def single_students(cell, starts, samples):
+    """Overlaps (samples, n, teacher) of the students of a cell, each alone, that start with `starts` (n, teacher).
+
+    `starts` holds whole sets of students, one after another.
+    """
+    own = model(cell)
+    time = samples * float(cell.learning_rate) / (float(cell.batch_size) * own.students)
+    return population_flow(own, starts, np.resize(own.second_layer, len(starts)), time)
 
 
 def protocol_handles(names):
