@@ -39,11 +39,11 @@ def settings(dimension, batch_size, steps, learning_rate=1e-6):
     return Settings(dimension, batch_size, learning_rate, steps, inf, 0.0, False, False, False, 0.6, 0.1, 0.995)
 
 
-def chain(model, dimension, batch_size, steps):
+def chain(model, dimension, batch_size, steps, engine="chain"):
     set_up = settings(dimension, batch_size, steps)
     (stream,) = replica_streams(1, 1)
     start = initial_factor("sphere", model.students, 1, dimension, stream)[None]
-    overlap_chain.run(model, set_up, start, [stream], np.array([0, steps]))
+    overlap_chain.run(model, set_up, start, [stream], np.array([0, steps]), engine)
 
 
 def d_dimensional(model, dimension, batch_size, steps):
@@ -99,8 +99,8 @@ def chain_against_its_normals():
 
 
 def chain_and_dimension():
-    """chain, p = k = 1, He3, n_b = 1000: d = 10⁶ against d = 10³"""
-    large, small = side_by_side(lambda: chain(HE3, 10**6, 1000, 2000), lambda: chain(HE3, 10**3, 1000, 2000))
+    """chain, p = k = 1, He3, n_b = 1000: d = 2³⁰ against 2¹⁰"""
+    large, small = side_by_side(lambda: chain(HE3, 2**30, 1000, 2000), lambda: chain(HE3, 2**10, 1000, 2000))
     yield f"{large:.3f} s against {small:.3f} s", large / small, (0.9, 1.1)
 
 
@@ -108,6 +108,23 @@ def chain_of_single_samples():
     """chain, p = k = 1, He3, n_b = 1: nanoseconds a step"""
     mine, numpy = side_by_side(lambda: chain(HE3, 1000, 1, 1_000_000), lambda: draw_normals(1_000_000, 2))
     yield f"ns a step (NumPy's two normals: {numpy * 1e3:.1f} ns)", mine * 1e3, (0, 60)
+
+
+def gaussian_steps():
+    """gaussian, He3: microseconds a step"""
+    narrow, wide = side_by_side(
+        lambda: chain(HE3, 10**6, 10**6, 1_000_000, "gaussian"), lambda: chain(WIDE, 10**6, 10**6, 300, "gaussian")
+    )
+    yield "p = k = 1", narrow, (0, 3)
+    yield "p = 4, k = 1, label noise", wide / 300 * 1e6, (0, 1000)
+
+
+def gaussian_knows_neither_dimension_nor_batch():
+    """gaussian, p = k = 1, He3, a million steps: the largest against the smallest"""
+    large, small = side_by_side(*(lambda d=d: chain(HE3, d, 10**6, 1_000_000, "gaussian") for d in (2**30, 2**10)))
+    yield f"d = 2³⁰ against 2¹⁰: {large:.3f} s, {small:.3f} s", large / small, (0.9, 1.1)
+    large, small = side_by_side(*(lambda n=n: chain(HE3, 10**6, n, 1_000_000, "gaussian") for n in (10**12, 10**4)))
+    yield f"n_b = 10¹² against 10⁴: {large:.3f} s, {small:.3f} s", large / small, (0.9, 1.1)
 
 
 def chain_against_sgd():
@@ -169,6 +186,8 @@ BENCHMARKS = [
     chain_against_its_normals,
     chain_and_dimension,
     chain_of_single_samples,
+    gaussian_steps,
+    gaussian_knows_neither_dimension_nor_batch,
     chain_against_sgd,
     sgd_against_its_inputs,
     fixed_cost_of_a_cell,

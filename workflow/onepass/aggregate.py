@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from onepass.cells import Cell
 from onepass.formula import Formula
 from onepass.grid import cells_of, exponents
 from onepass.hermite import leap_index
+from onepass.model import Model
 
 AXES = {
     "recovery": ("protocol", "mu", "dimension"),
@@ -100,6 +102,20 @@ def aggregate(name: str, experiment, files: Sequence[str]):
     for key in dataset.variables:
         dataset[key].attrs = dict(zip(("long_name", "units"), _MEANING[key], strict=True))
     return dataset
+
+
+def model_of(dataset) -> Model:
+    """The model that an aggregated experiment was made with, from its attributes."""
+    layer = dataset.attrs["second_layer"]
+    if isinstance(layer, str):  # as a file keeps it
+        layer = json.loads(layer)
+    return Model(
+        dataset.attrs["target"],
+        dataset.attrs["activation"],
+        int(dataset.attrs["students"]),
+        None if layer is None else tuple(layer),
+        float(dataset.attrs["noise"]),
+    )
 
 
 def _measured(experiment, cell: Cell, path: str) -> dict[str, tuple[tuple[str, ...], np.ndarray]]:

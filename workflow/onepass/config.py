@@ -255,6 +255,22 @@ class Fit(Strict):
     )
 
 
+class Check(Strict):
+    """When measured exponents agree with the theory: what the target check_exponents asks."""
+
+    experiments: Annotated[list[str], EachOnce] = Field(
+        min_length=1, description="Names of the recovery experiments that are checked and put into the summary."
+    )
+    tolerances: Annotated[list[Positive], Field(min_length=1)] = Field(
+        description="Allowed distance of a measured time exponent from the theory's at l = 1, 2, ...; above 0. The "
+        "last one serves all larger l."
+    )
+    covering: Annotated[float, Field(gt=0, le=1)] = Field(
+        description="Fraction of the intervals that must hold the theory; above 0, at most 1."
+    )
+    kink: Positive = Field(description="Allowed distance of a measured best batch exponent from the theory's; above 0.")
+
+
 class Configuration(Strict):
     """Everything that the pipeline computes."""
 
@@ -264,6 +280,7 @@ class Configuration(Strict):
         description="The grids of simulations by name: small letters, digits and underscores."
     )
     fit: Fit = Field(description="How exponents are fitted.")
+    check: Check = Field(description="When measured exponents agree with the theory.")
     figures: dict[Literal[tuple(FIGURES)], Annotated[list[str], Field(min_length=1)]] = Field(
         description="The figures to draw, each with the names of its experiments."
     )

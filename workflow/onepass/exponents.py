@@ -5,7 +5,10 @@ from __future__ import annotations
 import numpy as np
 
 from onepass import phases
+from onepass.aggregate import model_of
 from onepass.climb import climb_factor
+from onepass.escape import recovery_time
+from onepass.protocol import Protocol
 from onepass.scaling import ScalingError, fit_exponent
 
 _MEANING = {  # variable: (dimensions beside protocol and mu, long name, units)
@@ -105,9 +108,39 @@ def fit_experiment(dataset, *, points=4, smallest=None, resamples=1000):
         name = result["theta" + bound].attrs["long_name"].replace("time", "sample")
         result["sample_exponent" + bound].attrs = {"long_name": name, "units": "1"}
     theory = [phases.recovery_exponent(p, ell, mu, d) for (p, mu), d in zip(grid, deltas, strict=True)]
+    result["time_theory"] = (
+        ("protocol", "mu", "dimension"),
+        _first_principles(dataset, grid).reshape(*shape, -1),
+        {"long_name": "recovery time from first principles, to leading order", "units": "steps"},
+    )
     result["theta_theory"] = dataset.get("theta_theory", (("protocol", "mu"), over_grid(theory)))
     result["theta_theory"].attrs |= {"long_name": "time exponent of the theory", "units": "1"}
     return result
+
+
+def _first_principles(dataset, grid):
+    """`recovery_time` at every cell; nan where the data set does not say of which model, or of a wider one."""
+    unknown = np.full((len(grid), dataset.sizes["dimension"]), np.nan)
+    if "target" not in dataset.attrs or "batch_size" not in dataset:
+        return unknown
+    model = model_of(dataset)
+    if model.students != 1 or model.teachers != 1:
+        return unknown
+    start, threshold = dataset.attrs.get("initial_overlap", 1.0), dataset.attrs.get("threshold", 0.5)
+
+    def time(protocol, mu, dimension):
+        cell = dataset.sel(protocol=protocol, mu=mu, dimension=dimension)
+        return recovery_time(
+            model,
+            Protocol.named(protocol),
+            dimension=int(dimension),
+            batch_size=int(cell.batch_size),
+            learning_rate=float(cell.learning_rate),
+            start=start,
+            threshold=threshold,
+        )
+
+    return np.array([[time(protocol, mu, d) for d in dataset.dimension.values] for protocol, mu in grid])
 
 
 def _factor(dataset, ell, delta):

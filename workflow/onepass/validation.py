@@ -13,6 +13,7 @@ from pydantic import ValidationError
 
 from onepass.config import (
     FIGURES,
+    Check,
     Configuration,
     ExactnessExperiment,
     Fit,
@@ -71,14 +72,13 @@ def _faults_of_the_whole(configuration: Configuration) -> Iterator[tuple[tuple, 
             yield ("experiments", name, *error.key), f"{error.value!r}: {error}"
         except ValueError as error:
             yield ("experiments", name, "model", "target"), f"{experiment.model.target!r}: {error}"
-    for figure, names in configuration.figures.items():
-        allowed = [n for n, experiment in configuration.experiments.items() if experiment.kind == FIGURES[figure]]
+    lists = [(("figures", figure), FIGURES[figure], names) for figure, names in configuration.figures.items()]
+    for key, kind, names in [*lists, (("check", "experiments"), "recovery", configuration.check.experiments)]:
+        allowed = [n for n, experiment in configuration.experiments.items() if experiment.kind == kind]
         for place, name in enumerate(names):
             if name not in allowed:
-                message = (
-                    f"{name!r}: no experiment of kind {FIGURES[figure]!r}; allowed: {', '.join(allowed) or 'none'}"
-                )
-                yield ("figures", figure, place), message + _meant(name, allowed)
+                message = f"{name!r}: no experiment of kind {kind!r}; allowed: {', '.join(allowed) or 'none'}"
+                yield (*key, place), message + _meant(name, allowed)
 
 
 def _fault(item: Mapping, settings) -> tuple[tuple, str]:
@@ -125,6 +125,8 @@ def _model_at(key: tuple, settings) -> type[Strict] | None:
             return Configuration
         case ("fit",):
             return Fit
+        case ("check",):
+            return Check
         case ("experiments", name, *rest):
             model = BY_KIND.get(settings["experiments"][name].get("kind"), RecoveryExperiment)
             if rest == ["model"]:

@@ -1,5 +1,6 @@
 # Needs: the cells of an experiment.
-# Makes: DATA/<experiment>.nc, all its cells in one data set; DATA/exponents/<experiment>.nc, what is fitted to them.
+# Makes: DATA/<experiment>.nc, all its cells in one data set; DATA/exponents/<experiment>.nc, what is fitted to them;
+# DATA/exponents/summary.csv and .nc, all fits in one table. The target check_exponents compares it with the theory.
 
 
 rule aggregate:
@@ -24,7 +25,7 @@ rule aggregate:
 
 rule fit:
     input:
-        modules("exponents", "scaling", "climb", "recovery", "phases", "store"),
+        modules("exponents", "scaling", "climb", "escape", "recovery", "phases", "store", *DYNAMICS),
         runs=f"{DATA}/{{experiment}}.nc",
     output:
         f"{DATA}/exponents/{{experiment}}.nc",
@@ -40,3 +41,40 @@ rule fit:
         "Fitting the exponents of {wildcards.experiment}"
     script:
         "../scripts/fit.py"
+
+
+rule summary:
+    input:
+        modules("summary", "kinks", "phases", "store"),
+        fits=expand(f"{DATA}/exponents/{{name}}.nc", name=settings.check.experiments),
+    output:
+        table=f"{DATA}/exponents/summary.csv",
+        dataset=f"{DATA}/exponents/summary.nc",
+        kinks=f"{DATA}/exponents/kinks.csv",
+    log:
+        f"{DATA}/logs/summary.log",
+    conda:
+        "../../environment.yml"
+    params:
+        tolerances=settings.check.tolerances,
+        resamples=settings.fit.resamples,
+    message:
+        "Summing up the exponents"
+    script:
+        "../scripts/summary.py"
+
+
+rule check_exponents:
+    input:
+        table=f"{DATA}/exponents/summary.csv",
+        kinks=f"{DATA}/exponents/kinks.csv",
+    log:
+        f"{DATA}/logs/check_exponents.log",
+    conda:
+        "../../environment.yml"
+    params:
+        check=settings.check.model_dump(),
+    message:
+        "Comparing the measured exponents with the theory"
+    script:
+        "../scripts/check_exponents.py"

@@ -25,3 +25,6 @@ fitted = [name for name, experiment in settings.experiments.items() if experimen
 def modules(*names):
     """Source files of the package: an edit of one remakes what a rule that lists it makes, and nothing else."""
     return [f"workflow/onepass/{name}.py" for name in names]
+
+
+DYNAMICS = ["dynamics", "mean_process", "mean_kernel", "expectations", "quadrature"]

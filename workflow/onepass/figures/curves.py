@@ -6,29 +6,16 @@ dimension.
 
 from __future__ import annotations
 
-import json
-
 import numpy as np
 from matplotlib.lines import Line2D
 
 from onepass import dynamics
+from onepass.aggregate import model_of as model
 from onepass.figures import style
-from onepass.model import Model
 from onepass.population_flow import population_flow
 from onepass.protocol import Protocol
 
 LABELS = {"overlap_norm": r"overlap $\|M\|_F$", "risk": "excess risk"}
-
-
-def model(dataset) -> Model:
-    """The model that a dataset was made with."""
-    keys = ("target", "activation", "students", "noise")
-    layer = dataset.attrs["second_layer"]
-    if isinstance(layer, str):  # as a file keeps it
-        layer = json.loads(layer)
-    values = {key: dataset.attrs[key] for key in keys}
-    values["students"] = int(values["students"])
-    return Model(second_layer=None if layer is None else tuple(layer), **values)
 
 
 def samples(cell) -> np.ndarray:
