@@ -13,7 +13,9 @@ from scipy.stats import ks_2samp
 
 HE3 = onepass.Model("He3(x1)", "He3", noise=0.4)
 PAIR = onepass.Model("He2(x1) + x2", "He2", students=2, second_layer=(1.0, -0.5), noise=0.4)
+TWINS = onepass.Model("He2(x1)", "He2", students=2, noise=0.4)  # even: half of the nodes do
 FACTORS = {
+    TWINS: np.array([[0.5, np.sqrt(0.75), 0.0], [-0.2, 0.6, np.sqrt(0.6)]]),
     HE3: np.array([[0.6, 0.8]]),
     PAIR: np.array([[0.3, 0.1, np.sqrt(0.9), 0.0], [0.2, -0.4, 0.5, np.sqrt(0.55)]]),
 }
@@ -57,12 +59,12 @@ def drawn(module, model, law, correlation, n_b, draws):
 
 
 @pytest.mark.parametrize("correlation", [False, True], ids=["square", "correlation"])
-@pytest.mark.parametrize("form", ["series", "nodes", "pair"])
+@pytest.mark.parametrize("form", ["series", "nodes", "pair", "twins"])
 def test_sums_have_the_exact_mean_and_covariance(form, correlation):
     """Within 5 standard errors of 4,000 draws each; false alarms below 1e-3 in all."""
-    model = PAIR if form == "pair" else HE3
+    model = {"pair": PAIR, "twins": TWINS}.get(form, HE3)
     name, law, error = batch_gaussian.batch_law(model)
-    assert (name, error) == ("nodes" if form == "pair" else "series", 0)
+    assert (name, error) == ("series" if model is HE3 else "nodes", 0)
     if form == "nodes":
         points, weights = product_rule(11, 2)
         law = batch_gaussian.NO_LAW._replace(points=points, weights=weights)
@@ -84,6 +86,15 @@ def test_the_drift_holds_at_a_tiny_overlap():
         square, correlation = (np.polyval(own[int(place), ::-1, 0], place % 1 - 0.5) for own in pieces)
         assert square == pytest.approx(18 * m**2 - 18 * m, rel=1e-6)
         assert correlation == pytest.approx(18 * m**2, rel=1e-6)
+
+
+def test_nodes_that_add_the_same_are_merged():
+    whole, half = (batch_gaussian.batch_law(model)[1] for model in (PAIR, TWINS))
+    assert whole.weights.size == 7**4
+    assert half.weights.size == (7**3 + 1) // 2
+    for law in (whole, half):
+        assert law.weights.sum() == pytest.approx(1)
+        np.testing.assert_allclose((law.points**2).T @ law.weights, 1)
 
 
 def runs(engine, batch_size, steps, update="projected", model=HE3):

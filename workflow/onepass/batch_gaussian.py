@@ -61,7 +61,7 @@ def batch_law(model: Model) -> tuple[str, Law, float]:
         series, error = _series(model)
         return "series", NO_LAW._replace(pieces=_pieces(series)), error
     count, error = _count(model)
-    points, weights = product_rule(count, model.students + model.teachers)
+    points, weights = _folded(model, *product_rule(count, model.students + model.teachers))
     return "nodes", NO_LAW._replace(points=points, weights=weights), error
 
 
@@ -143,6 +143,21 @@ def _count(model: Model) -> tuple[int, float]:
         if error <= ACCURACY:
             return count, error
     raise BatchError(_refusal(model, error))
+
+
+def _folded(model: Model, points: np.ndarray, weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Half of the nodes, twice their weights, where a sample and its negative add the same to every sum.
+
+    So it is where target and activation are both even or both odd, which makes c odd.
+    """
+    target, activation = model.target_formula.array(np), model.activation_formula.array(np)
+    inputs, fields = points[:, : model.teachers], points[:, 0]
+    pairs = (target(inputs), target(-inputs)), (activation(fields), activation(-fields))
+    if not any(all(np.allclose(f, sign * g, rtol=1e-9, atol=1e-9) for f, g in pairs) for sign in (1, -1)):
+        return points, weights
+    place = points @ 3.0 ** np.arange(points.shape[1])  # the nodes are symmetric: no two sums but those of pairs matter
+    kept = place >= 0
+    return points[kept], weights[kept] * np.where(place[kept] > 0, 2.0, 1.0)
 
 
 def _means(model: Model, count: int) -> np.ndarray:
