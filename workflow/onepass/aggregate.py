@@ -150,4 +150,5 @@ def _initial_overlap(experiment) -> float:
     from scipy.stats import chi
 
     teachers = Formula.target(experiment.model.target).arity
-    return float(np.sqrt(teachers) if experiment.initial == "inverse_sqrt_d" else chi.median(teachers))
+    on_sphere = experiment.initial == "sphere"
+    return float(chi.median(teachers) if on_sphere else experiment.start * np.sqrt(teachers))

@@ -140,22 +140,39 @@ class ScalingExperiment(Experiment):
         return self
 
 
-class RecoveryExperiment(ScalingExperiment):
+class TimesExperiment(ScalingExperiment):
+    """What every grid of recovery times has."""
+
+    gamma0: Positive = Field(description="Prefactor of the learning rate gamma0 d^-delta; a number above 0.")
+    initial: Literal["sphere", "inverse_sqrt_d"] = Field(
+        description="Start: sphere (uniform, overlaps made positive) or inverse_sqrt_d (every overlap start/sqrt(d))."
+    )
+    start: Positive | None = Field(
+        description="Overlap at the start times sqrt(d) where initial is inverse_sqrt_d, above 0; null for a sphere."
+    )
+    threshold: Positive = Field(description="Norm of the overlaps that counts as weak recovery; above 0.")
+
+    @model_validator(mode="after")
+    def _one_start(self):
+        if (self.initial == "sphere") != (self.start is None):
+            raise ValueError(
+                f"initial is {self.initial!r} and start {self.start!r}; allowed: a number with 'inverse_sqrt_d', null "
+                "with 'sphere'"
+            )
+        return self
+
+
+class RecoveryExperiment(TimesExperiment):
     """Times to weak recovery."""
 
     replicas: Annotated[int, Field(ge=8, le=10**6)] = Field(
         description="Independent runs of every cell; a whole number from 8, for intervals one can trust, to 10**6."
     )
     kind: Literal["recovery"] = Field(description="What is measured: the time to weak recovery.")
-    gamma0: Positive = Field(description="Prefactor of the learning rate gamma0 d^-delta; a number above 0.")
     delta: Literal["theory"] | Annotated[float, Field(ge=-10, le=10)] = Field(
         description="Exponent of the learning rate: theory (the smallest rate that is as fast as any) or a number "
         "from -10 to 10."
     )
-    initial: Literal["sphere", "inverse_sqrt_d"] = Field(
-        description="Start: sphere (uniform, overlaps made positive) or inverse_sqrt_d (every overlap 1/sqrt(d))."
-    )
-    threshold: Positive = Field(description="Norm of the overlaps that counts as weak recovery; above 0.")
     step_budget: Positive = Field(
         description="Steps allowed a replica, in units of d^theta / gamma0 with the theory's theta; above 0."
     )
@@ -164,18 +181,13 @@ class RecoveryExperiment(ScalingExperiment):
     )
 
 
-class MapExperiment(ScalingExperiment):
+class MapExperiment(TimesExperiment):
     """Recovery times over the plane of batch and learning-rate exponents."""
 
     kind: Literal["map"] = Field(description="What is measured: recovery over the plane of mu and delta.")
     deltas: Annotated[list[Annotated[float, Field(ge=-10, le=10)]], EachOnce] = Field(
         min_length=2, description="Exponents of the learning rate gamma0 d^-delta; numbers from -10 to 10, each once."
     )
-    gamma0: Positive = Field(description="Prefactor of the learning rate gamma0 d^-delta; a number above 0.")
-    initial: Literal["sphere", "inverse_sqrt_d"] = Field(
-        description="Start: sphere (uniform, overlaps made positive) or inverse_sqrt_d (every overlap 1/sqrt(d))."
-    )
-    threshold: Positive = Field(description="Norm of the overlaps that counts as weak recovery; above 0.")
     step_budget: Positive = Field(
         description="Steps allowed a replica, in units of d^(theta + 1/2) / gamma0 with the best theta of plain SGD; "
         "above 0."

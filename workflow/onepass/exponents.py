@@ -75,11 +75,11 @@ def fit_experiment(dataset, *, points=4, smallest=None, resamples=1000):
         cell = dataset.sel(protocol=protocol, mu=mu)
         deltas.append(_learning_rate_exponent(cell, protocol, ell, mu))
         data = cell.dimension.values, cell.recovery_step.values, cell.recovered.values.astype(bool)
-        known = phases.recovery_exponent(protocol, ell, mu, deltas[-1])
-        known = known if np.isfinite(known) else None
+        settings["theta"] = phases.recovery_exponent(protocol, ell, mu, deltas[-1])
         for factor, found in ((_factor(dataset, ell, deltas[-1]), fits), (None, plain)):
-            rng = _generator(protocol, mu)
-            found.append(fit_exponent(*data, factor=factor, theta=known, rng=rng, **settings))
+            logarithm = factor is not None and phases.has_log_factor(protocol, ell, mu, deltas[-1])
+            fit = fit_exponent(*data, factor=factor, logarithm=logarithm, rng=_generator(protocol, mu), **settings)
+            found.append(fit)
 
     def over_grid(values):
         values = np.array(values)

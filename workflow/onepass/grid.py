@@ -165,10 +165,16 @@ def _cell(name, experiment, *, dimension, second_layer, **own) -> Cell:
         **{key: getattr(experiment.model, key) for key in shared},
         dimension=dimension,
         second_layer=second_layer,
-        initial=1 / math.sqrt(dimension) if experiment.initial == "inverse_sqrt_d" else experiment.initial,
+        initial=_start(experiment, dimension),
         **{key: getattr(experiment, key) for key in ("replicas", "backend", "seed")},
         **own,
     )
+
+
+def _start(experiment, d: int) -> str | float:
+    if experiment.initial != "inverse_sqrt_d":
+        return experiment.initial
+    return getattr(experiment, "start", 1.0) / math.sqrt(d)
 
 
 def _power(prefactor: float, d: int, exponent: float) -> float:

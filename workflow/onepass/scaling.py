@@ -39,7 +39,7 @@ class ExponentFit:
     theta_limit: float  # with a correction ``1 + c/√d`` fitted beside it; nan for fewer than four points
     theta_limit_low: float
     theta_limit_high: float
-    log_power: float  # κ of ``T / d^θ ∝ (log d)^κ`` at the known θ; nan where none is known
+    log_power: float  # κ of ``T / d^θ ∝ (log d)^κ`` at the known θ, of ``F^κ`` where F is a logarithm; or nan
     log_power_low: float
     log_power_high: float
     factor: np.ndarray  # divided out of T before the fit
@@ -52,7 +52,17 @@ class ExponentFit:
 
 
 def fit_exponent(
-    dimension, recovery_step, recovered, *, factor=None, theta=None, points=4, smallest=None, resamples=1000, rng
+    dimension,
+    recovery_step,
+    recovered,
+    *,
+    factor=None,
+    theta=None,
+    logarithm=False,
+    points=4,
+    smallest=None,
+    resamples=1000,
+    rng,
 ):
     """Fit the exponent of the recovery time.
 
@@ -66,6 +76,8 @@ def fit_exponent(
         What theory multiplies the power of d by, for instance ``log d``; above 0. It is divided out.
     theta : float, optional
         The known exponent at which the power of ``log d`` is fitted.
+    logarithm : bool
+        Whether the factor is itself a logarithm of d, of which the power is then fitted.
     points : int
         The largest so many usable dimensions enter.  A dimension is usable where neither the median nor
         the upper end of its interval lies beyond the budget: otherwise its scatter is unknown above.
@@ -101,7 +113,7 @@ def fit_exponent(
         usable &= dimension >= smallest
     fitted = usable & (np.cumsum(usable[::-1])[::-1] <= points)
     cells = x, y, refits, recovery_step.max(axis=1), log_factor, median, fitted
-    line = _fit_line(*cells, replicas=recovery_step.shape[1], known=theta, rng=rng)
+    line = _fit_line(*cells, replicas=recovery_step.shape[1], known=theta, logarithm=logarithm, rng=rng)
 
     with np.errstate(invalid="ignore"):
         slope = np.diff(y) / np.diff(x)
@@ -123,7 +135,7 @@ def fit_exponent(
     )
 
 
-def _fit_line(x, y, refits, budget, log_factor, median, fitted, *, replicas, known, rng):
+def _fit_line(x, y, refits, budget, log_factor, median, fitted, *, replicas, known, logarithm, rng):
     """Fit y on x over `fitted`, and every refit with the weights of its own."""
     reason = ""
     if replicas < FEWEST_REPLICAS:
@@ -150,11 +162,11 @@ def _fit_line(x, y, refits, budget, log_factor, median, fitted, *, replicas, kno
     line |= {"prefactor": float(np.exp(intercept)), "reduced_chi2": chi2}
     if len(x) >= 4:
         _slope("theta_limit", np.stack([constant, x, np.exp(-x / 2)], axis=1), line, **fitting)
-    if known is not None and x[0] > 0:
+    if known is not None and np.isfinite(known):
         # all of what is left beside the known power, the factor that was divided out included
         rest = log_factor - known * x
         fitting |= {"y": y + rest, "refits": refits + rest[:, None]}
-        _slope("log_power", np.stack([constant, np.log(x)], axis=1), line, **fitting)
+        _slope("log_power", np.stack([constant, log_factor if logarithm else np.log(x)], axis=1), line, **fitting)
     return line
 
 
