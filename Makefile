@@ -9,12 +9,15 @@ export OMP_NUM_THREADS := 1
 export OPENBLAS_NUM_THREADS := 1
 export MKL_NUM_THREADS := 1
 
-.PHONY: help env figures quick test bench check lock clean
+.PHONY: help env gpu figures quick test bench check lock clean
 
 help:  ## this list
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST)
 
 env: $(STAMP)  ## make .venv from the lock file, when it is missing or stale
+
+gpu: env  ## CuPy and CUDA's libraries into .venv, for a machine with an NVIDIA GPU (driver 580 or later)
+	$(BIN)/uv pip install --quiet --python $(BIN)/python --no-build-isolation -e ".[gpu]"
 
 figures: env  ## every figure of the default configuration, on CORES cores
 	$(BIN)/snakemake --cores $(CORES)

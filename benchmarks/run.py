@@ -18,6 +18,7 @@ from dataclasses import replace
 from math import inf
 from pathlib import Path
 
+import gpu  # beside this file
 import numpy as np
 import onepass
 import yaml
@@ -204,20 +205,28 @@ def machine() -> str:
     return f"{model}, {os.cpu_count()} cores, Python {platform.python_version()}, NumPy {np.__version__}"
 
 
-def main() -> int:
-    wanted = sys.argv[1] if len(sys.argv) > 1 else ""
+def report(benchmarks, wanted: str, say) -> int:
+    """Run the benchmarks, by name (title, measurements), whose name contains a word; how many goals they missed."""
     missed = 0
-    print(machine())
-    for benchmark in BENCHMARKS:
-        if wanted in benchmark.__name__:
-            print(f"\n{benchmark.__doc__}")
-            for what, value, (low, high) in benchmark():
+    for name, (title, measurements) in benchmarks.items():
+        if wanted in name:
+            say(f"\n{title}")
+            for what, value, (low, high) in measurements:
                 verdict = "" if low <= value <= high else "   MISSED"
                 missed += bool(verdict)
                 goal = (
                     f"at least {low:g}" if high == inf else f"at most {high:g}" if not low else f"{low:g} to {high:g}"
                 )
-                print(f"  {value:8.2f}  (goal: {goal})  {what}{verdict}", flush=True)
+                goal = "none" if (low, high) == (0, inf) else goal
+                say(f"  {value:8.2f}  (goal: {goal})  {what}{verdict}")
+    return missed
+
+
+def main() -> int:
+    wanted = sys.argv[1] if len(sys.argv) > 1 else ""
+    print(machine())
+    missed = report({b.__name__: (b.__doc__, b()) for b in BENCHMARKS}, wanted, lambda line: print(line, flush=True))
+    missed += gpu.run(report, wanted)
     return min(missed, 1)
 
 

@@ -10,6 +10,7 @@ import onepass
 import pytest
 from onepass import overlap_chain
 from onepass.batch_gaussian import NO_LAW
+from onepass.chunks import Chunks
 from onepass.compiled import kernel
 from onepass.initial import initial_factor
 from onepass.risk import population_risk, risk_series
@@ -133,13 +134,13 @@ def test_descent_direction_is_minus_the_gradient_of_the_loss(loss):
 
     from onepass import sgd
 
-    class Draws:
-        def standard_normal(self, shape):
-            return z.reshape(shape)
+    class Batches:
+        def inputs(self, step, start, count):
+            return z[None, start : start + count]
 
     direction = sgd._descent_direction(
-        model, settings(dimension=d, batch_size=n, noise=0.0), weights[None], [Draws()], [], layer,
-        np.array([loss == "correlation"]), np,
+        model, settings(dimension=d, batch_size=n, noise=0.0), weights[None], Batches(), 0, layer,
+        np.array([loss == "correlation"]), Chunks(8),
     )[0]  # fmt: skip
     numeric = np.empty_like(weights)
     for index in np.ndindex(p, d):

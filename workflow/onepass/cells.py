@@ -8,12 +8,15 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 import re
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from onepass import backend
 from onepass.model import Model
 from onepass.protocol import Protocol
+from onepass.settings import GPU_ENGINES, numbers_a_step
 
 SOURCES = Path(__file__).parent
 # What the result of a cell depends on: an edit of these makes every cell anew, an edit of others none.
@@ -21,7 +24,9 @@ SIMULATION_MODULES = (
     "backend",
     "batch_gaussian",
     "cells",
+    "chunks",
     "compiled",
+    "engines",
     "formula",
     "formula_code",
     "formula_language",
@@ -39,6 +44,12 @@ SIMULATION_MODULES = (
     "sgd",
     "simulation",
     "streams",
+)
+# What it depends on besides where a GPU computes it.
+GPU_MODULES = ("cuda_chain", "cuda_device", "cuda_normals", "cuda_source", "formula_c", "philox")
+SIMULATION_FILES = (
+    *(f"{module}.py" for module in (*SIMULATION_MODULES, *GPU_MODULES)),
+    *(f"cuda/{path.name}" for path in sorted((SOURCES / "cuda").glob("*.cuh"))),
 )
 _PATTERN = re.compile(
     r"(?P<protocol>[a-z]+_[a-z]+)_"
@@ -100,8 +111,14 @@ class Cell:
         """Seed of the cell: the configured one and a hash of the identity, so that no two cells share a stream."""
         return [self.seed, int.from_bytes(hashlib.sha256(self.identity.encode()).digest()[:16], "big")]
 
-    def simulate(self):
-        """Run the simulation; an xarray.Dataset as `onepass.simulate` returns it."""
+    @property
+    def numbers_a_step(self) -> int:
+        """Random numbers that a step of all replicas draws."""
+        coordinates = self.students + Model(self.target, self.activation).teachers
+        return numbers_a_step(self.engine, coordinates, self.dimension, self.batch_size, self.replicas)
+
+    def simulate(self, gpu_from: float = math.inf):
+        """Run the simulation; an xarray.Dataset as `onepass.simulate` returns it. `gpu_from` is the configuration's."""
         from onepass.simulation import simulate  # compiled code: not for those who only read the grid
 
         model = Model(self.target, self.activation, self.students, self.second_layer, self.noise)
@@ -110,10 +127,18 @@ class Cell:
             model,
             Protocol.named(self.protocol),
             **{key: getattr(self, key) for key in keys},
+            gpu_from=gpu_from,
             seed=self.entropy,
             initial="sphere" if self.initial == "sphere" else ("overlap", self.initial),
             records=self.records,
         )
+
+
+def want_gpu(cells: list[Cell], gpu_from: float) -> bool:
+    """Whether one of the cells would run on a GPU if its job found one; looks for none."""
+    return any(
+        cell.engine in GPU_ENGINES and backend.wants_gpu(cell.backend, cell.numbers_a_step, gpu_from) for cell in cells
+    )
 
 
 def parse(path: str | Path) -> dict:
@@ -145,8 +170,8 @@ def unpack(text: str) -> list[Cell]:
 def code_version() -> str:
     """Hash of the simulation's source code."""
     digest = hashlib.sha256()
-    for module in SIMULATION_MODULES:
-        digest.update((SOURCES / f"{module}.py").read_bytes())
+    for name in SIMULATION_FILES:
+        digest.update((SOURCES / name).read_bytes())
     return digest.hexdigest()
 
 

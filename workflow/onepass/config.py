@@ -108,7 +108,10 @@ class Experiment(Strict):
     replicas: Annotated[int, Field(ge=1, le=10**6)] = Field(
         description="Independent runs of every cell; a whole number from 1 to 10**6."
     )
-    backend: Literal[BACKENDS] = Field(description=f"Array library: one of {', '.join(BACKENDS)}.")
+    backend: Literal[BACKENDS] = Field(
+        description="Where it is computed: numpy (CPU), cupy (GPU), or auto: a GPU where one computes and the cell is "
+        "large enough (gpu_from)."
+    )
     seed: Annotated[int, Field(ge=0, le=LARGEST_COUNT)] = Field(
         description="Seed of the experiment; a whole number of at least 0. Each cell derives its own from it."
     )
@@ -288,6 +291,10 @@ class Configuration(Strict):
 
     data: Folder = Field(description="Folder of the results, inside the project.")
     figures_folder: Folder = Field(description="Folder of the figures, inside the project.")
+    gpu_from: Count = Field(
+        description="Random numbers a step, replicas side by side, from which backend: auto looks for a GPU; a whole "
+        "number of at least 1."
+    )
     experiments: dict[Name, AnyExperiment] = Field(
         description="The grids of simulations by name: small letters, digits and underscores."
     )

@@ -119,15 +119,31 @@ def _special(xp):
 
 @lru_cache(maxsize=256)
 def source(formula, name: str, derivative: bool) -> str:
-    import sympy
     from sympy.printing.pycode import PythonCodePrinter
 
-    class Printer(PythonCodePrinter):
-        """Names without a module, and whole powers as products."""
+    class Printer(printer_like(PythonCodePrinter)):
+        """Names without a module."""
 
         def _module_format(self, full_name, register=True):
             return full_name.split(".")[-1]
 
+    symbols, shared, result = parts(formula, derivative)
+    printer = Printer()
+    lines = [f"def {name}(x):"]
+    if formula.coordinates:
+        lines += [f"    {symbol} = x[{int(str(symbol)[1:]) - 1}]" for symbol in symbols]
+    lines += [f"    {symbol} = {printer.doprint(value)}" for symbol, value in shared]
+    constant = ""
+    if not symbols:  # arrays keep their shape
+        constant = " + 0.0 * x[0]" if formula.coordinates else " + 0.0 * x"
+    lines.append(f"    return {printer.doprint(result)}{constant}")
+    return "\n".join(lines) + "\n"
+
+
+def printer_like(language):
+    """A SymPy printer of a language with every number a double and whole powers as products."""
+
+    class Printer(language):
         def _print_Function(self, expression):
             return f"{expression.func.__name__}({self._print(expression.args[0])})"
 
@@ -147,24 +163,21 @@ def source(formula, name: str, derivative: bool) -> str:
             base, power = expression.as_base_exp()
             if power.is_Integer and 2 <= power <= LARGEST_POWER:
                 return "(" + "*".join([f"({self._print(base)})"] * int(power)) + ")"
-            return super()._print_Pow(expression, rational=False)
+            return super()._print_Pow(expression, **({"rational": False} if language.language == "Python" else {}))
+
+    return Printer
+
+
+def parts(formula, derivative: bool):
+    """What source code prints: symbols read, shared parts as (symbol, expression), and the result in their terms."""
+    import sympy
 
     expression = formula.derivative if derivative else formula.expression
     symbols = sorted(expression.free_symbols, key=str)
     if len(symbols) == 1 and formula.degree is not None:
         expression = sympy.horner(expression)  # of several symbols it may have very many terms
     shared, (result,) = sympy.cse([expression])
-    printer = Printer()
-    lines = [f"def {name}(x):"]
-    if formula.coordinates:
-        lines += [f"    {symbol} = x[{int(str(symbol)[1:]) - 1}]" for symbol in symbols]
-        shared, result = _renamed(shared, result)
-    lines += [f"    {symbol} = {printer.doprint(value)}" for symbol, value in shared]
-    constant = ""
-    if not symbols:  # arrays keep their shape
-        constant = " + 0.0 * x[0]" if formula.coordinates else " + 0.0 * x"
-    lines.append(f"    return {printer.doprint(result)}{constant}")
-    return "\n".join(lines) + "\n"
+    return symbols, *(_renamed(shared, result) if formula.coordinates else (shared, result))
 
 
 def _renamed(shared, result):

@@ -11,7 +11,7 @@ from itertools import product
 from pathlib import Path
 
 from onepass import hermite, phases
-from onepass.backend import BackendError, array_namespace
+from onepass.backend import BackendError, named
 from onepass.batch_gaussian import BatchError, batch_law
 from onepass.cells import Cell
 from onepass.model import Model, ModelError
@@ -194,7 +194,7 @@ def _count(key: str, value: float, prefactor: float, d: int, exponent: float) ->
 
 def _check(cell: Cell) -> None:
     try:
-        array_namespace(cell.backend)
+        named(cell.backend)
     except BackendError as error:
         raise CellError(("backend",), cell.backend, str(error)) from None
     model = Model(cell.target, cell.activation, cell.students, cell.second_layer, cell.noise)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import math
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -10,7 +11,7 @@ from onepass import store
 from onepass.cells import Cell, code_version
 
 
-def simulate_row(cells: Sequence[Cell], outputs: Sequence[str], cache: str | Path) -> None:
+def simulate_row(cells: Sequence[Cell], outputs: Sequence[str], cache: str | Path, gpu_from: float = math.inf) -> None:
     """Simulate cells, one file each.
 
     A cell is written to the cache first, under a name that hashes its parameters and the simulation's code, and
@@ -21,6 +22,7 @@ def simulate_row(cells: Sequence[Cell], outputs: Sequence[str], cache: str | Pat
     ----------
     cells, outputs : the cells and their files, in the same order.
     cache : folder of the finished cells.
+    gpu_from : random numbers a step from which a cell with backend ``auto`` looks for a GPU; by default none does.
     """
     code = code_version()
     for cell, output in zip(cells, outputs, strict=True):
@@ -29,7 +31,7 @@ def simulate_row(cells: Sequence[Cell], outputs: Sequence[str], cache: str | Pat
         try:
             store.read_cell(cell, kept)
         except store.StoreError:
-            store.write_cell(cell, cell.simulate(), kept)
+            store.write_cell(cell, cell.simulate(gpu_from), kept)
             print(f"simulated {output}")
         else:
             print(f"kept {output}")

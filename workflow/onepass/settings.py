@@ -5,12 +5,19 @@ from typing import NamedTuple
 import numpy as np
 
 ENGINES = ("chain", "sgd", "gaussian")
+GPU_ENGINES = ("chain", "sgd")  # that a GPU can run
+GPU_FROM = 2**18  # random numbers a step, from which `simulate` looks for a GPU; the pipeline has its own, `gpu_from`
 LARGEST_COUNT = 2**53  # whole numbers up to here are exact in double precision
 
 
 def smallest_dimension(engine: str, students: int, teachers: int, batch_size: int) -> int:
     """Smallest d that an engine can simulate: but for ``sgd`` the batch needs room outside the span of W and W*."""
     return students + teachers + (min(students, batch_size) if engine != "sgd" else 0)
+
+
+def numbers_a_step(engine: str, coordinates: int, dimension: int, batch_size: int, replicas: int) -> int:
+    """Random numbers that a step draws, replicas side by side; `coordinates` is p + k."""
+    return replicas * batch_size * (coordinates if engine == "chain" else dimension)
 
 
 class Settings(NamedTuple):

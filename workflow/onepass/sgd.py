@@ -10,13 +10,14 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from onepass.chunks import Chunks
 from onepass.model import Model
-from onepass.overlap_kernel import population_risk
-from onepass.risk import risk_series
+from onepass.risk import population_risk
 from onepass.settings import Settings
 
 MEMORY = 2**30  # bytes, for everything that a run holds in d dimensions
 CHUNK = 2**24  # bytes of inputs drawn at once: large enough for BLAS, small enough for the cache
+DEVICE_CHUNK = 2**31  # the same on a GPU: large enough to hide the launches, whose time knows no size
 
 
 class MemoryBoundError(ValueError):
@@ -30,40 +31,83 @@ def run(
     streams: Sequence[np.random.Generator],
     record_steps: np.ndarray,
     *,
-    xp=np,
-    memory: int = MEMORY,
+    memory: int | None = None,
+    device=None,
+    key: int = 0,
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
     """Run every replica in d dimensions; parameters and results as in `overlap_chain.run`.
 
-    `memory` bounds the bytes of students, gradients and inputs together; replicas that do not fit side by
-    side run one group after another.
+    `memory` bounds the bytes of students, gradients and inputs together (by default `MEMORY`, or what a device has
+    free); replicas that do not fit side by side run one group after another. With a `onepass.cuda_device.CudaDevice`
+    the arrays live there, and the numbers come from `key` (`onepass.philox`) instead of `streams`.
     """
     p, d = model.students, settings.dimension
+    memory = memory or (device.free_bytes() if device else MEMORY)
     each = 8 * d * (4 * p + 1)  # students, gradient, their temporaries, and one sample
     if each > memory:
         raise MemoryBoundError(
             f"one replica of {p} students in dimension {d} takes {each} bytes; allowed: {memory}. "
             "The engine 'chain' needs no memory for the dimension"
         )
-    group = max(1, memory // (2 * each))
-    parts = [
-        _run_group(model, settings, factors[i : i + group], streams[i : i + group], record_steps, xp)
-        for i in range(0, len(factors), group)
-    ]
+    parts = []
+
+    def group(start: int, end: int) -> None:
+        part = slice(start, end)
+        if device:
+            batches = DeviceBatches(key, np.arange(start, end), d, device)
+        else:
+            batches = HostBatches(streams[part], d)
+        bytes_a_row = 8 * max(d, 4 * p) * (end - start)
+        chunk = min(memory // 4, DEVICE_CHUNK) if device else CHUNK
+        chunks = Chunks(max(1, min(settings.batch_size, chunk // bytes_a_row)), device)
+        parts.append(_run_group(model, settings, factors[part], batches, record_steps, chunks))
+
+    if device:
+        from onepass.cuda_normals import DeviceBatches
+
+    Chunks(memory // (2 * each), device).run(len(factors), group)
     return tuple(np.concatenate(arrays) for arrays in zip(*parts, strict=True))
 
 
-def _run_group(model, settings, factors, streams, record_steps, xp):
+class HostBatches:
+    """Inputs and label noise of fresh batches from NumPy's generators, one a replica."""
+
+    def __init__(self, streams: Sequence[np.random.Generator], dimension: int) -> None:
+        self.streams, self.dimension = list(streams), dimension
+        # Streams of their own, so that the chunks in which inputs are drawn never decide a replica's noise.
+        self.noises = [stream.spawn(1)[0] for stream in streams]
+        self._buffer = np.empty((0, 0, 0))
+
+    def keep(self, going: np.ndarray) -> None:
+        """Go on with the replicas at these positions alone."""
+        self.streams, self.noises = ([part[i] for i in going] for part in (self.streams, self.noises))
+
+    def inputs(self, step: int, start: int, count: int) -> np.ndarray:
+        """The next `count` samples, (replicas, count, d); the next call may overwrite them."""
+        if self._buffer.shape[0] != len(self.streams) or self._buffer.shape[1] < count:
+            self._buffer = np.empty((len(self.streams), count, self.dimension))
+        return self._drawn(self.streams, self._buffer[:, :count])
+
+    def labels(self, step: int, start: int, count: int) -> np.ndarray:
+        """Standard normals for the noise of their labels, (replicas, count)."""
+        return self._drawn(self.noises, np.empty((len(self.noises), count)))
+
+    @staticmethod
+    def _drawn(streams, out):
+        for r, stream in enumerate(streams):
+            out[r] = stream.standard_normal(out.shape[1:])
+        return out
+
+
+def _run_group(model, settings, factors, batches, record_steps, chunks):
     p, k, d = model.students, model.teachers, settings.dimension
-    replicas = len(factors)
+    replicas, xp = len(factors), chunks.xp
     students = xp.zeros((replicas, p, d))
     students[:, :, : factors.shape[2]] = xp.asarray(factors)  # inputs are isotropic: any basis will do
-    # Streams of their own, so that the chunks in which inputs are drawn never decide a replica's noise.
-    noises = [stream.spawn(1)[0] for stream in streams]
     layer = xp.asarray(model.second_layer) / p
     rate = np.full(replicas, settings.learning_rate)
     correlation = np.full(replicas, settings.correlation)
-    schedule = _AdaptiveSchedule(model, settings, factors) if settings.adaptive else None
+    schedule = _AdaptiveSchedule(model, settings, factors, chunks.host) if settings.adaptive else None
 
     overlaps = np.empty((replicas, record_steps.size, p, k))
     grams = np.empty((replicas, record_steps.size, p, p))
@@ -71,7 +115,7 @@ def _run_group(model, settings, factors, streams, record_steps, xp):
     active = np.arange(replicas)
     for step in range(settings.steps + 1):
         overlap = students[:, :, :k]
-        stopped = _host(xp.sqrt((overlap**2).sum(axis=(1, 2)))) >= settings.threshold
+        stopped = chunks.host(xp.sqrt((overlap**2).sum(axis=(1, 2)))) >= settings.threshold
         recovered[active[stopped]] = True
         if step == settings.steps:
             stopped[:] = True
@@ -80,25 +124,20 @@ def _run_group(model, settings, factors, streams, record_steps, xp):
         slot = np.searchsorted(record_steps, step)
         if stopped.any() or record_steps[slot] == step:
             held = np.where(stopped | (record_steps[slot] == step))[0]
-            overlaps[active[held], slot:] = _host(overlap[held])[:, None]
-            grams[active[held], slot:] = _host(students[held] @ students[held].swapaxes(1, 2))[:, None]
+            there = xp.asarray(held)
+            overlaps[active[held], slot:] = chunks.host(overlap[there])[:, None]
+            grams[active[held], slot:] = chunks.host(students[there] @ students[there].swapaxes(1, 2))[:, None]
         if stopped.any():
             going = np.where(~stopped)[0]
-            students, active = students[going], active[going]
+            students, active = students[xp.asarray(going)], active[going]
             if not active.size:
                 break
+            batches.keep(going)
         if schedule is not None:
             schedule.update(students, active, rate, correlation)
         with np.errstate(over="ignore", invalid="ignore"):  # told below, as an error of this run
             gradient = _descent_direction(
-                model,
-                settings,
-                students,
-                [streams[r] for r in active],
-                [noises[r] for r in active],
-                layer,
-                xp.asarray(correlation[active]),
-                xp,
+                model, settings, students, batches, step, layer, xp.asarray(correlation[active]), chunks
             )
             if settings.spherical:
                 gradient -= (gradient * students).sum(axis=2, keepdims=True) * students
@@ -110,54 +149,44 @@ def _run_group(model, settings, factors, streams, record_steps, xp):
     return overlaps, grams, last, recovered
 
 
-def _descent_direction(model, settings, students, streams, noises, layer, correlation, xp):
+def _descent_direction(model, settings, students, batches, step, layer, correlation, chunks):
     """Mean over one fresh batch of ``c_j z``, shape of the students (replicas, p, d).
 
-    One generator a replica for inputs and one for label noise; layer (p,): ``a_j / p``; correlation (replicas,):
-    whether the loss is.
+    layer (p,): ``a_j / p``; correlation (replicas,): whether the loss is.
     """
-    k, n_b, d = model.teachers, settings.batch_size, settings.dimension
+    k, n_b, xp = model.teachers, settings.batch_size, chunks.xp
     target = model.target_formula.array(xp)
     activation = model.activation_formula.array(xp)
     derivative = model.activation_formula.array(xp, derivative=True)
-    rows = max(1, min(n_b, CHUNK // (8 * max(d, 4 * students.shape[1]) * len(streams))))
-    inputs = xp.empty((len(streams), rows, d))
     total = xp.zeros_like(students)
-    for start in range(0, n_b, rows):
-        z = inputs[:, : min(rows, n_b - start)]
-        error = target(_normals(streams, z)[..., :k])
+
+    def add(start: int, end: int) -> None:
+        z = batches.inputs(step, start, end - start)
+        error = target(z[..., :k])
         if settings.noise > 0:
-            error = error + settings.noise * _normals(noises, xp.empty(error.shape))
+            error = error + settings.noise * batches.labels(step, start, end - start)
         fields = z @ students.swapaxes(1, 2)
         error = xp.where(correlation[:, None], error, error - activation(fields) @ layer)
         c = layer * derivative(fields) * error[..., None]
-        total += c.swapaxes(1, 2) @ z
+        part = c.swapaxes(1, 2) @ z
+        xp.add(total, part, out=total)  # the last thing, and it allocates nothing: see `Chunks`
+
+    chunks.run(n_b, add)
     return total / n_b
-
-
-def _normals(streams, out):
-    for r, stream in enumerate(streams):
-        out[r] = stream.standard_normal(out.shape[1:])
-    return out
 
 
 class _AdaptiveSchedule:
     """Correlation loss until the risk is low, then square loss and a decaying rate, replica by replica."""
 
-    def __init__(self, model, settings, factors):
-        self.series = risk_series(model)
-        self.layer = np.array(model.second_layer) / model.students
-        self.settings = settings
-        self.width = model.teachers
-        first = [population_risk(factor, self.layer, self.series) for factor in factors]
-        self.switch = settings.risk_fraction * np.array(first)
+    def __init__(self, model, settings, factors, host=np.asarray):
+        self.model, self.settings, self.host = model, settings, host
+        overlaps, grams = factors[:, :, : model.teachers], factors @ factors.swapaxes(1, 2)
+        self.switch = settings.risk_fraction * population_risk(model, overlaps, grams)
 
     def update(self, students, active, rate, correlation):
-        for r, weights in zip(active, _host(students), strict=True):
-            if population_risk(np.ascontiguousarray(weights), self.layer, self.series) < self.switch[r]:
-                rate[r] *= self.settings.decay * (self.settings.drop if correlation[r] else 1.0)
-                correlation[r] = False
-
-
-def _host(array):
-    return array.get() if hasattr(array, "get") else array
+        # What leaves a device are overlaps, whose size does not know the dimension.
+        overlaps, grams = students[:, :, : self.model.teachers], students @ students.swapaxes(1, 2)
+        low = population_risk(self.model, self.host(overlaps), self.host(grams)) < self.switch[active]
+        for r in active[low]:
+            rate[r] *= self.settings.decay * (self.settings.drop if correlation[r] else 1.0)
+            correlation[r] = False

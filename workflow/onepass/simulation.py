@@ -9,13 +9,13 @@ from numbers import Real
 import numpy as np
 
 from onepass import overlap_chain
-from onepass.backend import array_namespace
 from onepass.batch_gaussian import batch_law
+from onepass.engines import device_of, results_of
 from onepass.initial import initial_factor
 from onepass.model import Model
 from onepass.protocol import ADAPTIVE_DECAY, ADAPTIVE_DROP, ADAPTIVE_RISK_FRACTION, Protocol
 from onepass.risk import population_risk, risk_truncation
-from onepass.settings import ENGINES, LARGEST_COUNT, Settings
+from onepass.settings import ENGINES, GPU_FROM, LARGEST_COUNT, Settings
 from onepass.streams import replica_streams
 
 
@@ -38,6 +38,7 @@ def simulate(
     replicas: int = 1,
     engine: str = "chain",
     backend: str = "auto",
+    gpu_from: float = GPU_FROM,
     seed: int | Sequence[int] = 0,
     threshold: float | None = 0.5,
     initial="sphere",
@@ -52,8 +53,10 @@ def simulate(
     replicas : independent runs, an axis of the result.
     engine : ``"chain"`` (exact in law, cost independent of d), ``"gaussian"`` (the chain for very large batches, cost
         independent of n_b too; see `onepass.batch_gaussian`) or ``"sgd"`` (d-dimensional reference).
-    backend : ``"auto"``, ``"numpy"`` or ``"cupy"``.
-    seed : entropy of the random streams.
+    backend : ``"numpy"`` (CPU), ``"cupy"`` (GPU) or ``"auto"``: a GPU where one computes and the run is large enough,
+        unless the variable ``ONEPASS_BACKEND`` names one of the others. The engine ``"gaussian"`` stays on the CPU.
+    gpu_from : how many random numbers a step must draw, replicas together, for ``"auto"`` to look for a GPU.
+    seed : entropy of the random streams. A GPU draws other numbers of the same law from it.
     threshold : a replica stops at its first step with ``‖M‖_F ≥ threshold``; ``None`` never stops early.
     initial : ``"sphere"``, ``("overlap", m)`` or ``("overlaps", M, Q)``; see `onepass.initial`.
     records : how many steps to record, spaced evenly in the logarithm; 0 and the last are always there.
@@ -68,7 +71,8 @@ def simulate(
     Raises
     ------
     ValueError
-        For a parameter outside its range, before anything runs; the message names it.
+        For a parameter outside its range, before anything runs; the message names it. `BackendError` for
+        ``"cupy"`` where no GPU computes, or not enough memory is left on it.
     DivergenceError
         If the overlaps of a replica overflow.
     """
@@ -107,22 +111,18 @@ def simulate(
         drop=ADAPTIVE_DROP,
         decay=ADAPTIVE_DECAY,
     )
-    xp = array_namespace(backend)
-    attributes = {"engine": engine, "backend": xp.__name__, "risk_truncation": risk_truncation(model)}
     if engine != "sgd":
         overlap_chain.check(model, settings)
+    device = device_of(engine, backend, model, settings, replicas, gpu_from)
+    place = {"backend": "cupy", "device": device.name} if device else {"backend": "numpy", "device": "cpu"}
+    attributes = {"engine": engine, **place, "risk_truncation": risk_truncation(model)}
     if engine == "gaussian":
         attributes["quadrature_error"] = batch_law(model)[2]
     streams = replica_streams(seed, replicas)
     factors = np.stack([initial_factor(initial, model.students, model.teachers, dimension, s) for s in streams])
     record_steps = log_spaced(settings.steps, records)
     try:
-        if engine == "sgd":
-            from onepass import sgd
-
-            results = sgd.run(model, settings, factors, streams, record_steps, xp=xp)
-        else:
-            results = overlap_chain.run(model, settings, factors, streams, record_steps, engine)
+        results = results_of(engine, model, settings, factors, streams, record_steps, device, seed)
     except FloatingPointError as error:
         raise DivergenceError(
             f"{error}: {protocol.name}, target {model.target!r}, activation {model.activation!r}, "

@@ -83,7 +83,7 @@ def read(path: str | Path):
 def write_cell(cell, dataset, path: str | Path) -> None:
     """Write the runs of a `onepass.cells.Cell` with its parameters, seed and origin as attributes."""
     parameters = {key: value for key, value in asdict(cell).items() if key != "backend"}
-    # The engine's own attributes say which backend "auto" became.
+    # The simulation's own attributes say which backend "auto" became, and which device.
     attributes = parameters | provenance() | {"parameters": cell.identity, "entropy": cell.entropy, "dtype": "float64"}
     write(dataset.assign_attrs(attributes), path)
 
@@ -128,7 +128,7 @@ def provenance() -> dict[str, str]:
     commit = _git("rev-parse", "HEAD") or "unknown"
     if commit != "unknown" and _git("status", "--porcelain", "--untracked-files=no"):
         commit += " with local changes"
-    return found | {"version_python": platform.python_version(), "git_commit": commit, "device": "cpu"}
+    return found | {"version_python": platform.python_version(), "git_commit": commit}
 
 
 def _git(*arguments: str) -> str:

@@ -22,9 +22,13 @@ grids = {name: grid.cells_of(name, experiment) for name, experiment in settings.
 fitted = [name for name, experiment in settings.experiments.items() if experiment.kind == "recovery"]
 
 
-def modules(*names):
+def sources(*names):
     """Source files of the package: an edit of one remakes what a rule that lists it makes, and nothing else."""
-    return [f"workflow/onepass/{name}.py" for name in names]
+    return [f"workflow/onepass/{name}" for name in names]
+
+
+def modules(*names):
+    return sources(*(f"{name}.py" for name in names))
 
 
 DYNAMICS = ["dynamics", "mean_process", "mean_kernel", "expectations", "quadrature"]

@@ -2,7 +2,22 @@
 # Makes: DATA/cells/<experiment>/<cell>.nc, one file a cell; a job simulates a row of them.
 #
 # Finished cells are kept in DATA/cells/.cache by parameters and code, so a row that failed, or got one more cell,
-# computes only what is missing.
+# computes only what is missing. A job that has cells for a GPU asks for one (resource `gpu`, 0 otherwise) and takes the
+# first free one of the machine: `--resources gpu=2` on a workstation with two runs two such jobs at a time.
+
+from snakemake.exceptions import WorkflowError
+
+from onepass import backend
+
+
+onstart:
+    # Where the jobs run on this machine, a GPU that is asked for and is not there stops them all before the first one.
+    if workflow.local_exec and any(cell.backend == "cupy" for listed in grids.values() for cell in listed):
+        try:
+            backend.check_machine()
+        except backend.BackendError as error:
+            raise WorkflowError(str(error)) from None
+
 
 for name, listed in grids.items():
     rows = grid.rows_of(listed)
@@ -11,7 +26,7 @@ for name, listed in grids.items():
         name:
             f"simulate_{name}"
         input:
-            modules(*cells.SIMULATION_MODULES, "grid", "rows", "store"),
+            sources(*cells.SIMULATION_FILES, "grid.py", "rows.py", "store.py"),
         output:
             [f"{DATA}/cells/{name}/{{row}}{cell.suffix}.nc" for cell in next(iter(rows.values()))],
         log:
@@ -23,9 +38,11 @@ for name, listed in grids.items():
         threads: 1
         resources:
             mem_mb=1500,
+            gpu=lambda wildcards, rows=rows: int(cells.want_gpu(rows[wildcards.row], settings.gpu_from)),
         params:
             cells=lambda wildcards, rows=rows: cells.pack(rows[wildcards.row]),
             cache=f"{DATA}/cells/.cache",
+            gpu_from=settings.gpu_from,
         message:
             f"Simulating {name}, row {{wildcards.row}}"
         script:

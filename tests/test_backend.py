@@ -1,0 +1,257 @@
+"""Which backend is taken, what is said when one is not there, and which GPU a job gets."""
+
+import logging
+import os
+import signal
+import subprocess
+import sys
+import types
+from dataclasses import replace
+
+import numpy as np
+import onepass
+import pytest
+import yaml
+from emulation import Emulator, needs_compiler
+from onepass import backend, cells, gpu_lock
+from onepass.grid import cells_of
+from onepass.validation import validated
+from test_config import DEFAULT
+
+COMMON = {"dimension": 16, "batch_size": 4, "learning_rate": 1e-3, "steps": 2}
+RUN = (
+    "import sys, onepass\n"
+    "onepass.simulate(onepass.Model('He3(x1)', 'He3'), onepass.Protocol(), dimension=16, batch_size=4, "
+    "learning_rate=1e-3, steps=2, {arguments})\n"
+    "print('cupy' in sys.modules)"
+)
+
+
+class CudaRuntimeError(RuntimeError):
+    """As CuPy's, whose message begins with the name of CUDA's error."""
+
+
+@pytest.fixture
+def cupy(monkeypatch):
+    """A machine with a package `cupy` whose driver, devices and errors a test chooses, and with nothing asked yet."""
+
+    class Runtime:
+        CUDARuntimeError = CudaRuntimeError
+        driver, count, error = 13000, 1, None
+
+        def driverGetVersion(self):
+            return self.driver
+
+        def runtimeGetVersion(self):
+            return 13020
+
+        def getDeviceCount(self):
+            if self.error:
+                raise CudaRuntimeError(self.error)
+            return self.count
+
+    fake = types.ModuleType("cupy")
+    fake.cuda = types.SimpleNamespace(runtime=Runtime())
+    monkeypatch.setitem(sys.modules, "cupy", fake)
+    monkeypatch.setattr(backend, "find_spec", lambda name: name)
+    monkeypatch.delenv(backend.VARIABLE, raising=False)
+    monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
+    monkeypatch.setattr("onepass.cuda_device.CudaDevice", lambda module: Emulator())
+    monkeypatch.setattr(backend, "_probe", backend._probe.__wrapped__)
+    backend._say_once.cache_clear()
+    yield fake
+    backend._say_once.cache_clear()
+
+
+def refused(words):
+    with pytest.raises(backend.BackendError, match=words):
+        backend.device_for("cupy", 1, 1)
+
+
+def test_cupy_without_the_package_is_refused(cupy, monkeypatch):
+    monkeypatch.setattr(backend, "find_spec", lambda name: None)
+    refused(r"backend 'cupy' needs the package cupy, which is not installed: pip install .* use 'auto' or 'numpy'")
+
+
+def test_cupy_that_cannot_be_imported_is_refused(cupy, monkeypatch):
+    monkeypatch.setitem(sys.modules, "cupy", None)
+    refused("the package cupy cannot be imported .ModuleNotFoundError")
+
+
+def test_cupy_without_a_driver_is_refused(cupy):
+    cupy.cuda.runtime.driver = 0
+    refused("there is no NVIDIA driver on this machine; or use 'auto' or 'numpy'")
+
+
+def test_cupy_with_an_old_driver_is_refused(cupy):
+    cupy.cuda.runtime.driver = 12040
+    cupy.cuda.runtime.error = "cudaErrorInsufficientDriver: CUDA driver version is insufficient"
+    refused("the NVIDIA driver is too old: it is for CUDA 12.4, CuPy needs 13.2")
+
+
+def test_cupy_without_a_device_is_refused(cupy, monkeypatch):
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
+    cupy.cuda.runtime.error = "cudaErrorNoDevice: no CUDA-capable device is detected"
+    refused("there is no GPU among CUDA_VISIBLE_DEVICES=''")
+
+
+def test_cupy_on_a_full_device_is_refused(cupy, monkeypatch):
+    class Full(Emulator):
+        @property
+        def xp(self):
+            raise MemoryError("Out of memory allocating 512 bytes")
+
+    monkeypatch.setattr("onepass.cuda_device.CudaDevice", lambda module: Full())
+    refused("the GPU has no memory left .MemoryError: Out of memory allocating 512 bytes")
+
+
+def test_cupy_without_its_libraries_is_refused(cupy, monkeypatch):
+    def kernels(*_):
+        raise RuntimeError("CuPy failed to load libnvrtc.so.13\nmore lines")
+
+    monkeypatch.setattr(Emulator, "kernels", kernels)
+    refused(r"the GPU does not compute .RuntimeError: CuPy failed to load libnvrtc.so.13\)")
+
+
+@needs_compiler
+def test_a_device_that_computes_wrong_numbers_is_refused(cupy, monkeypatch):
+    assert backend.device_for("cupy", 1, 1).name == "C++ compiler"
+    monkeypatch.setattr(Emulator, "host", lambda self, array: array + array.dtype.type(1))
+    refused(r"C\+\+ compiler computes wrong numbers: a known answer")
+
+
+def test_auto_falls_back_with_one_line_that_says_why(cupy, caplog):
+    cupy.cuda.runtime.driver = 0
+    for _ in range(3):
+        assert backend.device_for("auto", 10, 10) is None
+    assert [(r.levelno, r.getMessage()) for r in caplog.records] == [
+        (logging.WARNING, "backend 'auto' uses the CPU: there is no NVIDIA driver on this machine")
+    ]
+
+
+def test_auto_leaves_small_runs_on_the_cpu_without_a_word(cupy, caplog, monkeypatch):
+    monkeypatch.setattr(backend, "_probe", lambda: pytest.fail("looked for a GPU"))
+    assert backend.device_for("auto", 9, 10) is None
+    assert backend.device_for("numpy", 10, 0) is None
+    assert not caplog.records
+
+
+def test_the_variable_stands_for_auto_alone(cupy, monkeypatch):
+    monkeypatch.setenv(backend.VARIABLE, "numpy")
+    assert backend.named("auto") == "numpy"
+    assert backend.named("cupy") == "cupy"
+    monkeypatch.setenv(backend.VARIABLE, "cupy")
+    assert backend.named("auto") == "cupy"
+    assert backend.named("numpy") == "numpy"
+    monkeypatch.setenv(backend.VARIABLE, "tpu")
+    with pytest.raises(backend.BackendError, match="ONEPASS_BACKEND 'tpu' is unknown; allowed: auto, numpy, cupy"):
+        backend.named("auto")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "imported"),
+    [
+        ("backend='numpy', gpu_from=0, engine='sgd'", "False"),
+        ("backend='auto'", "False"),
+        ("backend='auto', gpu_from=1", "True"),
+    ],
+)
+def test_a_run_on_the_cpu_never_imports_cupy(arguments, imported, tmp_path):
+    """A package of that name is there, and only a run that is large enough looks at it."""
+    (tmp_path / "cupy.py").write_text("raise ImportError('no libraries')" if imported == "False" else "")
+    environment = {**os.environ, "PYTHONPATH": str(tmp_path)}
+    environment.pop(backend.VARIABLE, None)
+    done = subprocess.run(
+        [sys.executable, "-c", RUN.format(arguments=arguments)], env=environment, capture_output=True, text=True
+    )
+    assert done.stdout.strip() == imported, done.stderr
+    assert ("uses the CPU" in done.stderr) == (imported == "True")
+
+
+# --- the GPU of a job ---------------------------------------------------------------------------------------------
+
+
+def test_cells_ask_for_a_gpu_where_they_would_use_one(cupy, monkeypatch):
+    settings = validated(yaml.safe_load(DEFAULT.read_text()))
+    (cell, *_) = cells_of("he3", settings.experiments["he3"])
+    assert cell.numbers_a_step == 2 * cell.batch_size * cell.replicas
+    assert replace(cell, engine="sgd").numbers_a_step == cell.dimension * cell.batch_size * cell.replicas
+    small, large = replace(cell, backend="auto"), replace(cell, backend="auto", batch_size=10**6)
+    assert not cells.want_gpu([small], 10**6)
+    assert cells.want_gpu([small, large], 10**6)
+    assert cells.want_gpu([replace(small, backend="cupy")], 10**6)
+    assert not cells.want_gpu([replace(large, backend="numpy")], 10**6)
+    monkeypatch.setenv(backend.VARIABLE, "numpy")
+    assert not cells.want_gpu([large], 10**6)
+    monkeypatch.delenv(backend.VARIABLE)
+    monkeypatch.setattr(backend, "find_spec", lambda name: None)
+    assert not cells.want_gpu([large], 10**6), "an installation without CuPy asks a cluster for no GPU"
+
+
+HOLD = """
+import sys, time
+from onepass.gpu_lock import exclusive_gpu
+with exclusive_gpu() as name:
+    print(name, flush=True)
+    sys.stdin.read()
+"""
+
+
+def holder(tmp_path, visible="3,GPU-7/1"):
+    environment = {**os.environ, "CUDA_VISIBLE_DEVICES": visible, "TMPDIR": str(tmp_path)}
+    return subprocess.Popen(
+        [sys.executable, "-c", HOLD], env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
+
+
+def test_no_two_jobs_have_one_device(tmp_path):
+    """Two get the two; the third waits until one ends, here by a signal that leaves it no time to clean up."""
+    first, second = holder(tmp_path), holder(tmp_path)
+    names = [first.stdout.readline().strip(), second.stdout.readline().strip()]
+    assert sorted(names) == ["3", "GPU-7/1"]
+    third = holder(tmp_path)
+    with pytest.raises(subprocess.TimeoutExpired):
+        third.wait(timeout=1.5)
+    first.send_signal(signal.SIGKILL)
+    assert third.stdout.readline().strip() == names[0]
+    for job in (second, third):
+        job.communicate("")
+        assert job.returncode == 0
+    first.communicate()
+
+
+def test_a_job_sees_its_own_device_alone(tmp_path, monkeypatch):
+    monkeypatch.setattr("tempfile.gettempdir", lambda: str(tmp_path))
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "5,6")
+    with gpu_lock.exclusive_gpu() as name:
+        assert name == os.environ["CUDA_VISIBLE_DEVICES"] == "5"
+    assert os.environ["CUDA_VISIBLE_DEVICES"] == "5,6"
+    with gpu_lock.exclusive_gpu(0) as name:
+        assert name is None
+        assert os.environ["CUDA_VISIBLE_DEVICES"] == "5,6"
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
+    with gpu_lock.exclusive_gpu() as name:
+        assert name is None, "no device to choose from: the simulation says so"
+
+
+def test_the_devices_are_those_of_the_driver_where_no_scheduler_chose(tmp_path, monkeypatch):
+    monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert gpu_lock.devices() == []
+    program = tmp_path / "nvidia-smi"
+    program.write_text("#!/bin/sh\necho GPU-a\necho GPU-b\n")
+    program.chmod(0o755)
+    assert gpu_lock.devices() == ["GPU-a", "GPU-b"]
+
+
+def test_files_say_where_they_were_computed(tmp_path):
+    from onepass import store
+
+    settings = validated(yaml.safe_load(DEFAULT.read_text()))
+    cell = replace(cells_of("he3", settings.experiments["he3"])[0], steps=2)
+    store.write_cell(cell, cell.simulate(), tmp_path / "a.nc")
+    attributes = store.read_cell(cell, tmp_path / "a.nc").attrs
+    assert (attributes["backend"], attributes["device"]) == ("numpy", "cpu")
+    store.write_cell(cell, cell.simulate().assign_attrs(backend="cupy", device="A GPU"), tmp_path / "b.nc")
+    assert store.read_cell(cell, tmp_path / "b.nc").attrs["device"] == "A GPU"
+    assert np.isfinite(onepass.simulate(onepass.Model("x1", "x"), onepass.Protocol(), **COMMON).overlap).all()
