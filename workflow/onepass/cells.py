@@ -39,6 +39,7 @@ SIMULATION_MODULES = (
     "sgd",
     "simulation",
     "streams",
+    "ticker",
 )
 _PATTERN = re.compile(
     r"(?P<protocol>[a-z]+_[a-z]+)_"

@@ -12,12 +12,13 @@ DRAWN_WITH = {
 ALSO = {"polylog": ["figures/curves", *DYNAMICS]}
 
 for name, experiments in settings.figures.items():
+    modules = [f"figures/{name}", "figures/style", *DRAWN_WITH[FIGURES[name]], *ALSO.get(name, [])]
 
     rule:
         name:
             name
         input:
-            modules(f"figures/{name}", "figures/style", *DRAWN_WITH[FIGURES[name]], *ALSO.get(name, [])),
+            stamp(f"figures/{name}", "figure", modules),
             runs=expand(f"{DATA}/{{experiment}}.nc", experiment=experiments),
             fits=expand(
                 f"{DATA}/exponents/{{experiment}}.nc",
@@ -32,6 +33,7 @@ for name, experiments in settings.figures.items():
             f"{PLOTS}/{name}.png",
         log:
             f"{DATA}/logs/figures/{name}.log",
+        localrule: True
         conda:
             "../../environment.yml"
         params:

@@ -6,12 +6,14 @@
 
 for name, listed in grids.items():
     rows = grid.rows_of(listed)
+    sources = [*cells.SIMULATION_MODULES, "grid", "rows", "store"]
+    stamps = {row: stamp(f"simulate/{name}/{row}", "simulate", sources, cells.pack(rows[row])) for row in rows}
 
     rule:
         name:
             f"simulate_{name}"
         input:
-            modules(*cells.SIMULATION_MODULES, "grid", "rows", "store"),
+            lambda wildcards, stamps=stamps: stamps[wildcards.row],
         output:
             [f"{DATA}/cells/{name}/{{row}}{cell.suffix}.nc" for cell in next(iter(rows.values()))],
         log:
@@ -22,7 +24,8 @@ for name, listed in grids.items():
             "../../environment.yml"
         threads: 1
         resources:
-            mem_mb=1500,
+            mem_mb=lambda wildcards, attempt: 1500 * attempt,
+            runtime=lambda wildcards, attempt: 120 * attempt,
         params:
             cells=lambda wildcards, rows=rows: cells.pack(rows[wildcards.row]),
             cache=f"{DATA}/cells/.cache",
