@@ -21,6 +21,7 @@ class Project:
     def __init__(self, folder: Path, configuration: str, results: "Project | None" = None) -> None:
         """A fresh copy; with `results`, also the data and figures of another copy, as ``cp -a`` brings them."""
         self.folder = folder
+        folder.mkdir(parents=True, exist_ok=True)
         for name in PROJECT:
             here = ROOT / name
             copy = shutil.copytree if here.is_dir() else shutil.copy
@@ -38,10 +39,11 @@ class Project:
         return [sys.executable, "-m", "snakemake", "--cores", str(cores), *arguments, *files]
 
     def start(self, *arguments, cores=2) -> subprocess.Popen:
-        """Start Snakemake; what it prints is in its attributes `stdout` and `stderr`."""
+        """Start Snakemake; what it prints goes to run.log, not to a pipe that its children would keep open."""
         environment = {**os.environ, "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
-        pipes = {"stdout": subprocess.DEVNULL, "stderr": subprocess.PIPE, "text": True}
-        return subprocess.Popen(self.command(*arguments, cores=cores), cwd=self.folder, env=environment, **pipes)
+        command = self.command(*arguments, cores=cores)
+        with (self.folder / "run.log").open("w") as log:
+            return subprocess.Popen(command, cwd=self.folder, env=environment, stdout=log, stderr=log)
 
     def snakemake(self, *arguments, cores=2, check=True):
         environment = {**os.environ, "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}

@@ -2,6 +2,7 @@
 
 import re
 import shutil
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -146,6 +147,25 @@ def test_figures_drawn_again_are_the_same_bytes(project):
     done = project.snakemake("figures/tiny/time_exponents.pdf", "--forcerun", "time_exponents")
     assert "Drawing time_exponents" in done.stderr + done.stdout
     assert project.files("figures/**/*") == before
+
+
+def test_the_report_has_every_figure_with_its_data_and_needs_no_network(project):
+    project.snakemake("--report", "report.html")
+    page = (project.folder / "report.html").read_text()
+    for name in FIGURES:
+        assert f"figures/tiny/{name}.png" in page
+        assert f'"figure": "{name}"' in page
+    assert "data/tiny/exponents/he3.nc" in page
+    assert "Exponent of the recovery time against that of the batch size." in page, "captions"
+    assert not re.findall(r"<(?:script|link|img)[^>]+(?:src|href)=.?https?:", page), "nothing is loaded from elsewhere"
+    if browser := shutil.which("chromium") or shutil.which("google-chrome"):
+        offline = ["--headless", "--no-sandbox", "--disable-gpu", "--host-resolver-rules=MAP * ~NOTFOUND"]
+        profile = f"--user-data-dir={project.folder / 'browser'}"
+        command = [browser, *offline, profile, "--virtual-time-budget=5000", "--dump-dom", "report.html"]
+        command[-1] = (project.folder / "report.html").as_uri()
+        shown = subprocess.run(command, capture_output=True, text=True, timeout=120).stdout
+        for category in ("Recovery times and exponents", "Exactness of the chain", "Along the runs", "Data behind the"):
+            assert category in shown
 
 
 def test_a_mistake_ends_before_any_job_with_one_message(project):

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -35,6 +36,7 @@ FIGURES = {
     "leap": "trajectories",
     "polylog": "recovery",
 }
+PLAIN_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*")
 SOURCE_FOLDERS = ("benchmarks", "config", "docs", "profiles", "tests", "workflow")
 
 
@@ -48,15 +50,21 @@ def _formula(parse):
 
 def _relative(folder: str) -> str:
     path = Path(folder)
-    if path.is_absolute() or ".." in path.parts or not path.parts or path.parts[0] in SOURCE_FOLDERS:
-        raise ValueError("allowed: a folder inside the project, without '..', and none of its sources")
+    plain = len(folder) <= 200 and all(PLAIN_NAME.fullmatch(part) for part in folder.rstrip("/").split("/"))
+    if not plain or path.parts[0] in SOURCE_FOLDERS:
+        raise ValueError(
+            "allowed: a folder inside the project and none of its sources; letters, digits, '_', '-' and '.' in "
+            "its name, which begins with none of the last two"
+        )
     return path.as_posix()
 
 
 def _distinct(values: list) -> list:
+    seen = set()
     for value in values:
-        if values.count(value) > 1:
+        if value in seen:
             raise ValueError(f"{value!r} stands there twice, the grid has two equal cells; allowed: each value once")
+        seen.add(value)
     return values
 
 

@@ -17,6 +17,8 @@ from onepass.cells import Cell
 from onepass.model import Model, ModelError
 from onepass.settings import LARGEST_COUNT, smallest_dimension
 
+LARGEST_GRID = 10**5  # cells
+
 
 class CellError(ValueError):
     """A grid point that cannot be simulated; `key` is where it stands in the experiment, `value` what is there."""
@@ -34,6 +36,12 @@ def cells_of(name: str, experiment) -> list[Cell]:
     CellError
         For a point that cannot be simulated, or two equal cells.
     """
+    for axes in (("protocols", "mu", "dimensions"), ("protocols", "students", "batch_sizes", "dimensions", "engines")):
+        sizes = {axis: len(getattr(experiment, axis, ())) for axis in axes}
+        if math.prod(sizes.values()) > LARGEST_GRID:
+            longest = max(sizes, key=sizes.get)
+            message = f"a grid of {math.prod(sizes.values())} cells; allowed: up to {LARGEST_GRID}"
+            raise CellError((longest,), sizes[longest], message)
     _check_model(experiment)
     listed = {
         "recovery": _recovery_cells,

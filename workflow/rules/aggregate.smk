@@ -14,7 +14,12 @@ rule aggregate:
         lambda wildcards: gathered_from[wildcards.experiment],
         cells=lambda wildcards: [f"{DATA}/{cell.path}" for cell in grids[wildcards.experiment]],
     output:
-        f"{DATA}/{{experiment}}.nc",
+        report(
+            f"{DATA}/{{experiment}}.nc",
+            caption="../report/data.rst",
+            category="Data behind the figures",
+            labels={"data": "{experiment}", "what": "all cells"},
+        ),
     log:
         f"{DATA}/logs/aggregate/{{experiment}}.log",
     wildcard_constraints:
@@ -35,7 +40,12 @@ rule fit:
         lambda wildcards: fitted_from[wildcards.experiment],
         runs=f"{DATA}/{{experiment}}.nc",
     output:
-        f"{DATA}/exponents/{{experiment}}.nc",
+        report(
+            f"{DATA}/exponents/{{experiment}}.nc",
+            caption="../report/data.rst",
+            category="Data behind the figures",
+            labels={"data": "{experiment}", "what": "fitted exponents"},
+        ),
     log:
         f"{DATA}/logs/fit/{{experiment}}.log",
     wildcard_constraints:

@@ -9,6 +9,11 @@ DRAWN_WITH = {
     "exactness": ["exactness"],
     "trajectories": ["figures/curves", "diagrams", *DYNAMICS],
 }
+CATEGORIES = {
+    "recovery": "Recovery times and exponents",
+    "exactness": "Exactness of the chain",
+    "trajectories": "Along the runs",
+}
 ALSO = {"polylog": ["figures/curves", *DYNAMICS]}
 
 for name, experiments in settings.figures.items():
@@ -25,12 +30,13 @@ for name, experiments in settings.figures.items():
                 experiment=[n for n in experiments if n in fitted],
             ),
         output:
+            f"{PLOTS}/{name}.pdf",
             report(
-                f"{PLOTS}/{name}.pdf",
+                f"{PLOTS}/{name}.png",
                 caption=f"../report/{name}.rst",
-                category="Figures",
+                category=CATEGORIES[FIGURES[name]],
+                labels={"figure": name, "data": ", ".join(experiments)},
             ),
-            f"{PLOTS}/{name}.png",
         log:
             f"{DATA}/logs/figures/{name}.log",
         localrule: True

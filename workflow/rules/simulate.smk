@@ -23,9 +23,6 @@ for name, listed in grids.items():
         conda:
             "../../environment.yml"
         threads: 1
-        resources:
-            mem_mb=lambda wildcards, attempt: 1500 * attempt,
-            runtime=lambda wildcards, attempt: 120 * attempt,
         params:
             cells=lambda wildcards, rows=rows: cells.pack(rows[wildcards.row]),
             cache=f"{DATA}/cells/.cache",

@@ -59,9 +59,9 @@ mount --bind "$D" /etc/slurm  # srun inside a job looks nowhere else
 stop() {
   scancel --user="$(id -un)" 2> /dev/null || true
   for name in slurmd slurmctld munged; do
-    if [ -s "$D/run/$name.pid" ]; then
-      kill "$(cat "$D/run/$name.pid")" 2> /dev/null || true
-      timeout 10 tail --pid="$(cat "$D/run/$name.pid")" -f /dev/null || true
+    if pid=$(cat "$D/run/$name.pid" 2> /dev/null); then
+      kill "$pid" 2> /dev/null || true
+      timeout 10 tail --pid="$pid" -f /dev/null || true
     fi
   done
 }
