@@ -13,7 +13,7 @@ pytestmark = pytest.mark.skipif(
 )
 # A part of config/quick.yaml: all of it would take minutes, on one node.
 WANTED = ("figures/quick/ode_regimes.pdf", "figures/quick/giant_step.pdf")
-SLOW = "{data: data/quick, figures_folder: figures/quick, experiments: {ode_flow: {replicas: 200}}}"
+SLOW = "{data: data/quick, figures_folder: figures/quick, experiments: {ode_flow: {replicas: 40}}}"
 SHORT_CELLS = f"""
 data: data/short
 figures_folder: figures/short
