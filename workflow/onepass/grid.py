@@ -36,7 +36,10 @@ def cells_of(name: str, experiment) -> list[Cell]:
     CellError
         For a point that cannot be simulated, or two equal cells.
     """
-    for axes in (("protocols", "mu", "dimensions"), ("protocols", "students", "batch_sizes", "dimensions", "engines")):
+    for axes in (
+        ("protocols", "mu", "deltas", "dimensions"),
+        ("protocols", "students", "batch_sizes", "dimensions", "engines"),
+    ):
         sizes = {axis: len(getattr(experiment, axis, ())) for axis in axes}
         if math.prod(sizes.values()) > LARGEST_GRID:
             longest = max(sizes, key=sizes.get)

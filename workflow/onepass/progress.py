@@ -13,14 +13,17 @@ from onepass.ticker import duration
 
 # Seconds on one core of 2024, for words like "about 10 min".
 A_JOB, A_CELL = 2.0, 0.03
-CHAIN_STEP, CHAIN_SAMPLE, SGD_COORDINATE = 3e-8, 2.5e-8, 1.5e-8
+CHAIN_STEP, CHAIN_SAMPLE, SGD_COORDINATE, GAUSSIAN_STEP = 3e-8, 2.5e-8, 1.5e-8, 1e-6
 EARLY = 0.25  # of its budget a replica uses until it recovers
 
 
 def seconds(cell: Cell) -> float:
     """What a cell takes on one core, to within a factor of a few."""
-    sample = SGD_COORDINATE * cell.dimension if cell.engine == "sgd" else CHAIN_SAMPLE
-    step = CHAIN_STEP + cell.batch_size * cell.students**0.8 * sample
+    sample = {"sgd": SGD_COORDINATE * cell.dimension, "chain": CHAIN_SAMPLE}
+    if cell.engine in sample:
+        step = CHAIN_STEP + cell.batch_size * cell.students**0.8 * sample[cell.engine]
+    else:
+        step = GAUSSIAN_STEP * cell.students**2  # whatever the batch
     return A_CELL + cell.replicas * cell.steps * step * (EARLY if cell.threshold else 1)
 
 

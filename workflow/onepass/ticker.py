@@ -37,7 +37,7 @@ def told(say: Callable[[str], None], clock: Callable[[], float] = time.monotonic
 
 def duration(seconds: float) -> str:
     """Seconds as people say them, for instance ``3 min``."""
-    for limit, unit, name in ((90, 1, "s"), (5400, 60, "min"), (172800, 3600, "h")):
+    for limit, unit, name in ((100, 1, "s"), (6000, 60, "min"), (172800, 3600, "h")):
         if seconds < limit:
             return f"{seconds / unit:.0f} {name}"
     return f"{seconds / 86400:.0f} days"

@@ -11,6 +11,7 @@ DRAWN_WITH = {
 }
 CATEGORIES = {
     "recovery": "Recovery times and exponents",
+    "map": "Maps of recovery",
     "exactness": "Exactness of the chain",
     "trajectories": "Along the runs",
 }
