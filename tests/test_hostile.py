@@ -105,7 +105,7 @@ def changed(key, value):
 def refused(configuration):
     """The message; a configuration that is taken for valid, or any other exception, fails the test."""
     with pytest.raises(ConfigurationError) as error:
-        validated(configuration, [DEFAULT])
+        validated(configuration)
     text = str(error.value)
     assert text.startswith("the configuration is not valid\n  ")
     assert 60 < len(text) < 20_000, text[:300]
@@ -116,7 +116,7 @@ def refused(configuration):
 def words_or_nothing(configuration):
     """The message, or nothing for what happens to be valid; any other exception fails the test."""
     try:
-        validated(configuration, [DEFAULT])
+        validated(configuration)
         text = ""
     except ConfigurationError as error:
         text = str(error)

@@ -70,6 +70,7 @@ def _distinct(values: list) -> list:
 
 EachOnce = AfterValidator(_distinct)
 Count = Annotated[int, Field(ge=1, le=LARGEST_COUNT)]
+Students = Annotated[int, Field(ge=1, le=1000)]
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 Finite = Annotated[float, Field(allow_inf_nan=False)]
 Folder = Annotated[str, AfterValidator(_relative)]
@@ -100,7 +101,7 @@ class Target(Strict):
 class ModelSettings(Target):
     """What is learned, and who learns it."""
 
-    students: Count = Field(description="Number p of hidden units; a whole number of at least 1.")
+    students: Students = Field(description="Number p of hidden units; a whole number from 1 to 1000.")
     second_layer: list[Finite] | None = Field(description="The p fixed weights of the second layer; null for ones.")
 
 
@@ -239,7 +240,7 @@ class ExactnessExperiment(Experiment):
 
     kind: Literal["exactness"] = Field(description="What is measured: the overlaps after a number of steps.")
     model: Target = Field(description="The target and the activation of its students.")
-    students: Annotated[list[Count], EachOnce] = Field(
+    students: Annotated[list[Students], EachOnce] = Field(
         min_length=1, description="Numbers p of hidden units, each once."
     )
     batch_sizes: Annotated[list[Count], EachOnce] = Field(min_length=1, description="Batch sizes n_b, each once.")

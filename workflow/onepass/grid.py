@@ -7,6 +7,7 @@ protocols × p × n_b × d × engines for the comparison of the engines.
 from __future__ import annotations
 
 import math
+from functools import cache
 from itertools import product
 from pathlib import Path
 
@@ -17,7 +18,8 @@ from onepass.cells import Cell
 from onepass.model import Model, ModelError
 from onepass.settings import LARGEST_COUNT, smallest_dimension
 
-LARGEST_GRID = 10**5  # cells
+LARGEST_GRID = 20_000  # cells
+leap_index = cache(hermite.leap_index)  # of a target's text; every row asks
 
 
 class CellError(ValueError):
@@ -73,7 +75,7 @@ def rows_of(cells: list[Cell]) -> dict[str, list[Cell]]:
 
 def exponents(experiment, protocol: str, mu: float) -> tuple[float, float]:
     """δ of the learning rate and the theory's θ for a row, from the target's first Hermite order."""
-    order = hermite.leap_index(experiment.model.target)
+    order = leap_index(experiment.model.target)
     theory = experiment.delta == "theory"
     delta = phases.optimal_learning_rate_exponent(protocol, order, mu) if theory else experiment.delta
     return delta, phases.recovery_exponent(protocol, order, mu, delta)
@@ -84,7 +86,7 @@ def _recovery_cells(name, experiment):
     for protocol, mu in product(experiment.protocols, experiment.mu):
         delta, theta = exponents(experiment, protocol, mu)
         if not math.isfinite(theta):
-            least = phases.learning_rate_exponent(protocol, hermite.leap_index(experiment.model.target), mu)
+            least = phases.learning_rate_exponent(protocol, leap_index(experiment.model.target), mu)
             raise CellError(("delta",), delta, f"{protocol} does not learn at mu = {mu:g}; allowed: {least:g} or more")
         for d in experiment.dimensions:
             yield _scaling_cell(
@@ -100,7 +102,7 @@ def _recovery_cells(name, experiment):
 
 
 def _map_cells(name, experiment):
-    order = hermite.leap_index(experiment.model.target)
+    order = leap_index(experiment.model.target)
     own = {"threshold": experiment.threshold, "records": 0}
     grid = product(experiment.protocols, experiment.mu, experiment.deltas, experiment.dimensions)
     for protocol, mu, delta, d in grid:
@@ -112,7 +114,7 @@ def _map_cells(name, experiment):
 
 
 def _trajectories_cells(name, experiment):
-    order = max(hermite.leap_index(experiment.model.target), 2)  # where l = 1, a recovery takes d samples too
+    order = max(leap_index(experiment.model.target), 2)  # where l = 1, a recovery takes d samples too
     own = {"records": experiment.records, "threshold": None}
     for protocol, mu, d in product(experiment.protocols, experiment.mu, experiment.dimensions):
         n_b = _batch_size(experiment, mu, d)
