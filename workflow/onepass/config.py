@@ -302,7 +302,7 @@ class Configuration(Strict):
     )
     fit: Fit = Field(description="How exponents are fitted.")
     check: Check = Field(description="When measured exponents agree with the theory.")
-    figures: dict[Literal[tuple(FIGURES)], Annotated[list[str], Field(min_length=1)]] = Field(
+    figures: dict[Literal[tuple(FIGURES)], Annotated[list[str], Field(min_length=1, max_length=50)]] = Field(
         description="The figures to draw, each with the names of its experiments."
     )
 

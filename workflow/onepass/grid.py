@@ -38,15 +38,12 @@ def cells_of(name: str, experiment) -> list[Cell]:
     CellError
         For a point that cannot be simulated, or two equal cells.
     """
-    for axes in (
-        ("protocols", "mu", "deltas", "dimensions"),
-        ("protocols", "students", "batch_sizes", "dimensions", "engines"),
-    ):
-        sizes = {axis: len(getattr(experiment, axis, ())) for axis in axes}
-        if math.prod(sizes.values()) > LARGEST_GRID:
-            longest = max(sizes, key=sizes.get)
-            message = f"a grid of {math.prod(sizes.values())} cells; allowed: up to {LARGEST_GRID}"
-            raise CellError((longest,), sizes[longest], message)
+    axes = ("protocols", "mu", "deltas", "students", "batch_sizes", "dimensions", "engines")
+    sizes = {axis: len(getattr(experiment, axis)) for axis in axes if hasattr(experiment, axis)}
+    if math.prod(sizes.values()) > LARGEST_GRID:
+        longest = max(sizes, key=sizes.get)
+        message = f"a grid of {math.prod(sizes.values())} cells; allowed: up to {LARGEST_GRID}"
+        raise CellError((longest,), sizes[longest], message)
     _check_model(experiment)
     listed = {
         "recovery": _recovery_cells,

@@ -27,7 +27,7 @@ from onepass.config import (
 from onepass.grid import CellError, cells_of
 
 COMMAND_LINE = "command line"
-MOST_LINES, LONGEST_VALUE = 20, 200  # of a message
+MOST_LINES, LONGEST_VALUE, LONGEST_LINE = 20, 200, 900  # of a message
 BY_KIND = {
     "recovery": RecoveryExperiment,
     "map": MapExperiment,
@@ -173,7 +173,13 @@ def _report(faults: Mapping[tuple, str], settings, sources) -> str:
 def _headed(lines: Sequence[str]) -> str:
     """The message of a configuration with faults, of a length that can be read."""
     more = [f"and {len(lines) - MOST_LINES} more"] if len(lines) > MOST_LINES else []
-    return "\n  ".join(["the configuration is not valid", *lines[:MOST_LINES], *more])
+    return "\n  ".join(
+        [
+            "the configuration is not valid",
+            *(line if len(line) <= LONGEST_LINE else f"{line[:LONGEST_LINE]}…" for line in lines[:MOST_LINES]),
+            *more,
+        ]
+    )
 
 
 def _short(value) -> str:
