@@ -33,6 +33,9 @@ def stamp(name, script, modules, about=""):
     Rules have it as an input in place of the sources, whose dates mean nothing: in a fresh clone all are new.
     """
     sources = [f"workflow/scripts/{script}.py", *(f"workflow/onepass/{module}.py" for module in modules)]
+    for source in sources:
+        if not Path(workflow.basedir, source).exists():
+            return source  # Snakemake names it, once something needs it
     text = "".join(f"{digest(source)} {source}\n" for source in sources) + about
     path = Path(DATA, ".stamps", name)
     if workflow.is_main_process and not (path.exists() and path.read_text(encoding="utf-8") == text):
