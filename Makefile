@@ -9,10 +9,10 @@ export OMP_NUM_THREADS := 1
 export OPENBLAS_NUM_THREADS := 1
 export MKL_NUM_THREADS := 1
 
-.PHONY: help env gpu figures quick test bench check lock clean
+.PHONY: help env gpu figures quick test test-slurm reliability bench check lock clean
 
 help:  ## this list
-	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST)
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST)
 
 env: $(STAMP)  ## make .venv from the lock file, when it is missing or stale
 
@@ -27,6 +27,17 @@ quick: env  ## the same figures from a tiny configuration, into figures/quick
 
 test: env  ## all tests
 	$(BIN)/python -m pytest
+
+test-slurm: env  ## the pipeline on a real SLURM of one node, started for it and stopped after it
+	tests/install_slurm.sh
+	tests/cluster.sh $(BIN)/python -m pytest -n 0 tests/test_slurm.py
+
+reliability: env  ## the faults again, and the table of docs/reliability.md from them
+	rm -rf .cache/reliability && mkdir -p .cache/reliability
+	ONEPASS_RELIABILITY=$(CURDIR)/.cache/reliability $(BIN)/python -m pytest tests/test_faults.py
+	tests/install_slurm.sh
+	ONEPASS_RELIABILITY=$(CURDIR)/.cache/reliability tests/cluster.sh $(BIN)/python -m pytest -n 0 tests/test_slurm.py
+	$(BIN)/python tests/reliability.py .cache/reliability
 
 bench: env  ## speed and memory, as ratios against yardsticks
 	$(BIN)/python benchmarks/run.py

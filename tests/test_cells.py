@@ -1,6 +1,7 @@
 """From grids to cells, files and seeds, and back."""
 
 import os
+import re
 import subprocess
 import sys
 from dataclasses import replace
@@ -11,9 +12,10 @@ import pytest
 import xarray as xr
 import yaml
 from onepass import cells, rows, store
-from onepass.aggregate import AggregationError, aggregate
+from onepass.aggregate import aggregate
 from onepass.grid import cells_of
 from onepass.validation import validated
+from onepass.verify import DamageError, verify
 
 ROOT = Path(__file__).parents[1]
 
@@ -132,8 +134,9 @@ def test_a_damaged_file_in_the_cache_is_made_again(small, tmp_path):
 def test_a_diverging_cell_leaves_no_file_and_names_its_parameters(small, tmp_path):
     grid = cells_of("he3", small)
     wild = replace(grid[0], learning_rate=1e200)
-    with pytest.raises(FloatingPointError, match=r"diverged at step .* learning_rate 1e[+]200"):
-        rows.simulate_row([grid[1], wild], outputs([grid[1], wild], tmp_path), tmp_path / "cache")
+    tried = [grid[1], wild]
+    with pytest.raises(rows.RowError, match=r"1 of 2 cells failed.*diverged at step .* learning_rate 1e[+]200"):
+        rows.simulate_row(tried[::-1], outputs(tried[::-1], tmp_path), tmp_path / "cache")
     assert [path.name for path in tmp_path.rglob("*.nc") if "cache" not in path.parts] == [Path(grid[1].path).name]
     assert len(list((tmp_path / "cache").iterdir())) == 1
 
@@ -213,8 +216,25 @@ def test_aggregate(small, tmp_path):
     store.write(gathered, tmp_path / "he3.nc")
 
     (tmp_path / grid[3].path).write_bytes(b"")
-    with pytest.raises(AggregationError, match=f"{grid[3].row}.* is empty.* To rebuild it: rm -f"):
+    (tmp_path / grid[5].path).write_bytes((tmp_path / grid[4].path).read_bytes())
+    with pytest.raises(DamageError) as error:
         aggregate("he3", small, outputs(grid, tmp_path))
+    assert re.search(
+        rf"^2 damaged files\n.*{grid[3].row}.* is empty.*\n.*{grid[5].row}.* of other param", str(error.value)
+    )
+    assert str(error.value).endswith(f" -R {tmp_path / grid[3].path} {tmp_path / grid[5].path}")
+
+
+def test_verify_reads_all_that_is_there(small, tmp_path, capsys):
+    grid = cells_of("he3", small)
+    rows.simulate_row(grid[:3], outputs(grid[:3], tmp_path), tmp_path / "cache")
+    other = tmp_path / "he3.nc"
+    store.write(xr.Dataset({"a": 1.0}), other)
+    verify(grid, [str(other)], tmp_path)
+    assert "4 files are whole" in capsys.readouterr().out
+    other.write_bytes(other.read_bytes()[:-100])
+    with pytest.raises(DamageError, match=rf"(?s)1 damaged files.*he3.nc is empty, truncated.* -R {other}$"):
+        verify(grid, [str(other)], tmp_path)
 
 
 def test_aggregate_exactness(settings, tmp_path):

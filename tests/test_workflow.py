@@ -1,18 +1,15 @@
 """The pipeline as a user runs it, on a grid that takes seconds."""
 
-import hashlib
-import os
 import re
 import shutil
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
+import yaml
 from onepass.config import FIGURES
+from project import Project
 
-ROOT = Path(__file__).parents[1]
-PROJECT = ("Snakefile", "environment.yml", "config", "profiles", "workflow")
 TINY = """
 data: data/tiny
 figures_folder: figures/tiny
@@ -32,50 +29,9 @@ fit: {resamples: 100}
 EVERYTHING = {f"figures/tiny/{name}.{form}" for name in FIGURES for form in ("pdf", "png")}
 
 
-class Project:
-    """A copy of the project in a folder of its own."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        for name in PROJECT:
-            here = ROOT / name
-            copy = shutil.copytree if here.is_dir() else shutil.copy
-            copy(here, folder / name)
-        self.configure(TINY)
-
-    def configure(self, text: str) -> None:
-        (self.folder / "mine.yaml").write_text(text)
-
-    def snakemake(self, *arguments, cores=2, check=True):
-        environment = {**os.environ, "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
-        command = [
-            sys.executable,
-            "-m",
-            "snakemake",
-            "--cores",
-            str(cores),
-            *arguments,
-            "--configfile",
-            "config/quick.yaml",
-            "mine.yaml",
-        ]
-        done = subprocess.run(command, cwd=self.folder, env=environment, capture_output=True, text=True)
-        assert not check or done.returncode == 0, done.stderr
-        return done
-
-    def planned(self, *arguments) -> set[str]:
-        """Names of the rules that a run would start now, with their wildcards."""
-        done = self.snakemake("--dry-run", *arguments)
-        return set(re.findall(r"^Job \d+: (.*)$", done.stdout + done.stderr, flags=re.MULTILINE))
-
-    def files(self, pattern: str) -> dict[str, str]:
-        found = sorted(p for p in self.folder.glob(pattern) if p.is_file() and ".cache" not in p.parts)
-        return {str(p.relative_to(self.folder)): hashlib.sha256(p.read_bytes()).hexdigest() for p in found}
-
-
 @pytest.fixture(scope="module")
 def built(tmp_path_factory):
-    project = Project(tmp_path_factory.mktemp("project"))
+    project = Project(tmp_path_factory.mktemp("project"), TINY)
     project.snakemake()
     return project
 
@@ -100,7 +56,7 @@ def test_every_figure_is_made_and_nothing_is_left_to_do(built):
 
 
 def test_one_core_or_two_make_the_same_files(built, tmp_path):
-    other = Project(tmp_path)
+    other = Project(tmp_path, TINY)
     other.snakemake(cores=1)
     for pattern in ("data/**/*.nc", "figures/**/*"):
         found = built.files(pattern)
@@ -152,6 +108,66 @@ def test_an_edited_plot_draws_one_figure_an_edited_chain_simulates_all(project):
     assert len([job for job in project.planned() if job.startswith("Simulating")]) == len(rows) > 10
 
 
+def test_the_order_of_keys_asks_for_nothing(project):
+    settings = yaml.safe_load(TINY)
+    settings = {key: settings[key] for key in reversed(settings)}
+    settings["experiments"] = {
+        name: dict(reversed(experiment.items())) for name, experiment in reversed(settings["experiments"].items())
+    }
+    project.configure(yaml.safe_dump(settings, sort_keys=False))
+    assert project.planned() == set()
+
+
+def test_a_fresh_clone_with_the_results_copied_in_has_nothing_to_do(built, tmp_path):
+    clone = Project(tmp_path, TINY, results=built)
+    assert clone.planned() == set()
+
+
+def test_a_clone_of_other_code_or_parameters_does_not_take_copied_results_for_its_own(built, tmp_path):
+    clone = Project(tmp_path, TINY.replace("replicas: 50", "replicas: 51"), results=built)
+    module = clone.folder / "workflow" / "onepass" / "figures" / "time_exponents.py"
+    module.write_text(module.read_text() + "\n")
+    assert clone.planned() == {
+        "Simulating chain_exactness, row projected_square_p1",
+        "Simulating chain_exactness, row spherical_correlation_p1",
+        "Gathering the cells of chain_exactness",
+        "Drawing chain_exactness",
+        "Drawing time_exponents",
+    }
+
+
+def test_new_dates_of_the_sources_ask_for_nothing(project):
+    for source in (project.folder / "workflow").rglob("*.py"):
+        source.touch()
+    assert project.planned() == set()
+
+
+def test_figures_drawn_again_are_the_same_bytes(project):
+    before = project.files("figures/**/*")
+    done = project.snakemake("figures/tiny/time_exponents.pdf", "--forcerun", "time_exponents")
+    assert "Drawing time_exponents" in done.stderr + done.stdout
+    assert project.files("figures/**/*") == before
+
+
+def test_the_report_has_every_figure_with_its_data_and_needs_no_network(project):
+    project.snakemake("--report", "report.html")
+    page = (project.folder / "report.html").read_text()
+    for name in FIGURES:
+        assert f"figures/tiny/{name}.png" in page
+        assert f'"figure": "{name}"' in page
+    assert "data/tiny/exponents/he3.nc" in page
+    assert "Exponent of the recovery time against that of the batch size." in page, "captions"
+    assert not re.findall(r"<(?:script|link|img)[^>]+(?:src|href)=.?https?:", page), "nothing is loaded from elsewhere"
+    if browser := shutil.which("chromium") or shutil.which("google-chrome"):
+        offline = ["--headless", "--no-sandbox", "--disable-gpu", "--host-resolver-rules=MAP * ~NOTFOUND"]
+        profile = f"--user-data-dir={project.folder / 'browser'}"
+        command = [browser, *offline, profile, "--virtual-time-budget=5000", "--dump-dom", "report.html"]
+        command[-1] = (project.folder / "report.html").as_uri()
+        shown = subprocess.run(command, capture_output=True, text=True, timeout=120).stdout
+        for category in ("Recovery times and exponents", "Exactness of the chain", "Along the runs", "Data behind the"):
+            assert category in shown
+
+
 def test_a_mistake_ends_before_any_job_with_one_message(project):
     project.configure(TINY.replace("replicas: 8", "replicas: -8", 1))
     done = project.snakemake(check=False)
@@ -166,8 +182,16 @@ def test_a_diverging_cell_is_an_error_that_names_it_and_the_others_go_on(project
     done = project.snakemake(check=False)
     assert done.returncode != 0
     log = (project.folder / "data/tiny/logs/simulate/square/projected_square_mu1.00.log").read_text()
-    assert log.startswith("error: replica")
+    assert log.startswith("simulating data/tiny/cells/square/projected_square_mu1.00_d00016.nc\nfailed data/tiny")
+    assert "replica 0 diverged at step 0" in log
     assert "learning_rate 1e+200" in log
     assert "Traceback" not in log
     assert not list(project.folder.glob("data/tiny/cells/square/*.nc"))
     assert (project.folder / "figures/tiny/chain_exactness.pdf").exists()
+    failed = re.findall(r"^(data/tiny/cells/\S+) \((.*)\): (.*); log: (.*)$", done.stderr, flags=re.MULTILINE)
+    assert "onepass: 3 cells failed; all that do not need them are done" in done.stderr
+    assert [Path(name).name for name, *_ in failed] == [f"projected_square_mu1.00_d000{d}.nc" for d in (16, 32, 64)]
+    for _, parameters, error, path in failed:
+        assert "learning_rate 1e+200" in parameters
+        assert "diverged at step 0" in error
+        assert (project.folder / path).read_text() == log

@@ -9,11 +9,11 @@ from pathlib import Path
 import numpy as np
 
 from onepass import store
-from onepass.cells import Cell
 from onepass.formula import Formula
 from onepass.grid import cells_of, exponents
 from onepass.hermite import leap_index
 from onepass.model import Model
+from onepass.verify import damaged
 
 AXES = {
     "recovery": ("protocol", "mu", "dimension"),
@@ -42,10 +42,6 @@ _MEANING = {
 }
 
 
-class AggregationError(ValueError):
-    """Cells that do not make up their experiment."""
-
-
 def aggregate(name: str, experiment, files: Sequence[str]):
     """Gather the files of an experiment's cells.
 
@@ -66,8 +62,8 @@ def aggregate(name: str, experiment, files: Sequence[str]):
 
     Raises
     ------
-    AggregationError
-        For a cell that is missing, damaged or of other parameters, naming it and how to rebuild it.
+    DamageError
+        For cells that are missing, damaged or of other parameters, naming each and the command that rebuilds them.
     """
     import xarray as xr
 
@@ -76,14 +72,22 @@ def aggregate(name: str, experiment, files: Sequence[str]):
     axes = {dim: list(dict.fromkeys(getattr(cell, dim) for cell in cells)) for dim in dims}
     shape = tuple(len(values) for values in axes.values())
     data: dict[str, tuple[tuple[str, ...], np.ndarray]] = {}
+    faults: dict[str, store.StoreError] = {}
     for cell in cells:
         place = tuple(values.index(getattr(cell, dim)) for dim, values in axes.items())
-        found = _measured(experiment, cell, paths.get(Path(cell.path).name, cell.path))
+        path = paths.get(Path(cell.path).name, cell.path)
+        try:
+            found = _measured(experiment, store.read_cell(cell, path))
+        except store.StoreError as error:
+            faults[path] = error
+            continue
         found["learning_rate"] = (), np.float64(cell.learning_rate)
         for key, (own, values) in found.items():
             if key not in data:
                 data[key] = ((*dims, *own), np.empty(shape + values.shape, dtype=values.dtype))
             data[key][1][place] = values
+    if faults:
+        raise damaged(faults.items())
 
     settings = experiment.model_dump(mode="json")
     model = settings.pop("model")
@@ -118,12 +122,8 @@ def model_of(dataset) -> Model:
     )
 
 
-def _measured(experiment, cell: Cell, path: str) -> dict[str, tuple[tuple[str, ...], np.ndarray]]:
+def _measured(experiment, runs) -> dict[str, tuple[tuple[str, ...], np.ndarray]]:
     """What an experiment keeps of a cell: arrays with the names of their dimensions."""
-    try:
-        runs = store.read_cell(cell, path)
-    except store.StoreError as error:
-        raise AggregationError(f"{error}. To rebuild it: rm -f {path}, then the same command again") from None
     times = {key: (("replica",), runs[key].values) for key in ("recovery_step", "recovered")}
     if experiment.kind in ("recovery", "map"):
         return times

@@ -44,6 +44,7 @@ SIMULATION_MODULES = (
     "sgd",
     "simulation",
     "streams",
+    "ticker",
 )
 # What it depends on besides where a GPU computes it.
 GPU_MODULES = ("cuda_chain", "cuda_device", "cuda_normals", "cuda_source", "formula_c", "philox")

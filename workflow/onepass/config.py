@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -35,6 +36,7 @@ FIGURES = {
     "leap": "trajectories",
     "polylog": "recovery",
 }
+PLAIN_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*")
 SOURCE_FOLDERS = ("benchmarks", "config", "docs", "profiles", "tests", "workflow")
 
 
@@ -48,20 +50,27 @@ def _formula(parse):
 
 def _relative(folder: str) -> str:
     path = Path(folder)
-    if path.is_absolute() or ".." in path.parts or not path.parts or path.parts[0] in SOURCE_FOLDERS:
-        raise ValueError("allowed: a folder inside the project, without '..', and none of its sources")
+    plain = len(folder) <= 200 and all(PLAIN_NAME.fullmatch(part) for part in folder.rstrip("/").split("/"))
+    if not plain or path.parts[0] in SOURCE_FOLDERS:
+        raise ValueError(
+            "allowed: a folder inside the project and none of its sources; letters, digits, '_', '-' and '.' in "
+            "its name, which begins with none of the last two"
+        )
     return path.as_posix()
 
 
 def _distinct(values: list) -> list:
+    seen = set()
     for value in values:
-        if values.count(value) > 1:
+        if value in seen:
             raise ValueError(f"{value!r} stands there twice, the grid has two equal cells; allowed: each value once")
+        seen.add(value)
     return values
 
 
 EachOnce = AfterValidator(_distinct)
 Count = Annotated[int, Field(ge=1, le=LARGEST_COUNT)]
+Students = Annotated[int, Field(ge=1, le=1000)]
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 Finite = Annotated[float, Field(allow_inf_nan=False)]
 Folder = Annotated[str, AfterValidator(_relative)]
@@ -92,7 +101,7 @@ class Target(Strict):
 class ModelSettings(Target):
     """What is learned, and who learns it."""
 
-    students: Count = Field(description="Number p of hidden units; a whole number of at least 1.")
+    students: Students = Field(description="Number p of hidden units; a whole number from 1 to 1000.")
     second_layer: list[Finite] | None = Field(description="The p fixed weights of the second layer; null for ones.")
 
 
@@ -234,7 +243,7 @@ class ExactnessExperiment(Experiment):
 
     kind: Literal["exactness"] = Field(description="What is measured: the overlaps after a number of steps.")
     model: Target = Field(description="The target and the activation of its students.")
-    students: Annotated[list[Count], EachOnce] = Field(
+    students: Annotated[list[Students], EachOnce] = Field(
         min_length=1, description="Numbers p of hidden units, each once."
     )
     batch_sizes: Annotated[list[Count], EachOnce] = Field(min_length=1, description="Batch sizes n_b, each once.")
@@ -300,7 +309,7 @@ class Configuration(Strict):
     )
     fit: Fit = Field(description="How exponents are fitted.")
     check: Check = Field(description="When measured exponents agree with the theory.")
-    figures: dict[Literal[tuple(FIGURES)], Annotated[list[str], Field(min_length=1)]] = Field(
+    figures: dict[Literal[tuple(FIGURES)], Annotated[list[str], Field(min_length=1, max_length=50)]] = Field(
         description="The figures to draw, each with the names of its experiments."
     )
 

@@ -7,6 +7,7 @@ protocols × p × n_b × d × engines for the comparison of the engines.
 from __future__ import annotations
 
 import math
+from functools import cache
 from itertools import product
 from pathlib import Path
 
@@ -16,6 +17,9 @@ from onepass.batch_gaussian import BatchError, batch_law
 from onepass.cells import Cell
 from onepass.model import Model, ModelError
 from onepass.settings import LARGEST_COUNT, smallest_dimension
+
+LARGEST_GRID = 20_000  # cells
+leap_index = cache(hermite.leap_index)  # of a target's text; every row asks
 
 
 class CellError(ValueError):
@@ -34,6 +38,12 @@ def cells_of(name: str, experiment) -> list[Cell]:
     CellError
         For a point that cannot be simulated, or two equal cells.
     """
+    axes = ("protocols", "mu", "deltas", "students", "batch_sizes", "dimensions", "engines")
+    sizes = {axis: len(getattr(experiment, axis)) for axis in axes if hasattr(experiment, axis)}
+    if math.prod(sizes.values()) > LARGEST_GRID:
+        longest = max(sizes, key=sizes.get)
+        message = f"a grid of {math.prod(sizes.values())} cells; allowed: up to {LARGEST_GRID}"
+        raise CellError((longest,), sizes[longest], message)
     _check_model(experiment)
     listed = {
         "recovery": _recovery_cells,
@@ -62,7 +72,7 @@ def rows_of(cells: list[Cell]) -> dict[str, list[Cell]]:
 
 def exponents(experiment, protocol: str, mu: float) -> tuple[float, float]:
     """δ of the learning rate and the theory's θ for a row, from the target's first Hermite order."""
-    order = hermite.leap_index(experiment.model.target)
+    order = leap_index(experiment.model.target)
     theory = experiment.delta == "theory"
     delta = phases.optimal_learning_rate_exponent(protocol, order, mu) if theory else experiment.delta
     return delta, phases.recovery_exponent(protocol, order, mu, delta)
@@ -73,7 +83,7 @@ def _recovery_cells(name, experiment):
     for protocol, mu in product(experiment.protocols, experiment.mu):
         delta, theta = exponents(experiment, protocol, mu)
         if not math.isfinite(theta):
-            least = phases.learning_rate_exponent(protocol, hermite.leap_index(experiment.model.target), mu)
+            least = phases.learning_rate_exponent(protocol, leap_index(experiment.model.target), mu)
             raise CellError(("delta",), delta, f"{protocol} does not learn at mu = {mu:g}; allowed: {least:g} or more")
         for d in experiment.dimensions:
             yield _scaling_cell(
@@ -89,7 +99,7 @@ def _recovery_cells(name, experiment):
 
 
 def _map_cells(name, experiment):
-    order = hermite.leap_index(experiment.model.target)
+    order = leap_index(experiment.model.target)
     own = {"threshold": experiment.threshold, "records": 0}
     grid = product(experiment.protocols, experiment.mu, experiment.deltas, experiment.dimensions)
     for protocol, mu, delta, d in grid:
@@ -101,7 +111,7 @@ def _map_cells(name, experiment):
 
 
 def _trajectories_cells(name, experiment):
-    order = max(hermite.leap_index(experiment.model.target), 2)  # where l = 1, a recovery takes d samples too
+    order = max(leap_index(experiment.model.target), 2)  # where l = 1, a recovery takes d samples too
     own = {"records": experiment.records, "threshold": None}
     for protocol, mu, d in product(experiment.protocols, experiment.mu, experiment.dimensions):
         n_b = _batch_size(experiment, mu, d)

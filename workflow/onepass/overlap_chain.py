@@ -22,6 +22,7 @@ from onepass.model import Model
 from onepass.overlap_kernel import CHUNK, DIVERGED, RECOVERED, bartlett, semidefinite_cholesky
 from onepass.risk import risk_series
 from onepass.settings import Settings, smallest_dimension
+from onepass.ticker import tick
 
 
 class ChainError(ValueError):
@@ -76,6 +77,7 @@ def run(
         if status == DIVERGED:
             raise FloatingPointError(f"replica {r} diverged at step {last[r]}")
         recovered[r] = status == RECOVERED
+        tick(r + 1, len(factors))
     return records[..., : model.teachers], records @ records.swapaxes(-1, -2), last, recovered
 
 

@@ -7,32 +7,52 @@ import math
 from collections.abc import Sequence
 from pathlib import Path
 
-from onepass import store
+from onepass import ownership, store
 from onepass.cells import Cell, code_version
+from onepass.ticker import told
+
+
+class RowError(RuntimeError):
+    """Cells of a row that could not be simulated; the others are done."""
 
 
 def simulate_row(cells: Sequence[Cell], outputs: Sequence[str], cache: str | Path, gpu_from: float = math.inf) -> None:
-    """Simulate cells, one file each.
+    """Simulate cells, one file each; what happens to each is printed.
 
     A cell is written to the cache first, under a name that hashes its parameters and the simulation's code, and
     then copied to its output. So a second try of an interrupted row, or a row with one new cell, computes only
-    what is new.
+    what is new. A cell that fails does not stop those after it.
 
     Parameters
     ----------
     cells, outputs : the cells and their files, in the same order.
     cache : folder of the finished cells.
     gpu_from : random numbers a step from which a cell with backend ``auto`` looks for a GPU; by default none does.
+
+    Raises
+    ------
+    RowError
+        At the end, if cells failed; each one's error is printed, and the first one's in the message.
     """
-    code = code_version()
+    code, failed = code_version(), []
     for cell, output in zip(cells, outputs, strict=True):
+        ownership.check()  # the rest of a killed run's row is somebody else's
         key = hashlib.sha256(f"{cell.identity}\0{code}".encode()).hexdigest()
         kept = Path(cache) / f"{key}.nc"
         try:
             store.read_cell(cell, kept)
+            print(f"kept {output}", flush=True)
         except store.StoreError:
-            store.write_cell(cell, cell.simulate(gpu_from), kept)
-            print(f"simulated {output}")
-        else:
-            print(f"kept {output}")
+            print(f"simulating {output}", flush=True)
+            try:
+                with told(lambda line: print(f"  {line}", flush=True)):
+                    runs = cell.simulate(gpu_from)
+            except (FloatingPointError, MemoryError, ValueError) as error:
+                failed.append(f"{output}: {error}")
+                print(f"failed {failed[-1]}", flush=True)
+                continue
+            store.write_cell(cell, runs, kept)
+            print(f"simulated {output}", flush=True)
         store.copy(kept, output)
+    if failed:
+        raise RowError(f"{len(failed)} of {len(cells)} cells failed; the first is {failed[0]}")

@@ -14,6 +14,7 @@ from onepass.chunks import Chunks
 from onepass.model import Model
 from onepass.risk import population_risk
 from onepass.settings import Settings
+from onepass.ticker import tick
 
 MEMORY = 2**30  # bytes, for everything that a run holds in d dimensions
 CHUNK = 2**24  # bytes of inputs drawn at once: large enough for BLAS, small enough for the cache
@@ -114,6 +115,7 @@ def _run_group(model, settings, factors, batches, record_steps, chunks):
     last, recovered = np.zeros(replicas, dtype=np.int64), np.zeros(replicas, dtype=bool)
     active = np.arange(replicas)
     for step in range(settings.steps + 1):
+        tick(step, settings.steps)
         overlap = students[:, :, :k]
         stopped = chunks.host(xp.sqrt((overlap**2).sum(axis=(1, 2)))) >= settings.threshold
         recovered[active[stopped]] = True

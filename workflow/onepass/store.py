@@ -14,6 +14,8 @@ from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
+from onepass import ownership
+
 SCHEMA_VERSION = 1
 PACKAGES = ("onepass", "numpy", "numba", "xarray", "netCDF4")
 
@@ -51,7 +53,7 @@ def write(dataset, path: str | Path, *, finite: bool = True) -> None:
         if not read(temporary).equals(dataset):
             raise StoreError(f"{path}: read back, the file differs from what was written; is the disk full?")
         os.chmod(temporary, 0o644)
-        os.replace(temporary, path)
+        ownership.publish(temporary, path)
     finally:
         Path(temporary).unlink(missing_ok=True)
 
@@ -113,7 +115,7 @@ def copy(source: str | Path, path: str | Path) -> None:
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
         shutil.copyfile(source, temporary)
-        os.replace(temporary, path)
+        ownership.publish(temporary, path)
     finally:
         temporary.unlink(missing_ok=True)
 

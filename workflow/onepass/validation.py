@@ -27,6 +27,7 @@ from onepass.config import (
 from onepass.grid import CellError, cells_of
 
 COMMAND_LINE = "command line"
+MOST_LINES, LONGEST_VALUE, LONGEST_LINE = 20, 200, 900  # of a message
 BY_KIND = {
     "recovery": RecoveryExperiment,
     "map": MapExperiment,
@@ -52,7 +53,7 @@ def validated(settings: Mapping, sources: Sequence[str | Path] = ()) -> Configur
     ConfigurationError
         With one message that lists every wrong key.
     """
-    settings = json.loads(json.dumps(settings, default=str))  # plain dictionaries, whatever the loader made
+    settings = _plain(settings)
     try:
         configuration = Configuration.model_validate(settings)
         faults = dict(_faults_of_the_whole(configuration))
@@ -63,21 +64,35 @@ def validated(settings: Mapping, sources: Sequence[str | Path] = ()) -> Configur
     return configuration
 
 
+def _plain(settings) -> dict:
+    """Plain dictionaries, lists, texts and numbers, whatever the loader made."""
+    try:
+        plain = json.loads(json.dumps(settings, default=str))
+    except RecursionError:
+        raise ConfigurationError(_headed(["top level: nested too deeply; allowed: keys as in default.yaml"])) from None
+    except (TypeError, ValueError) as error:
+        raise ConfigurationError(_headed([f"top level: {error}; allowed: texts as keys, finite trees"])) from None
+    if not isinstance(plain, dict):
+        raise ConfigurationError(_headed([f"top level: {_short(plain)}; allowed: keys as in default.yaml"]))
+    return plain
+
+
 def _faults_of_the_whole(configuration: Configuration) -> Iterator[tuple[tuple, str]]:
     """Keys and messages of what no key shows alone: cells that cannot be simulated, figures without data."""
     for name, experiment in configuration.experiments.items():
         try:
             cells_of(name, experiment)
         except CellError as error:
-            yield ("experiments", name, *error.key), f"{error.value!r}: {error}"
+            yield ("experiments", name, *error.key), f"{_short(error.value)}: {error}"
         except ValueError as error:
-            yield ("experiments", name, "model", "target"), f"{experiment.model.target!r}: {error}"
+            yield ("experiments", name, "model", "target"), f"{_short(experiment.model.target)}: {error}"
     lists = [(("figures", figure), FIGURES[figure], names) for figure, names in configuration.figures.items()]
     for key, kind, names in [*lists, (("check", "experiments"), "recovery", configuration.check.experiments)]:
         allowed = [n for n, experiment in configuration.experiments.items() if experiment.kind == kind]
         for place, name in enumerate(names):
             if name not in allowed:
-                message = f"{name!r}: no experiment of kind {kind!r}; allowed: {', '.join(allowed) or 'none'}"
+                known = ", ".join(allowed) or "none"
+                message = f"{_short(name)}: no experiment of kind {kind!r}; allowed: {known}"
                 yield (*key, place), message + _meant(name, allowed)
 
 
@@ -89,7 +104,7 @@ def _fault(item: Mapping, settings) -> tuple[tuple, str]:
         return key, f"missing; {_description(key, settings)}"
     if kind == "extra_forbidden":
         known = list(_model_at(key[:-1], settings).model_fields)
-        return key, f"{value!r}: unknown key; allowed: {', '.join(known)}{_meant(key[-1], known)}"
+        return key, f"{_short(value)}: unknown key; allowed: {', '.join(known)}{_meant(key[-1], known)}"
     if item["loc"][-1] == "[key]":
         allowed = item["ctx"].get("expected") or f"names like {item['ctx'].get('pattern')}"
         return key, f"this name is unknown; allowed: {allowed}{_meant(key[-1], FIGURES)}"
@@ -97,9 +112,9 @@ def _fault(item: Mapping, settings) -> tuple[tuple, str]:
         return (
             *key,
             "kind",
-        ), f"{value.get('kind') if isinstance(value, dict) else value!r}; allowed: {', '.join(BY_KIND)}"
+        ), f"{_short(value.get('kind') if isinstance(value, dict) else value)}; allowed: {', '.join(BY_KIND)}"
     problem = item["msg"].removeprefix("Value error, ").replace("Input should be", "allowed:")
-    message = f"{'' if isinstance(value, dict) else f'{value!r}: '}{problem}"
+    message = f"{'' if isinstance(value, dict) else f'{_short(value)}: '}{problem}"
     if kind == "literal_error":
         message += _meant(value, item["ctx"]["expected"].replace(" or ", ", ").replace("'", "").split(", "))
     if isinstance(value, str) and kind.startswith(("float", "int")) and value[:1] in "+-.0123456789":
@@ -152,7 +167,25 @@ def _meant(word, known) -> str:
 def _report(faults: Mapping[tuple, str], settings, sources) -> str:
     files = [(str(source), yaml.safe_load(Path(source).read_text(encoding="utf-8")) or {}) for source in sources]
     lines = [f"{_origin(key, settings, files)}: {_spelled(key)}: {message}" for key, message in faults.items()]
-    return "the configuration is not valid\n  " + "\n  ".join(lines)
+    return _headed(lines)
+
+
+def _headed(lines: Sequence[str]) -> str:
+    """The message of a configuration with faults, of a length that can be read."""
+    more = [f"and {len(lines) - MOST_LINES} more"] if len(lines) > MOST_LINES else []
+    return "\n  ".join(
+        [
+            "the configuration is not valid",
+            *(line if len(line) <= LONGEST_LINE else f"{line[:LONGEST_LINE]}…" for line in lines[:MOST_LINES]),
+            *more,
+        ]
+    )
+
+
+def _short(value) -> str:
+    """A value as it stands in the file, or the beginning of a long one."""
+    text = repr(value)
+    return text if len(text) <= LONGEST_VALUE else f"{text[:LONGEST_VALUE]}…"
 
 
 def _spelled(key: tuple) -> str:

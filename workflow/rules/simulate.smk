@@ -21,12 +21,14 @@ onstart:
 
 for name, listed in grids.items():
     rows = grid.rows_of(listed)
+    files = [*cells.SIMULATION_FILES, "grid.py", "rows.py", "store.py"]
+    stamps = {row: stamp(f"simulate/{name}/{row}", "simulate", files, cells.pack(rows[row])) for row in rows}
 
     rule:
         name:
             f"simulate_{name}"
         input:
-            sources(*cells.SIMULATION_FILES, "grid.py", "rows.py", "store.py"),
+            lambda wildcards, stamps=stamps: stamps[wildcards.row],
         output:
             [f"{DATA}/cells/{name}/{{row}}{cell.suffix}.nc" for cell in next(iter(rows.values()))],
         log:
@@ -37,7 +39,6 @@ for name, listed in grids.items():
             "../../environment.yml"
         threads: 1
         resources:
-            mem_mb=1500,
             gpu=lambda wildcards, rows=rows: int(cells.want_gpu(rows[wildcards.row], settings.gpu_from)),
         params:
             cells=lambda wildcards, rows=rows: cells.pack(rows[wildcards.row]),

@@ -12,6 +12,8 @@ import matplotlib as mpl
 import seaborn as sns
 from matplotlib.figure import Figure
 
+from onepass.ownership import publish
+
 WIDTH = 7.0  # inches: both columns of a page
 DPI = 200
 INK = "0.15"
@@ -103,6 +105,6 @@ def save(figure: Figure, paths: Sequence[str | Path]) -> None:
         try:
             with context():
                 figure.savefig(part, format=path.suffix[1:], dpi=DPI, metadata=stamp)
-            os.replace(part, path)
+            publish(part, path)
         finally:
             part.unlink(missing_ok=True)

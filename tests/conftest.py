@@ -1,0 +1,22 @@
+"""What several test files share."""
+
+import json
+import os
+import uuid
+from pathlib import Path
+
+import pytest
+
+
+@pytest.fixture
+def reliability():
+    """Note the outcome of a fault for the table in docs/reliability.md; `tests/reliability.py` makes it."""
+
+    def note(fault: str, tries: int, expected: dict, found: dict, by_hand: str) -> None:
+        if folder := os.environ.get("ONEPASS_RELIABILITY"):
+            lost = sum(name not in found for name in expected)
+            wrong = sum(name in found and found[name] != content for name, content in expected.items())
+            line = {"fault": fault, "tries": tries, "lost": lost, "wrong": wrong, "by_hand": by_hand}
+            Path(folder, f"{uuid.uuid4().hex}.json").write_text(json.dumps(line))
+
+    return note
