@@ -28,6 +28,7 @@ LARGEST = 200_000  # nodes of any rule: a step goes over all of them
 ORDERS = (24, 48, 96)  # of the series in m
 PIECES, ORDER = 256, 5  # intervals of m, and the order of their polynomials
 ROUNDING = 1e-13  # of a series' largest coefficient
+SETTLED = 1e-7  # change of the means at which more nodes are not worth their time
 ACCURACY = 1e-4  # of the means of functions that are no polynomials: far below the Gaussian's own error
 
 
@@ -94,11 +95,14 @@ def moments(model: Model, correlation: bool, overlap: float, count: int) -> np.n
 
 
 def _series(model: Model) -> tuple[np.ndarray, float]:
-    exact = exact_count(model)
-    if exact is None:
-        count, error = COUNTS[-1], _change(moments(model, False, 0.5, n) for n in COUNTS[-2:])
+    exact, error = exact_count(model), 0.0
+    if exact is not None:
+        count = 2 * exact - 3  # for fourth moments of what `exact_count` has the squares of
     else:
-        count, error = 2 * exact - 3, 0.0  # for fourth moments of what `exact_count` has the squares of
+        for coarse, count in itertools.pairwise(COUNTS):
+            error = _change(moments(model, False, 0.5, n) for n in (coarse, count))
+            if error <= SETTLED:
+                break
     for order in ORDERS:
         points = chebyshev.chebpts1(order + 1)
         values = np.array([[moments(model, loss, m, count) for m in points] for loss in (False, True)])

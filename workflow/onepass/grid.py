@@ -7,7 +7,7 @@ protocols × p × n_b × d × engines for the comparison of the engines.
 from __future__ import annotations
 
 import math
-from functools import cache
+from functools import cache, lru_cache
 from itertools import product
 from pathlib import Path
 
@@ -207,7 +207,7 @@ def _check(cell: Cell) -> None:
         named(cell.backend)
     except BackendError as error:
         raise CellError(("backend",), cell.backend, str(error)) from None
-    model = Model(cell.target, cell.activation, cell.students, cell.second_layer, cell.noise)
+    model = _model(cell.target, cell.activation, cell.students, cell.second_layer, cell.noise)
     if cell.engine == "gaussian":
         try:
             batch_law(model)
@@ -237,6 +237,9 @@ def _check(cell: Cell) -> None:
                 f"the overlap's norm starts at {start:.3g} for d = {cell.dimension} and stays below "
                 f"{math.sqrt(p):.3g}; allowed: a threshold between",
             )
+
+
+_model = lru_cache(maxsize=64)(Model)  # thousands of cells share a few
 
 
 def _check_model(experiment) -> None:
