@@ -62,7 +62,7 @@ def table():
     data = recovery("projected_correlation", 1.5)
     data.attrs |= {"experiment": "mine", "target": "He3(x1)", "replicas": 48}
     fits = fit_experiment(data)
-    return summary.table([fits], [1.0])
+    return summary.table([fits], [1.0], 0.0)
 
 
 def test_the_table_says_what_was_measured(table):
@@ -79,7 +79,7 @@ def test_shortfalls_are_told(table):
     kinks = pd.DataFrame([("He3(x1)", 3, "projected_square", 1.5, 1.8, 1.7, 1.9, 0.5, -1.0, 0.0)])
     kinks.columns = summary.KINK_COLUMNS
     assert summary.shortfalls(table, kinks.iloc[:0], **CHECK | {"tolerances": [1.0]}) == []
-    wrong = table.assign(theta=1.0, theta_low=0.99, theta_high=1.01, verdict="disagrees")
+    wrong = table.assign(theta=1.0, theta_low=0.99, theta_high=1.01, covered=False, verdict="disagrees")
     text, found = summary.report(wrong, kinks, **CHECK)
     assert len(found) == 3
     assert "theta 1.000, theory 0.500, allowed ±0.03 (disagrees)" in text
@@ -92,13 +92,14 @@ def test_shortfalls_are_told(table):
 def test_verdicts_tell_noise_from_finite_size_from_disagreement():
     import xarray as xr
 
-    def verdict(theta, half_width, limit):
+    def verdict(theta, half_width, limit, resolution=0.0):
         values = {"theta": theta, "theta_low": theta - half_width, "theta_high": theta + half_width}
         values |= {"theta_limit_low": limit - 0.05, "theta_limit_high": limit + 0.05, "theta_theory": 0.5}
-        return summary._verdict(xr.Dataset(values), 0.03)
+        return summary._verdict(xr.Dataset(values), 0.03, resolution)
 
     assert verdict(0.51, 0.02, 0.5) == "agrees"
     assert verdict(0.52, 0.01, 0.5) == "interval misses"
+    assert verdict(0.504, 0.001, 0.5, resolution=0.005) == "agrees"
     assert verdict(0.6, 0.2, 0.6) == "noise"
     assert verdict(0.6, 0.05, 0.5) == "finite size"
     assert verdict(0.6, 0.05, 0.6) == "disagrees"

@@ -10,12 +10,16 @@ from __future__ import annotations
 
 import numpy as np
 
+COUNTED = 100_000  # steps
+
 
 class ClimbError(ValueError):
     """A start or a threshold between which nothing climbs."""
 
 
-def climb_factor(information_exponent: int, dimension, *, start: float = 1.0, threshold: float = 0.5) -> np.ndarray:
+def climb_factor(
+    information_exponent: int, dimension, *, start: float = 1.0, threshold: float = 0.5, gain=None
+) -> np.ndarray:
     """Return F(d), the climb in units of ``d^(max(ℓ, 2)/2 - 1)``.
 
     Parameters
@@ -24,6 +28,9 @@ def climb_factor(information_exponent: int, dimension, *, start: float = 1.0, th
     dimension : array (d,)
     start : m0 √d, the norm of a student's overlaps at the start, in units of ``1/√d``.
     threshold : η, the norm of a student's overlaps at recovery; below 1.
+    gain : array (d,), optional
+        ``γ β``. Where it is known and the climb is of at most `COUNTED` steps these are counted one by one: the last
+        of a fast climb are so large that the integral knows nothing of them.
 
     Returns
     -------
@@ -44,5 +51,18 @@ def climb_factor(information_exponent: int, dimension, *, start: float = 1.0, th
         )
     power = 2 - information_exponent
     # In u = log m the integrand varies slowly enough for any start.
-    climb = [quad(lambda u: np.exp(power * u) / -np.expm1(2 * u), bottom, high)[0] for bottom in low]
-    return np.array(climb) * dimension ** (1 - max(information_exponent, 2) / 2)
+    climb = np.array([quad(lambda u: np.exp(power * u) / -np.expm1(2 * u), bottom, high)[0] for bottom in low])
+    if gain is not None and (climb <= COUNTED * np.asarray(gain)).all():
+        climb = np.array(
+            [g * _count(information_exponent, np.exp(m), threshold, g) for m, g in zip(low, gain, strict=True)]
+        )
+    return climb * dimension ** (1 - max(information_exponent, 2) / 2)
+
+
+def _count(ell: int, m: float, threshold: float, gain: float) -> int:
+    """Steps of ``m ← m + γβ m^(ℓ-1) (1 - m²)`` to the threshold."""
+    steps = 0
+    while m < threshold:
+        m += gain * m ** (ell - 1) * (1 - m * m)
+        steps += 1
+    return steps

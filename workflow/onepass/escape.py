@@ -51,10 +51,18 @@ def recovery_time(
             start=start / sqrt(dimension),
             threshold=threshold,
         )
+    gain = learning_rate * drift_coefficient(model)
+    if gain <= 0:
+        return np.inf
+    climb = climb_factor(ell, [dimension], start=start, threshold=threshold, gain=[gain])[0]
+    return float(climb * dimension ** (max(ell, 2) / 2 - 1) / gain)
+
+
+def drift_coefficient(model: Model) -> float:
+    """β of the drift ``γ β m^(ℓ−1)`` of one student of one direction at a small overlap m."""
+    ell = information_exponent(model.target)
     student, target = (hermite_coefficients(f, ell)[ell] for f in (model.activation_formula, model.target_formula))
-    gain = learning_rate * ell * factorial(ell) * float(student * target) * model.second_layer[0]
-    climb = climb_factor(ell, [dimension], start=start, threshold=threshold)[0] * dimension ** (max(ell, 2) / 2 - 1)
-    return float(climb / gain) if gain > 0 else np.inf
+    return float(ell * factorial(ell) * student * target * model.second_layer[0])
 
 
 def escape_time(

@@ -7,7 +7,7 @@ import numpy as np
 from onepass import phases
 from onepass.aggregate import model_of
 from onepass.climb import climb_factor
-from onepass.escape import recovery_time
+from onepass.escape import drift_coefficient, recovery_time
 from onepass.protocol import Protocol
 from onepass.scaling import ScalingError, fit_exponent
 
@@ -76,7 +76,7 @@ def fit_experiment(dataset, *, points=4, smallest=None, resamples=1000):
         deltas.append(_learning_rate_exponent(cell, protocol, ell, mu))
         data = cell.dimension.values, cell.recovery_step.values, cell.recovered.values.astype(bool)
         settings["theta"] = phases.recovery_exponent(protocol, ell, mu, deltas[-1])
-        for factor, found in ((_factor(dataset, ell, deltas[-1]), fits), (None, plain)):
+        for factor, found in ((_factor(dataset, cell, ell, deltas[-1]), fits), (None, plain)):
             logarithm = factor is not None and phases.has_log_factor(protocol, ell, mu, deltas[-1])
             fit = fit_exponent(*data, factor=factor, logarithm=logarithm, rng=_generator(protocol, mu), **settings)
             found.append(fit)
@@ -118,14 +118,19 @@ def fit_experiment(dataset, *, points=4, smallest=None, resamples=1000):
     return result
 
 
+def _single_index(dataset):
+    """The model, where one student learns one direction and the data set says which; else None."""
+    if "target" not in dataset.attrs or "batch_size" not in dataset:
+        return None
+    model = model_of(dataset)
+    return model if model.students == model.teachers == 1 else None
+
+
 def _first_principles(dataset, grid):
     """`recovery_time` at every cell; nan where the data set does not say of which model, or of a wider one."""
-    unknown = np.full((len(grid), dataset.sizes["dimension"]), np.nan)
-    if "target" not in dataset.attrs or "batch_size" not in dataset:
-        return unknown
-    model = model_of(dataset)
-    if model.students != 1 or model.teachers != 1:
-        return unknown
+    model = _single_index(dataset)
+    if model is None:
+        return np.full((len(grid), dataset.sizes["dimension"]), np.nan)
     start, threshold = dataset.attrs.get("initial_overlap", 1.0), dataset.attrs.get("threshold", 0.5)
 
     def time(protocol, mu, dimension):
@@ -143,13 +148,15 @@ def _first_principles(dataset, grid):
     return np.array([[time(protocol, mu, d) for d in dataset.dimension.values] for protocol, mu in grid])
 
 
-def _factor(dataset, ell, delta):
+def _factor(dataset, cell, ell, delta):
     """The climb of the noiseless overlap, or None where steps so large are taken that nothing climbs smoothly."""
     if delta is not None and delta < 1 - max(ell, 2) / 2 - 0.02:
         return None
     start, threshold = dataset.attrs.get("initial_overlap", 1.0), dataset.attrs.get("threshold", 0.5)
     students = dataset.attrs.get("students", 1)
-    return climb_factor(ell, dataset.dimension.values, start=start, threshold=threshold / np.sqrt(students))
+    model = _single_index(dataset)
+    gain = None if model is None else cell.learning_rate.values * drift_coefficient(model)
+    return climb_factor(ell, dataset.dimension.values, start=start, threshold=threshold / np.sqrt(students), gain=gain)
 
 
 def _learning_rate_exponent(cell, protocol, ell, mu):

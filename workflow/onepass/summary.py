@@ -32,18 +32,20 @@ COLUMNS = {
     "failures": ("replicas that did not recover within their budget, all d together", "1"),
     "replicas": ("replicas, all d together", "1"),
     "largest_dimension": ("largest dimension", "1"),
+    "covered": ("whether the interval, not below the resolution, holds the theory", "1"),
     "verdict": ("agreement with the theory", ""),
 }
 KINK_COLUMNS = ("target", "information_exponent", "protocol", "theory", *Kink._fields)
 
 
-def table(fits: Sequence, tolerances: Sequence[float]) -> pd.DataFrame:
+def table(fits: Sequence, tolerances: Sequence[float], resolution: float) -> pd.DataFrame:
     """One row for every protocol and μ of every fitted experiment.
 
     Parameters
     ----------
     fits : data sets of `onepass.exponents.fit_experiment`.
     tolerances : allowed ``|θ − θ of the theory|`` at ℓ = 1, 2, …; the last one serves all larger ℓ.
+    resolution : an interval counts as reaching this far from θ at least.
 
     Returns
     -------
@@ -52,7 +54,7 @@ def table(fits: Sequence, tolerances: Sequence[float]) -> pd.DataFrame:
     it; extrapolated to infinite d the interval holds it), ``disagrees``, or why there is no fit.
     """
     rows = [
-        _row(dataset, dataset.sel(protocol=protocol, mu=mu), str(protocol), float(mu), tolerances)
+        _row(dataset, dataset.sel(protocol=protocol, mu=mu), str(protocol), float(mu), tolerances, resolution)
         for dataset in fits
         for protocol in dataset.protocol.values
         for mu in dataset.mu.values
@@ -62,7 +64,7 @@ def table(fits: Sequence, tolerances: Sequence[float]) -> pd.DataFrame:
     )
 
 
-def _row(dataset, cell, protocol, mu, tolerances):
+def _row(dataset, cell, protocol, mu, tolerances, resolution):
     ell, replicas = int(dataset.attrs["information_exponent"]), int(dataset.attrs["replicas"])
     row = {"experiment": dataset.attrs["experiment"], "target": dataset.attrs["target"], "protocol": protocol, "mu": mu}
     row |= {name: float(cell[name]) for name in COLUMNS if name in cell and cell[name].ndim == 0 and name not in row}
@@ -73,15 +75,21 @@ def _row(dataset, cell, protocol, mu, tolerances):
         "failures": int(np.round((1 - cell.recovered_fraction) * replicas).sum()),
         "replicas": replicas * cell.sizes["dimension"],
         "largest_dimension": int(largest.dimension),
-        "verdict": _verdict(cell, tolerances[min(ell, len(tolerances)) - 1]),
+        "covered": _covered(cell, resolution),
+        "verdict": _verdict(cell, tolerances[min(ell, len(tolerances)) - 1], resolution),
     }
 
 
-def _verdict(cell, tolerance):
+def _covered(cell, resolution):
+    low, high = min(cell.theta_low, cell.theta - resolution), max(cell.theta_high, cell.theta + resolution)
+    return bool(low <= cell.theta_theory <= high)
+
+
+def _verdict(cell, tolerance, resolution):
     if not np.isfinite(cell.theta):
         return str(cell.reason.values)
     theory = float(cell.theta_theory)
-    covered = bool(cell.theta_low <= theory <= cell.theta_high)
+    covered = _covered(cell, resolution)
     if abs(float(cell.theta) - theory) <= tolerance:
         return "agrees" if covered else "interval misses"
     if covered:
@@ -121,7 +129,7 @@ def shortfalls(exponents: pd.DataFrame, found: pd.DataFrame, *, covering: float,
                 f"{place}: theta {row.theta:.3f}, theory {row.theta_theory:.3f}, allowed ±{allowed:g} ({row.verdict})"
             )
     for target, group in exponents.groupby("target", sort=False):
-        held = ((group.theta_low <= group.theta_theory) & (group.theta_theory <= group.theta_high)).mean()
+        held = group.covered.mean()
         if held < covering:
             lines.append(f"{target}: {held:.1%} of the intervals hold the theory, wanted {covering:.0%}")
     lines += [

@@ -76,6 +76,7 @@ rule summary:
         "../../environment.yml"
     params:
         tolerances=settings.check.tolerances,
+        resolution=settings.check.resolution,
         resamples=settings.fit.resamples,
     message:
         "Summing up the exponents"

@@ -5,7 +5,7 @@ from onepass.scripting import logged
 
 with logged(snakemake.log[0]):
     fits = [store.read(path) for path in snakemake.input.fits]
-    table = summary.table(fits, snakemake.params.tolerances)
+    table = summary.table(fits, snakemake.params.tolerances, snakemake.params.resolution)
     store.write(summary.dataset(table), snakemake.output.dataset, finite=False)
     table.to_csv(snakemake.output.table, index=False, float_format="%.5g")
     kinks = summary.kinks(table, resamples=snakemake.params.resamples)
