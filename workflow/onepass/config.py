@@ -293,8 +293,8 @@ class Check(Strict):
         description="Fraction of the intervals that must hold the theory; above 0, at most 1."
     )
     resolution: Annotated[float, Field(ge=0, allow_inf_nan=False)] = Field(
-        description="Half-width below which no interval is taken at its word: corrections of finite d are not told apart "
-        "from noise there; 0 or more."
+        description="Half-width below which no interval is taken at its word: corrections of finite d are not told "
+        "apart from noise there; 0 or more."
     )
     kink: Positive = Field(description="Allowed distance of a measured best batch exponent from the theory's; above 0.")
 
