@@ -23,6 +23,8 @@ FIGURES = {
     "sample_complexity": "recovery",
     "time_exponents": "recovery",
     "time_batch_phase_diagram": "recovery",
+    "exponent_summary": "recovery",
+    "paper_rate": "recovery",
     "learning_rate_phase_diagram": "map",
     "chain_exactness": "exactness",
     "gaussian_exactness": "exactness",
@@ -260,6 +262,10 @@ class ExactnessExperiment(Experiment):
     )
     engines: Annotated[list[Literal[ENGINES]], EachOnce] = Field(
         min_length=2, max_length=2, description="The two engines to compare, of chain, sgd and gaussian."
+    )
+    gaussian_from: Count | None = Field(
+        description="Batch size from which engine auto of the other experiments takes gaussian, for a mark in the "
+        "figure; null for none."
     )
 
 

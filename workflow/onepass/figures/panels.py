@@ -77,8 +77,7 @@ def grid(datasets, panel_height, extra=None):
             if ax is not row[0]:
                 ax.sharey(row[0])
                 ax.tick_params(labelleft=False)
-            ax.set_xscale("log", base=2)
-            _dimension_ticks(ax, group)
+            dimension_ticks(ax, [d for dataset in group for d in dataset.dimension.values])
         row[0].set_yscale("log")
     for ax, name in zip(axes[0], names, strict=False):
         ax.set_title(style.look(name).label.replace(", ", ",\n"))
@@ -87,16 +86,32 @@ def grid(datasets, panel_height, extra=None):
     return figure, axes
 
 
-def row(datasets, height):
-    """Return a figure with one panel against μ for each target, side by side, and the array of them (target,)."""
-    groups = by_target(datasets)
-    figure = style.new_figure(height, min(style.WIDTH, 3.6 * len(groups)))
-    axes = figure.subplots(1, len(groups), squeeze=False)[0]
-    for ax, (target, group) in zip(axes, groups.items(), strict=True):
+def mu_panels(datasets, height):
+    """Panels against μ, one a target, by information exponent; more than two stand in rows of two.
+
+    Parameters
+    ----------
+    height : inches of a row, legend included
+
+    Returns
+    -------
+    Figure, list of (axes, experiments of the target)
+    """
+    groups = sorted(by_target(datasets).items(), key=lambda item: information_exponent(item[1]))
+    columns = min(len(groups), 2)
+    rows = -(-len(groups) // columns)
+    figure = style.new_figure(height + 0.8 * height * (rows - 1), min(style.WIDTH, 3.6 * columns))
+    axes = figure.subplots(rows, columns, squeeze=False)
+    for ax in axes.flat[len(groups) :]:
+        ax.set_visible(False)
+    for ax, (target, group) in zip(axes.flat, groups, strict=False):
         ax.set_title(title(target, group))
         mu_ticks(ax)
+    for ax in axes[-1]:
         ax.set_xlabel(r"batch-size exponent $\mu$  ($n_b \propto d^{\,\mu}$)")
-    return figure, axes
+    for ax in axes[:, 0]:
+        ax.set_ylabel(r"time exponent $\theta$  ($T \propto d^{\,\theta}$)")
+    return figure, [(ax, group) for ax, (_, group) in zip(axes.flat, groups, strict=False)]
 
 
 def draw_medians(ax, cell, colour, unit=1.0):
@@ -212,9 +227,15 @@ def _nested_widths(count):
     return np.linspace(5, 1.2, count) if count > 1 else [2.0]
 
 
-def _dimension_ticks(ax, datasets, most=4):
-    dimension = sorted({int(d) for dataset in datasets for d in dataset.dimension.values})
+def dimension_ticks(ax, dimensions, most=5):
+    """Mark dimensions on an axis, the largest `most` of them evenly by name; powers of two as such."""
+    dimension = sorted({int(d) for d in dimensions})
     step = -(-len(dimension) // most)
     shown = dimension[::-1][::step][::-1]
-    ax.set_xticks(shown, [str(d) for d in shown])
+    ax.set_xscale("log", base=2)
+    ax.set_xticks(shown, [_power_of_two(d) for d in shown])
     ax.set_xticks(dimension, [""] * len(dimension), minor=True)
+
+
+def _power_of_two(d):
+    return f"$2^{{{d.bit_length() - 1}}}$" if d & (d - 1) == 0 else str(d)

@@ -33,14 +33,13 @@ def draw(datasets):
     -------
     matplotlib.figure.Figure
     """
-    figure, axes = panels.row(datasets, height=3.4)
+    figure, drawn = panels.mu_panels(datasets, height=3.4)
     names = panels.protocols(datasets)
-    for ax, group in zip(axes, panels.by_target(datasets).values(), strict=True):
+    for ax, group in drawn:
         _draw_diagram(ax, _diagram(group))
         panels.draw_exponents(ax, group, "theta", names)
-    axes[0].set_ylabel(r"time exponent $\theta$  ($T \propto d^{\,\theta}$)")
     validity = Line2D([], [], label="validity of the expansion", **_LINES["validity"])
-    panels.protocol_legend(figure, names, [*axes[0].get_legend_handles_labels()[0], validity])
+    panels.protocol_legend(figure, names, [*drawn[0][0].get_legend_handles_labels()[0], validity])
     return figure
 
 

@@ -18,11 +18,10 @@ def draw(datasets):
     -------
     matplotlib.figure.Figure
     """
-    figure, axes = panels.row(datasets, height=3.1)
+    figure, drawn = panels.mu_panels(datasets, height=3.1)
     names = panels.protocols(datasets)
-    for ax, group in zip(axes, panels.by_target(datasets).values(), strict=True):
+    for ax, group in drawn:
         panels.draw_theory(ax, group, "theta", names)
         panels.draw_exponents(ax, group, "theta", names)
-    axes[0].set_ylabel(r"time exponent $\theta$  ($T \propto d^{\,\theta}$)")
     panels.protocol_legend(figure, names, panels.theory_handles())
     return figure

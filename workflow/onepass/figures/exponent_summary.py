@@ -1,0 +1,96 @@
+"""Every measured time exponent on the lines of the theory: where a larger batch stops saving time."""
+
+from __future__ import annotations
+
+import matplotlib as mpl
+import numpy as np
+from matplotlib.lines import Line2D
+
+from onepass import phases
+from onepass.figures import panels, style
+
+_PANELS = {  # protocol: title, where its lines bend
+    "projected_square": ("square loss", r"$\mu = \ell/2$"),
+    "projected_correlation": ("correlation loss", r"$\mu = \ell - 1$"),
+}
+_DODGE = 0.03  # in μ, between information exponents with one line
+
+
+@style.context()
+def draw(datasets):
+    """Draw θ(μ) with 95 % intervals for every information exponent, one panel a loss of the projected update.
+
+    Parameters
+    ----------
+    datasets : list of xarray.Dataset
+        One an experiment, runs merged with fits; see `onepass.figures.panels`.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+    """
+    names = [name for name in _PANELS if name in panels.protocols(datasets)]
+    groups = sorted(panels.by_target(datasets).values(), key=panels.information_exponent)
+    colours = mpl.colormaps["viridis"](np.linspace(0.82, 0, len(groups)))
+    figure = style.new_figure(3.4, style.WIDTH if len(names) > 1 else 4.2)
+    axes = figure.subplots(1, max(len(names), 1), squeeze=False, sharey=True)[0]
+    right = max(float(dataset.mu.max()) for dataset in datasets) + 0.25
+    for ax, name in zip(axes, names, strict=False):
+        for shift, colour, group in zip(_dodges(groups), colours, groups, strict=True):
+            _theory(ax, group, name, colour, right)
+            _measured(ax, group, name, colour, shift)
+        heading, bend = _PANELS[name]
+        ax.set_title(f"{heading}: a larger batch saves time up to {bend}")
+        count, held = _coverage(datasets, name)
+        verdict = f"{held} of {count} intervals\nhold the theory"
+        ax.text(0.98, 0.97, verdict, transform=ax.transAxes, ha="right", va="top", fontsize=7.5)
+        panels.mu_ticks(ax)
+        ax.set_xlim(-0.1, right)
+        ax.set_xlabel(r"batch-size exponent $\mu$  ($n_b \propto d^{\,\mu}$)")
+    axes[0].set_ylabel(r"time exponent $\theta$  ($T \propto d^{\,\theta}$)")
+    handles = [
+        Line2D([], [], color=colour, marker="o", linestyle="none", label=panels.title(g[0].attrs["target"], g))
+        for colour, g in zip(colours, groups, strict=True)
+    ]
+    handles += [
+        Line2D([], [], color="0.7", linewidth=2.5, label="theory"),
+        Line2D([], [], color=style.INK, marker="o", markersize=9, markerfacecolor="none", linestyle="none",
+               label="best batch"),
+    ]  # fmt: skip
+    figure.legend(handles=handles, loc="outside lower center", ncols=3)
+    return figure
+
+
+def _theory(ax, group, name, colour, right):
+    ell = panels.information_exponent(group)
+    mu, best = np.linspace(0, right, 801), phases.optimal_batch_exponent(name, ell)
+    light = style.lighter(mpl.colors.to_hex(colour))
+    ax.plot(mu, phases.recovery_exponent(name, ell, mu), color=light, linewidth=2.5, zorder=2)
+    at = phases.recovery_exponent(name, ell, best)
+    ax.plot(best, at, "o", markersize=10, color=style.INK, markerfacecolor="none", markeredgewidth=0.9, zorder=3)
+
+
+def _measured(ax, group, name, colour, shift):
+    for dataset in group:
+        if name not in dataset.protocol.values:
+            continue
+        row = dataset.sel(protocol=name)
+        row = row.isel(mu=np.isfinite(row.theta.values))
+        errors = np.maximum([row.theta - row.theta_low, row.theta_high - row.theta], 0)
+        look = {"fmt": "o", "color": colour, "markeredgecolor": "white", "markeredgewidth": 0.5, "elinewidth": 1}
+        ax.errorbar(row.mu + shift, row.theta, errors, zorder=4, **look)
+
+
+def _dodges(groups):
+    """Shifts in μ that keep apart the information exponents that share a line: 1 and 2."""
+    halves = [phases.half(panels.information_exponent(group)) for group in groups]
+    return [_DODGE * (halves[:i].count(half) - (halves.count(half) - 1) / 2) * 2 for i, half in enumerate(halves)]
+
+
+def _coverage(datasets, name):
+    """How many exponents were fitted, and how many of their intervals hold the theory's value."""
+    rows = [dataset.sel(protocol=name) for dataset in datasets if name in dataset.protocol.values]
+    count = sum(int(np.isfinite(row.theta).sum()) for row in rows)
+    return count, sum(
+        int(((row.theta_low <= row.theta_theory) & (row.theta_theory <= row.theta_high)).sum()) for row in rows
+    )

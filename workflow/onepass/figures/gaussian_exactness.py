@@ -1,0 +1,71 @@
+"""How large a batch must be for its sums to be drawn from a Gaussian."""
+
+from __future__ import annotations
+
+import numpy as np
+from matplotlib.lines import Line2D
+from matplotlib.patches import Patch
+
+from onepass.exactness import compare, equal_laws, is_timed
+from onepass.figures import style
+
+_TAILS = (0.025, 0.975)
+_BAND = "0.86"
+
+
+@style.context()
+def draw(datasets):
+    """Draw the Kolmogorov-Smirnov distance of two engines against n_b, a panel for every dataset.
+
+    Parameters
+    ----------
+    datasets : list of xarray.Dataset
+        Of one number of students and one dimension each; see `onepass.exactness.compare`.  Attribute
+        ``gaussian_from`` is the batch size from which engine auto takes the Gaussian.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+    """
+    figure = style.new_figure(3.2, min(style.WIDTH, 3.5 * len(datasets)))
+    axes = figure.subplots(1, len(datasets), squeeze=False, sharey=True)[0]
+    for ax, dataset in zip(axes, datasets, strict=True):
+        _panel(ax, dataset)
+    axes[0].set_ylabel("Kolmogorov–Smirnov distance,\n" + " to ".join(map(str, datasets[0].engine.values)))
+    names = list(dict.fromkeys(str(name) for dataset in datasets for name in dataset.protocol.values))
+    looks = [style.look(name) for name in names]
+    handles = [Line2D([], [], color=s.colour, marker=s.marker, linestyle="none", label=s.label) for s in looks]
+    handles += [
+        Line2D([], [], color=style.INK, linewidth=0.9, linestyle="--", label=r"$\propto n_b^{-1/2}$"),
+        Patch(color=_BAND, label="equal laws, 95 %"),
+        Line2D([], [], color=style.INK, linewidth=0.9, linestyle=":", label="engine auto: Gaussian from here"),
+    ]
+    figure.legend(handles=handles, loc="outside lower center", ncols=3, columnspacing=1.5)
+    return figure
+
+
+def fall(batch_size, distance, floor):
+    """Prefactor of ``n_b^(-1/2)`` through the distances (n_b,) above `floor`, least squares of logarithms; or nan."""
+    seen = distance > floor
+    return float(np.exp(np.mean(np.log(distance[seen] * np.sqrt(batch_size[seen]))))) if seen.any() else np.nan
+
+
+def _panel(ax, dataset):
+    distance = compare(dataset).distance.isel(observable=0, students=0, dimension=0)
+    size, replicas = distance.batch_size.values, dataset.sizes["replica"]
+    low, high = equal_laws(replicas, np.array(_TAILS))
+    ax.axhspan(low, high, color=_BAND, linewidth=0, zorder=0)
+    for protocol, values in distance.groupby("protocol"):
+        shown, values = style.look(str(protocol)), values.values.squeeze()
+        ax.plot(size, values, shown.marker, color=shown.colour, markeredgecolor="white", markeredgewidth=0.5, zorder=4)
+        line = fall(size, values, high) / np.sqrt(size)
+        ax.plot(size, line, "--", color=style.lighter(shown.colour), linewidth=0.9, zorder=2)
+    switch = dataset.attrs.get("gaussian_from")
+    if switch not in (None, "null"):
+        ax.axvline(float(switch), color=style.INK, linewidth=0.9, linestyle=":", zorder=1)
+    ax.set_xscale("log")
+    ax.set_yscale("log")
+    ax.set_xlabel("batch size $n_b$")
+    d, steps = int(distance.dimension), int(dataset.attrs["steps"])
+    what = "recovery times" if is_timed(dataset) else f"overlaps after {steps} step{'s' * (steps > 1)}"
+    ax.set_title(f"{what}, $d = {d}$, {replicas} replicas")

@@ -1,0 +1,145 @@
+"""The plane of batch and learning-rate exponents: what theory says of it, and what was measured over it."""
+
+from __future__ import annotations
+
+import matplotlib as mpl
+import numpy as np
+from matplotlib.colors import BoundaryNorm
+from matplotlib.lines import Line2D
+from matplotlib.patches import Patch
+
+from onepass import diagrams, phases
+from onepass.climb import climb_factor
+from onepass.escape import drift_coefficient
+from onepass.figures import curves, style
+from onepass.first_step import first_step_gain
+from onepass.protocol import Protocol
+
+_EMPTY = {"facecolor": "#E3E3E3", "edgecolor": "0.6", "hatch": "////", "linewidth": 0.0}
+_EXPONENT = mpl.colormaps["viridis_r"]
+_LEVELS = np.arange(-0.25, 2.51, 0.25)
+_POINTS = {"sgd_optimum": "o", "correlation_optimum": "D", "one_step": "h"}
+_STOP = {"color": "#D55E00", "linewidth": 1.5, "linestyle": "--"}
+_SLOW = {"color": style.INK, "linewidth": 1.0, "linestyle": ":"}
+
+
+@style.context()
+def draw(datasets):
+    """Draw θ of the theory, θ between the two largest dimensions and the fraction recovered at the largest one.
+
+    Parameters
+    ----------
+    datasets : list of xarray.Dataset
+        Aggregated maps of one student, see `onepass.aggregate.aggregate`; a row for every protocol of each.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+    """
+    rows = [
+        (dataset.sortby(["mu", "delta", "dimension"]), str(p)) for dataset in datasets for p in dataset.protocol.values
+    ]
+    figure = style.new_figure(2.5 * len(rows) + 0.9)
+    axes = figure.subplots(len(rows), 3, squeeze=False, sharex=True, sharey=True)
+    for row, (dataset, name) in zip(axes, rows, strict=True):
+        cell = dataset.sel(protocol=name)
+        ell, large = int(dataset.attrs["information_exponent"]), cell.isel(dimension=-1)
+        small, largest = (int(cell.dimension[i]) for i in (-2, -1))
+        mu, delta = np.meshgrid(cell.mu.values, cell.delta.values, indexing="ij")
+        theta = phases.recovery_exponent(name, ell, mu, delta)
+        shown = [
+            _map(row[0], cell, theta, cmap=_EXPONENT, norm=_norm()),
+            _map(row[1], cell, measured_exponent(cell), cmap=_EXPONENT, norm=_norm()),
+            _map(row[2], cell, large.recovered.mean("replica").values, cmap="Blues", vmin=0, vmax=1),
+        ]
+        for ax in row:
+            _boundaries(ax, cell, ell)
+        for ax in row[1:]:
+            _finite(ax, large, name)
+        row[0].set_ylabel(f"{style.look(name).label}\nlearning-rate exponent $\\delta$")
+        if row[0] is axes[0, 0]:
+            row[1].set_title(f"measured $\\theta$, $d = {small}$ to ${largest}$")
+            row[2].set_title(f"recovered at $d = {largest}$")
+    axes[0, 0].set_title(r"theory, $T \propto d^{\,\theta}$")
+    figure.colorbar(shown[1], ax=axes[:, :2], pad=0.01, aspect=40, ticks=_LEVELS[1::2], label=r"$\theta$")
+    figure.colorbar(shown[2], ax=axes[:, 2], pad=0.02, aspect=40, label="fraction of replicas")
+    for ax in axes[-1]:
+        ax.set_xlabel(r"batch-size exponent $\mu$")
+    handles = [
+        Line2D([], [], color=style.INK, linewidth=1.4, label="boundaries of the theory"),
+        Patch(label="not learning / not recovered in budget", **_EMPTY),
+        Line2D([], [], label="a mean first step gains no overlap", **_STOP),
+        Line2D([], [], label="noiseless time = budget", **_SLOW),
+        *(
+            Line2D([], [], marker=_POINTS[key], color=style.INK, markerfacecolor="white", linestyle="none", label=text)
+            for key, text in (
+                ("sgd_optimum", "best batch, square loss"),
+                ("correlation_optimum", "best batch, correlation loss"),
+                ("one_step", "one giant step"),
+            )
+        ),
+    ]
+    figure.legend(handles=handles, loc="outside lower center", ncols=3, columnspacing=1.2)
+    return figure
+
+
+def measured_exponent(cell):
+    """θ between the two largest dimensions, array (mu, delta); nan where the median of one is beyond the budget.
+
+    The climb of an overlap without noise is divided out where theory knows it, as everywhere.
+    """
+    pair = cell.isel(dimension=[-2, -1])
+    times = np.where(pair.recovered, pair.recovery_step, np.inf)
+    median = np.median(times, axis=pair.recovery_step.dims.index("replica"))
+    median = np.where(np.isfinite(median), median, np.nan)
+    ell, d = int(cell.attrs["information_exponent"]), pair.dimension.values.astype(float)
+    factor = climb_factor(ell, d, threshold=float(cell.attrs["threshold"]))
+    climbs = cell.delta.values[:, None] >= 1 - phases.half(ell) - 0.02
+    slope = np.diff(np.log(median / np.where(climbs, factor, 1.0)), axis=-1)[..., 0]
+    return slope / np.log(d[1] / d[0])
+
+
+def _map(ax, cell, values, **look):
+    """Colour the cells of a map, array (mu, delta); hatched where there is no finite number."""
+    ax.patch.set(**_EMPTY)
+    values = np.ma.masked_invalid(np.where(values == 0, np.nan, values) if "vmax" in look else values)
+    return ax.pcolormesh(cell.mu, cell.delta, values.T, shading="nearest", rasterized=True, zorder=1, **look)
+
+
+def _norm():
+    return BoundaryNorm(_LEVELS, _EXPONENT.N, extend="both")
+
+
+def _edges(values):
+    """From the outer edge of the first cell to that of the last."""
+    return values[0] - (values[1] - values[0]) / 2, values[-1] + (values[-1] - values[-2]) / 2
+
+
+def _boundaries(ax, cell, ell):
+    (left, right), (low, high) = _edges(cell.mu.values), _edges(cell.delta.values)
+    diagram = diagrams.learning_rate_diagram(
+        ell, mu_max=max(right, ell + 0.1), delta_min=min(low, -ell / 2), delta_max=max(high, ell / 2 + 0.1)
+    )
+    for points in diagram.lines.values():
+        ax.plot(*points.T, color=style.INK, linewidth=1.4, zorder=3)
+    for name, marker in _POINTS.items():
+        look = {"markerfacecolor": "white", "markeredgecolor": style.INK, "markersize": 5}
+        ax.plot(*diagram.points[name], marker, zorder=5, clip_on=False, **look)
+    ax.set_xlim(left, right)
+    ax.set_ylim(low, high)
+
+
+def _finite(ax, cell, name):
+    """Where, at the dimension of a cell, the mean first step gains nothing, and where the budget ends."""
+    model, d, ell = curves.model(cell), float(cell.dimension), int(cell.attrs["information_exponent"])
+    mu, delta = (np.linspace(*_edges(axis.values), 200) for axis in (cell.mu, cell.delta))
+    size, rate = float(cell.attrs["n0"]) * d**mu, float(cell.attrs["gamma0"]) * d**-delta
+    gain = first_step_gain(model, Protocol.named(name), d, size, rate[:, None])
+    ax.contour(mu, delta, gain, levels=[0], colors=_STOP["color"], linestyles="--", linewidths=1.5, zorder=4)
+    budget = float(cell.attrs["step_budget"]) * d ** (
+        phases.recovery_exponent("projected_square", ell, np.maximum(mu, 0)) + 0.5
+    )
+    climb = climb_factor(ell, [d], threshold=float(cell.attrs["threshold"])) * d ** (phases.half(ell) - 1)
+    time = climb / drift_coefficient(model)  # at γ = γ0 it is this over γ0
+    slowest = np.log(budget / time) / np.log(d)
+    ax.plot(mu, slowest, zorder=3, **_SLOW)
