@@ -29,7 +29,7 @@ def settings():
 def small(settings):
     """A grid of 2 × 2 × 2 cells that takes no time."""
     change = {"protocols": ["projected_square", "spherical_square"], "mu": [0.5, 1.0], "dimensions": [16, 32]}
-    return settings.experiments["he3"].model_copy(update=change | {"replicas": 3, "gamma0": 0.02})
+    return settings.experiments["he3"].model_copy(update=change | {"replicas": 3, "gamma0": 0.02, "start": 1.0})
 
 
 def everything(settings):
@@ -38,9 +38,9 @@ def everything(settings):
 
 def test_paths_say_what_a_cell_is(settings):
     grid = cells_of("he3", settings.experiments["he3"])
-    assert "cells/he3/projected_square_mu1.50_d01024.nc" in [cell.path for cell in grid]
+    assert "cells/he3/projected_square_mu1.00_d02048.nc" in [cell.path for cell in grid]
     for cell in everything(settings):
-        recovery = ("protocol", "mu", "dimension")
+        recovery = ("protocol", "mu", "dimension") + (("delta",) if cell.delta is not None else ())
         keys = recovery if cell.mu is not None else ("protocol", "students", "batch_size", "dimension", "engine")
         assert cells.parse(cell.path) == {key: getattr(cell, key) for key in keys}
     with pytest.raises(ValueError, match=r"such as 'projected_square_mu1.50_d01024.nc'"):
@@ -64,7 +64,9 @@ def test_a_cell_does_not_know_its_grid(small):
 
 def test_scalings(settings):
     """γ = γ0 d^-δ, n_b = n0 d^μ and the budget in units of the theory's time, by hand for He3 at d = 1024."""
-    grid = {(c.protocol, c.mu, c.dimension): c for c in cells_of("he3", settings.experiments["he3"])}
+    change = {"mu": [1.0, 1.75], "dimensions": [1024], "gamma0": 0.002, "start": 2.0, "step_budget": 0.3}
+    listed = cells_of("he3", settings.experiments["he3"].model_copy(update=change))
+    grid = {(c.protocol, c.mu, c.dimension): c for c in listed}
     for key, delta, theta in [
         (("projected_square", 1.0, 1024), 0.5, 1.0),
         (("projected_square", 1.75, 1024), 0.0, 0.5),
@@ -74,7 +76,8 @@ def test_scalings(settings):
         assert cell.batch_size == round(1024 ** key[1])
         assert cell.learning_rate == pytest.approx(0.002 * 1024**-delta)
         assert cell.steps == pytest.approx(0.3 / 0.002 * 1024**theta, abs=1)
-        assert cell.initial == 1 / 32
+        assert cell.initial == 2 / 32
+        assert cell.engine == ("gaussian" if key[1] == 1.75 else "chain")  # from a batch of 3000
 
 
 def test_cells_survive_the_parameters_of_a_job(settings):

@@ -39,6 +39,9 @@ def test_every_key_is_described():
             assert "$ref" in field or len(field["description"]) > 10, key
 
 
+RELU = {"target": "relu(x1)", "activation": "relu"}
+
+
 @pytest.mark.parametrize(
     ("change", "words"),
     [
@@ -52,12 +55,12 @@ def test_every_key_is_described():
         ({"experiments": {"he3": {"gamma0": -0.1}}}, "he3.gamma0: -0.1: allowed: greater than 0"),
         (
             {"experiments": {"he3": {"engine": "sdg"}}},
-            "he3.engine: 'sdg': allowed: 'chain' or 'sgd'; did you mean 'sgd'",
+            "he3.engine: 'sdg': allowed: 'auto', 'chain', 'sgd' or 'gaussian'; did you mean 'sgd'",
         ),
         ({"experiments": {"he3": {"backend": "cupy"}}}, "he3.backend: 'cupy': .* use 'auto' or 'numpy'"),
         ({"experiments": {"he3": {"protocols": ["sgd"]}}}, r"he3.protocols\[0\]: 'sgd': allowed: 'projected_square'"),
         ({"experiments": {"he3": {"mu": [0.5, 0.5]}}}, "he3.mu: .*0.5 stands there twice, .* two equal cells"),
-        ({"experiments": {"he3": {"mu": [40.0]}}}, r"he3.mu: 40.0: 1 d\^40 at d = 64 is 1.77e\+72; allowed: up to"),
+        ({"experiments": {"he3": {"mu": [40.0]}}}, r"he3.mu: 40.0: 1 d\^40 at d = 256 is 2.14e\+96; allowed: up to"),
         ({"experiments": {"he3": {"mu": [400.0]}}}, "he3.mu: 400.0: .* is inf; allowed"),
         ({"experiments": {"he3": {"mu": [-1.0]}}}, r"he3.mu\[0\]: -1.0: allowed: greater than or equal to 0"),
         (
@@ -68,7 +71,7 @@ def test_every_key_is_described():
         ({"experiments": {"chain_exactness": {"batch_sizes": [-2]}}}, r"batch_sizes\[0\]: -2: allowed"),
         (
             {"experiments": {"he3": {"delta": 0.0}}},
-            "he3.delta: 0.0: projected_square does not learn at mu = 0.5; .* 1 or",
+            "he3.delta: 0.0: projected_square does not learn at mu = 1; .* 0.5 or",
         ),
         ({"experiments": {"he3": {"threshold": 1.5}}}, "he3.threshold: 1.5: .* stays below 1; allowed"),
         (
@@ -82,13 +85,23 @@ def test_every_key_is_described():
         ),
         (
             {"experiments": {"mine": {"kind": "speed"}}},
-            "mine.kind: 'speed'; allowed: recovery, trajectories, exactness",
+            "mine.kind: 'speed'; allowed: recovery, map, trajectories, exactness",
         ),
         ({"experiments": {"mine": {"kind": "recovery"}}}, "mine.replicas: missing; replicas: Independent runs"),
         ({"figures": {"time_exponent": ["he3"]}}, "figures.time_exponent: .* did you mean 'time_exponents'"),
-        ({"figures": {"time_exponents": ["he4"]}}, r"time_exponents\[0\]: 'he4': no experiment of kind .* 'he3'"),
+        ({"figures": {"time_exponents": ["he5"]}}, r"time_exponents\[0\]: 'he5': no experiment of kind .*: he3, "),
+        (
+            {"check": {"experiments": ["he3_map"]}},
+            r"check.experiments\[0\]: 'he3_map': no experiment of kind 'recovery'",
+        ),
+        ({"experiments": {"he3": {"gaussian_from": None}}}, "he3.*engine is 'auto' and gaussian_from None; allowed"),
+        ({"experiments": {"he3": {"start": None}}}, "he3.*initial is 'inverse_sqrt_d' and start None; allowed"),
+        (
+            {"experiments": {"he3": {"engine": "gaussian", "gaussian_from": None, "model": RELU}}},
+            "he3.engine: 'gaussian': .* leaves a relative error of .*; allowed: engine 'chain'",
+        ),
         ({"figures": {"chain_exactness": ["he3"]}}, r"chain_exactness\[0\]: 'he3': .* allowed: chain_exactness"),
-        ({"experiments": {"he3": {"threshold": 0.1}}}, "he3.threshold: 0.1: .* starts at 0.125 for d = 64"),
+        ({"experiments": {"he3": {"threshold": 0.1}}}, "he3.threshold: 0.1: .* starts at 0.125 for d = 256"),
         ({"experiments": {"he3": {"delta": "theori"}}}, "he3.delta: 'theori': "),
         ({"experiments": {"he3": {"seed": "2024-01-01"}}}, "he3.seed: '2024-01-01': allowed: a valid integer"),
         ({"experiments": {"he3": {"model": {"activation": "sign"}}}}, "he3.model.activation: .* no slope"),

@@ -100,7 +100,8 @@ def _series(model: Model) -> tuple[np.ndarray, float]:
         count = 2 * exact - 3  # for fourth moments of what `exact_count` has the squares of
     else:
         for coarse, count in itertools.pairwise(COUNTS):
-            error = _change(moments(model, False, 0.5, n) for n in (coarse, count))
+            pair = np.array([moments(model, False, 0.5, n) for n in (coarse, count)])
+            error = float((abs(pair[1] - pair[0]) / _scales(pair)).max())
             if error <= SETTLED:
                 break
     for order in ORDERS:
@@ -108,8 +109,7 @@ def _series(model: Model) -> tuple[np.ndarray, float]:
         values = np.array([[moments(model, loss, m, count) for m in points] for loss in (False, True)])
         basis = chebyshev.chebvander(points, order)
         series = np.einsum("mn,lmi->lni", basis, values) / (basis**2).sum(axis=0)[:, None]
-        root = np.sqrt(values[:, :, [3, 5, 8]].max(axis=1))  # of the second moments: some means vanish for every m
-        scale = np.concatenate([root, root[:, [0, 0, 1, 0, 1, 2]] * root[:, [0, 1, 1, 2, 2, 2]]], axis=1)[:, None]
+        scale = np.array([_scales(own) for own in values])[:, None]
         needed = np.flatnonzero((abs(series) > ROUNDING * scale).any(axis=(0, 2))).max()
         if needed < order:
             break
@@ -117,6 +117,12 @@ def _series(model: Model) -> tuple[np.ndarray, float]:
     if error > ACCURACY:
         raise BatchError(_refusal(model, error))
     return series[:, : needed + 1], error
+
+
+def _scales(values: np.ndarray) -> np.ndarray:
+    """What is large for each of the nine means, from the second moments of several states: some vanish for every m."""
+    root = np.sqrt(values[:, [3, 5, 8]].max(axis=0))
+    return np.concatenate([root, root[[0, 0, 1, 0, 1, 2]] * root[[0, 1, 1, 2, 2, 2]]])
 
 
 def _pieces(series: np.ndarray) -> np.ndarray:

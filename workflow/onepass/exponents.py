@@ -120,7 +120,7 @@ def fit_experiment(dataset, *, points=4, smallest=None, resamples=1000):
 
 def _single_index(dataset):
     """The model, where one student learns one direction and the data set says which; else None."""
-    if "target" not in dataset.attrs or "batch_size" not in dataset:
+    if "second_layer" not in dataset.attrs or "batch_size" not in dataset:
         return None
     model = model_of(dataset)
     return model if model.students == model.teachers == 1 else None
