@@ -20,7 +20,9 @@ experiments:
     mu: [1.0]
     dimensions: [16, 32, 64]
     replicas: 8
+    start: 1.0
     engine: sgd
+    gaussian_from: null
   chain_exactness:
     protocols: [projected_square, spherical_correlation]
     students: [1]

@@ -14,9 +14,11 @@ TINY = """
 data: data/tiny
 figures_folder: figures/tiny
 experiments:
-  he3: {protocols: [projected_square, projected_correlation], mu: [1.0, 1.5], dimensions: [16, 32, 64], replicas: 8}
-  he3_single_sample: {protocols: [projected_square], dimensions: [8, 16], replicas: 8}
-  he3_large_batch: {protocols: [projected_square, projected_correlation], mu: [2.0], dimensions: [8, 16], replicas: 8}
+  he3: {protocols: [projected_square, projected_correlation], mu: [1.0, 1.5], dimensions: [32, 64, 128], replicas: 8}
+  he3_small_batch: {protocols: [projected_square], dimensions: [100, 144], replicas: 8}
+  he3_single_sample: {protocols: [projected_square], dimensions: [100, 144], replicas: 8}
+  he3_large_batch: {protocols: [projected_square, projected_correlation], mu: [2.0], dimensions: [32, 64], replicas: 8}
+  he4: {protocols: [projected_correlation], mu: [2.5], dimensions: [64, 100], replicas: 8}
   square: {protocols: [projected_square], mu: [1.0], dimensions: [16, 32, 64], replicas: 8}
   chain_exactness:
     protocols: [projected_square, spherical_correlation]

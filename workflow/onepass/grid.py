@@ -222,7 +222,7 @@ def _check(cell: Cell) -> None:
             f"too small for engine {cell.engine!r} with p = {p}, k = {k} and n_b = {cell.batch_size}; "
             f"allowed: {smallest} or more",
         )
-    if cell.initial != "sphere" and not k * cell.initial**2 <= 1:
+    if cell.initial != "sphere" and not cell.initial <= (1 + 1e-12) / math.sqrt(k):
         raise CellError(
             ("initial",),
             cell.initial,
