@@ -230,8 +230,10 @@ def _nested_widths(count):
 def dimension_ticks(ax, dimensions, most=5):
     """Mark dimensions on an axis, the largest `most` of them evenly by name; powers of two as such."""
     dimension = sorted({int(d) for d in dimensions})
-    step = -(-len(dimension) // most)
-    shown = dimension[::-1][::step][::-1]
+    powers = [d for d in dimension if d & (d - 1) == 0]
+    named = powers if len(powers) > 2 else dimension
+    step = -(-len(named) // most)
+    shown = named[::-1][::step][::-1]
     ax.set_xscale("log", base=2)
     ax.set_xticks(shown, [_power_of_two(d) for d in shown])
     ax.set_xticks(dimension, [""] * len(dimension), minor=True)

@@ -9,6 +9,8 @@ from scipy.optimize import isotonic_regression
 from onepass.figures import panels, style
 
 _GAP = 0.068  # between slopes written one above another, in heights of a panel
+# Dotted: a curve that ends far from the column would seem to go on.
+_LEADER = {"arrowstyle": "-", "linewidth": 0.6, "linestyle": ":", "shrinkA": 1, "shrinkB": 3}
 _JITTER = 0.06  # standard deviation of log d between replicas
 
 
@@ -78,7 +80,7 @@ def _write_slopes(ax, slopes):
             va="center",
             fontsize=7,
             color=style.INK,
-            arrowprops={"arrowstyle": "-", "color": colour, "linewidth": 0.7, "shrinkA": 1, "shrinkB": 2},
+            arrowprops=_LEADER | {"color": colour},
             annotation_clip=False,
         )
     ax.text(1.06, heights[-1] + _GAP, r"$\theta$ (theory)", transform=ax.transAxes, va="center", fontsize=7)
