@@ -93,7 +93,7 @@ def test_a_new_exponent_simulates_only_its_own_rows(project):
 
 
 def test_a_new_dimension_simulates_only_its_own_cells(project):
-    project.configure(TINY.replace("[16, 32, 64]", "[16, 32, 48, 64]", 1))
+    project.configure(TINY.replace("[32, 64, 128]", "[32, 48, 64, 128]", 1))
     project.snakemake("data/tiny/he3.nc")
     log = (project.folder / "data/tiny/logs/simulate/he3/projected_square_mu1.00.log").read_text()
     assert log.count("kept") == 3
