@@ -49,7 +49,7 @@ check: env  ## formatters and linters
 	$(BIN)/snakemake --lint
 
 lock: env  ## compile the lock file again after a change of dependencies
-	$(BIN)/uv pip compile pyproject.toml --extra dev --extra slurm --universal --python-version 3.11 \
+	$(BIN)/uv pip compile pyproject.toml --extra dev --extra docs --extra slurm --universal --python-version 3.11 \
 	  --generate-hashes --no-emit-index-url --no-emit-find-links --no-annotate --no-header --upgrade -o requirements.lock
 
 clean:  ## remove the environment and caches; results stay
