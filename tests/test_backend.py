@@ -5,14 +5,14 @@ import os
 import signal
 import subprocess
 import sys
-import types
 from dataclasses import replace
 
 import numpy as np
 import onepass
 import pytest
 import yaml
-from emulation import Emulator, needs_compiler
+from emulated_cupy import Cupy
+from emulation import needs_compiler
 from onepass import backend, cells, gpu_lock
 from onepass.grid import cells_of
 from onepass.validation import validated
@@ -27,36 +27,14 @@ RUN = (
 )
 
 
-class CudaRuntimeError(RuntimeError):
-    """As CuPy's, whose message begins with the name of CUDA's error."""
-
-
 @pytest.fixture
 def cupy(monkeypatch):
     """A machine with a package `cupy` whose driver, devices and errors a test chooses, and with nothing asked yet."""
-
-    class Runtime:
-        CUDARuntimeError = CudaRuntimeError
-        driver, count, error = 13000, 1, None
-
-        def driverGetVersion(self):
-            return self.driver
-
-        def runtimeGetVersion(self):
-            return 13020
-
-        def getDeviceCount(self):
-            if self.error:
-                raise CudaRuntimeError(self.error)
-            return self.count
-
-    fake = types.ModuleType("cupy")
-    fake.cuda = types.SimpleNamespace(runtime=Runtime())
+    fake = Cupy()
     monkeypatch.setitem(sys.modules, "cupy", fake)
     monkeypatch.setattr(backend, "find_spec", lambda name: name)
     monkeypatch.delenv(backend.VARIABLE, raising=False)
     monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
-    monkeypatch.setattr("onepass.cuda_device.CudaDevice", lambda module: Emulator())
     monkeypatch.setattr(backend, "_probe", backend._probe.__wrapped__)
     backend._say_once.cache_clear()
     yield fake
@@ -95,29 +73,39 @@ def test_cupy_without_a_device_is_refused(cupy, monkeypatch):
     refused("there is no GPU among CUDA_VISIBLE_DEVICES=''")
 
 
-def test_cupy_on_a_full_device_is_refused(cupy, monkeypatch):
-    class Full(Emulator):
-        @property
-        def xp(self):
-            raise MemoryError("Out of memory allocating 512 bytes")
+@needs_compiler
+def test_cupy_on_a_full_device_is_refused(cupy):
+    cupy.room = 100
+    refused("the GPU has no memory left .OutOfMemoryError: no room for 120 bytes")
+    for error in (
+        "cudaErrorMemoryAllocation: out of memory",  # no room for a context
+        "CUDA_ERROR_OUT_OF_MEMORY: out of memory",  # for a kernel's code
+        "CUBLAS_STATUS_ALLOC_FAILED",  # for the library of matrix products
+    ):
+        cupy.cuda.runtime.error = error
+        refused(f"the GPU has no memory left .CUDARuntimeError: {error}")
 
-    monkeypatch.setattr("onepass.cuda_device.CudaDevice", lambda module: Full())
-    refused("the GPU has no memory left .MemoryError: Out of memory allocating 512 bytes")
 
-
-def test_cupy_without_its_libraries_is_refused(cupy, monkeypatch):
-    def kernels(*_):
+def test_cupy_without_its_libraries_is_refused(cupy):
+    def module(**_):
         raise RuntimeError("CuPy failed to load libnvrtc.so.13\nmore lines")
 
-    monkeypatch.setattr(Emulator, "kernels", kernels)
+    cupy.RawModule = module
     refused(r"the GPU does not compute .RuntimeError: CuPy failed to load libnvrtc.so.13\)")
 
 
 @needs_compiler
-def test_a_device_that_computes_wrong_numbers_is_refused(cupy, monkeypatch):
-    assert backend.device_for("cupy", 1, 1).name == "C++ compiler"
-    monkeypatch.setattr(Emulator, "host", lambda self, array: array + array.dtype.type(1))
+def test_the_probe_allocates_and_computes(cupy):
+    """A kernel made from source and a matrix product; numbers that are wrong are no backend."""
+    device = backend.device_for("cupy", 1, 1)
+    assert (device.name, device.xp) == ("C++ compiler", cupy)
+    assert cupy.launches == ["philox_words"]
+    assert cupy.waits == 2, "both answers came back"
+    to_host = cupy.to_host
+    cupy.to_host = lambda values: to_host(values) + values.dtype.type(1)
     refused(r"C\+\+ compiler computes wrong numbers: a known answer")
+    cupy.to_host = lambda values: to_host(values) + (values.dtype == float)
+    refused(r"C\+\+ compiler computes wrong numbers: a product of ones")
 
 
 def test_auto_falls_back_with_one_line_that_says_why(cupy, caplog):

@@ -16,6 +16,7 @@ import onepass
 import pytest
 from emulation import Emulator, devices, needs_compiler
 from onepass import backend, cuda_chain, cuda_source, overlap_chain, philox
+from onepass.cuda_device import STEPS_OF_GRAPH, as_bytes
 from onepass.cuda_source import Layout, chain_source, normals_source
 from onepass.formula_c import c_source
 from onepass.initial import initial_factor
@@ -184,7 +185,7 @@ def test_every_launch_gives_the_same_bits(model):
 
     def run(count=5, **emulated):
         device = Emulator(**emulated)
-        return cuda_chain.run(model, set_up, factors[:count], 99, records, device), device.launches
+        return cuda_chain.run(model, set_up, factors[:count], 99, records, device), device.xp.launches
 
     expected, launches = run(multiprocessors=0)
     assert set(launches) == {"chain_open", "chain_steps"}
@@ -230,32 +231,40 @@ def test_a_recovered_start_takes_no_step(device):
 
 
 @needs_compiler
-def test_the_state_stays_on_the_device(monkeypatch):
-    """What comes back are the records, once, and one counter a burst of steps."""
-    set_up = settings(HE3, steps=1000)
+@pytest.mark.parametrize("many", [True, False], ids=["many steps a launch", "a graph of steps"])
+def test_the_state_stays_on_the_device(many, monkeypatch):
+    """What comes back are the records, once, and one counter a burst of steps; the host waits for nothing else."""
+    monkeypatch.setattr(cuda_chain._Group, "_many", lambda self: many)
     device = Emulator()
-    cuda_chain.run(HE3, set_up, starts(HE3, 7), 1, np.array([0, 1000]), device)
+    cuda_chain.run(HE3, settings(HE3, steps=1000), starts(HE3, 7), 1, np.array([0, 1000]), device)
     results = 7 * (2 * 2 * 8 + cuda_chain.REPLICA.itemsize)
-    assert device.moved == results + 2 * 4, "two looks at the counter: before and after the only burst"
-    assert len(device.launches) == 2
+    assert device.xp.moved == results + 2 * 4, "two looks at the counter: before and after the only burst"
+    assert device.xp.waits == (4 if many else 6), "two looks, two results; before a capture and after the burst"
+    if many:
+        assert device.xp.launches == ["chain_open", "chain_steps"]
+
+
+@needs_compiler
+def test_bursts_end_with_the_budget():
+    """Two launches a step, of which none but what fills the last graph comes after the last step."""
+    device = Emulator(multiprocessors=100)
+    set_up = settings(HE3, batch_size=1100, steps=150)
+    assert cuda_chain.run(HE3, set_up, starts(HE3, 2), 1, np.array([0, 150]), device)[2].tolist() == [150, 150]
+    assert device.xp.launches.count("chain_sums") <= 150 + STEPS_OF_GRAPH
 
 
 @needs_compiler
 def test_memory_that_runs_out_halves_the_replicas(caplog):
-    """An allocator of 40 kB, told of as a gigabyte: groups of replicas shrink until they fit, with the same numbers."""
-    from emulation import limited
-
+    """An allocator of arrays up to 1 kB, told of as a gigabyte: groups of replicas shrink until they fit, with the same numbers."""
     set_up, records = settings(HE3, steps=3), np.arange(4)
     factors = starts(HE3, 40)
     whole = cuda_chain.run(HE3, set_up, factors, 1, records, Emulator())
-    device = Emulator()
-    device.xp = limited(1000)
-    parts = cuda_chain.run(HE3, set_up, factors, 1, records, device)
+    parts = cuda_chain.run(HE3, set_up, factors, 1, records, Emulator(room=1000))
     for a, b in zip(whole, parts, strict=True):
         np.testing.assert_array_equal(a, b)
     assert [r.getMessage() for r in caplog.records] == [
-        "out of GPU memory with 40 at a time, going on with 20: no room for 2560 bytes",
-        "out of GPU memory with 20 at a time, going on with 10: no room for 1280 bytes",
+        "out of GPU memory with 40 at a time, going on with 20: no room for 2240 bytes",
+        "out of GPU memory with 20 at a time, going on with 10: no room for 1120 bytes",
     ]
 
 
@@ -269,7 +278,8 @@ def test_models_too_wide_for_a_block_are_refused():
 @needs_compiler
 def test_simulate_takes_the_device(monkeypatch, caplog):
     """`auto` from the crossover on, `cupy` always; files say where; models too wide go back to the CPU."""
-    monkeypatch.setattr(backend, "_probe", lambda: (Emulator(), ""))
+    device = Emulator()
+    monkeypatch.setattr(backend, "_probe", lambda: (device, ""))
     monkeypatch.setattr(backend, "find_spec", lambda name: name)
     common = {"dimension": 64, "batch_size": 50, "learning_rate": 1e-3, "steps": 3, "replicas": 4, "seed": 1}
     protocol = onepass.Protocol()
@@ -283,7 +293,7 @@ def test_simulate_takes_the_device(monkeypatch, caplog):
         runs = onepass.simulate(HE3, protocol, **common, **choice)
         assert (runs.backend, runs.device) == (("cupy", "C++ compiler") if taken else ("numpy", "cpu"))
         assert np.isfinite(runs.overlap).all()
-    monkeypatch.setattr(Emulator, "shared_bytes", 1000)
+    monkeypatch.setattr(device, "shared_bytes", 1000)
     assert onepass.simulate(HE3, protocol, **common, gpu_from=1).backend == "numpy"
     assert "1 students and 1 teachers need 3128 bytes of shared memory a block; C++ compiler has 1000" in caplog.text
     with pytest.raises(cuda_chain.WidthError):
@@ -296,22 +306,28 @@ def test_c_formulas_have_the_values_of_the_array_forms():
         "He3(x)", "relu(x)", "abs(x) + sign(x)", "step(x)*x", "erf(x/sqrt(2))", "tanh(2*x)", "sqrt(1 + x**2)**3",
         "exp(-x**2)/(2 + cos(x))", "x**9 - e*x", "log(1 + x**2)", "He10(x)/7", "sin(pi*x)",
     ]  # fmt: skip
-    points = np.linspace(-2.2, 2.3, 46)
-    for text in formulas:
+    points, count, source = np.linspace(-2.2, 2.3, 46), len(formulas), normals_source()
+    for i, text in enumerate(formulas):
         formula = onepass.Formula.activation(text)
-        source = normals_source() + c_source(formula, "value") + c_source(formula, "slope", derivative=True)
-        source += """
-            struct Points { const double *x; double *out; };
-            KERNEL tabulate(const Points *all, long long count) {
-                for (int i = 0; i < count; ++i) all->out[2 * i] = value(all->x[i]);
-                for (int i = 0; i < count; ++i) all->out[2 * i + 1] = slope(all->x[i]);
-            }"""
-        out = np.empty((len(points), 2))
-        about = np.array([(points.ctypes.data, out.ctypes.data)], dtype="u8, u8").view(np.uint8)
-        Emulator().kernels(source, ("tabulate",), 1, 8)["tabulate"](1, about, len(points))
-        np.testing.assert_allclose(out[:, 0], formula.array(np)(points), rtol=1e-12, atol=1e-13, err_msg=text)
-        slopes = formula.array(np, derivative=True)(points)
-        np.testing.assert_allclose(out[:, 1], slopes, rtol=1e-12, atol=1e-13, err_msg=text)
+        source += c_source(formula, f"value{i}") + c_source(formula, f"slope{i}", derivative=True)
+    values = ", ".join(f"value{i}(x), slope{i}(x)" for i in range(count))
+    source += f"""
+        struct Points {{ const double *x; double *out; }};
+        KERNEL tabulate(const Points *all, long long count) {{
+            for (int n = 0; n < count; ++n) {{
+                const double x = all->x[n], row[] = {{{values}}};
+                for (int i = 0; i < {2 * count}; ++i) all->out[{2 * count} * n + i] = row[i];
+            }}
+        }}"""
+    device = Emulator()
+    x, out = device.xp.asarray(points), device.xp.empty((len(points), count, 2))
+    about = as_bytes(device, np.array([(device.address(x), device.address(out))], dtype="u8, u8"))
+    device.kernels(source, ("tabulate",), 1, 8)["tabulate"](1, about, len(points))
+    found = device.host(out)
+    for i, text in enumerate(formulas):
+        formula, close = onepass.Formula.activation(text), {"rtol": 1e-12, "atol": 1e-13, "err_msg": text}
+        np.testing.assert_allclose(found[:, i, 0], formula.array(np)(points), **close)
+        np.testing.assert_allclose(found[:, i, 1], formula.array(np, derivative=True)(points), **close)
 
 
 def nvrtc():
