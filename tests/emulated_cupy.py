@@ -11,7 +11,7 @@ import numpy as np
 from emulation import compiled
 from numpy.lib.mixins import NDArrayOperatorsMixin
 
-UFUNCS = "sqrt exp log sin cos tanh abs sign maximum isfinite add".split()
+UFUNCS = ["sqrt", "exp", "log", "sin", "cos", "tanh", "abs", "sign", "maximum", "isfinite", "add"]
 
 
 class OutOfMemoryError(MemoryError):
@@ -139,7 +139,7 @@ class Cupy:
 
     def to_host(self, values):
         if self.capture is not None:
-            raise CUDARuntimeError("cudaErrorStreamCaptureUnsupported: operation not permitted when stream is capturing")
+            raise CUDARuntimeError("cudaErrorStreamCaptureUnsupported: not permitted when stream is capturing")
         self.moved += values.nbytes
         self.waits += 1
         return values.copy()
