@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import onepass
 import pytest
-from cuda_cases import HE3, MODELS, WIDER, named
+from cuda_cases import HE3, KINKED, named
 from emulation import Emulator, needs_compiler
 from onepass.cuda_device import as_bytes
 from onepass.cuda_source import chain_source, normals_source
