@@ -2,7 +2,6 @@
 
 import logging
 import os
-import signal
 import subprocess
 import sys
 from dataclasses import replace
@@ -13,7 +12,7 @@ import pytest
 import yaml
 from emulated_cupy import Cupy
 from emulation import needs_compiler
-from onepass import backend, cells, gpu_lock
+from onepass import backend
 from onepass.grid import cells_of
 from onepass.validation import validated
 from test_config import DEFAULT
@@ -154,82 +153,6 @@ def test_a_run_on_the_cpu_never_imports_cupy(arguments, imported, tmp_path):
     )
     assert done.stdout.strip() == imported, done.stderr
     assert ("uses the CPU" in done.stderr) == (imported == "True")
-
-
-# --- the GPU of a job ---------------------------------------------------------------------------------------------
-
-
-def test_cells_ask_for_a_gpu_where_they_would_use_one(cupy, monkeypatch):
-    settings = validated(yaml.safe_load(DEFAULT.read_text()))
-    (cell, *_) = cells_of("he3", settings.experiments["he3"])
-    assert cell.numbers_a_step == 2 * cell.batch_size * cell.replicas
-    assert replace(cell, engine="sgd").numbers_a_step == cell.dimension * cell.batch_size * cell.replicas
-    small, large = replace(cell, backend="auto"), replace(cell, backend="auto", batch_size=10**6)
-    assert not cells.want_gpu([small], 10**6)
-    assert cells.want_gpu([small, large], 10**6)
-    assert cells.want_gpu([replace(small, backend="cupy")], 10**6)
-    assert not cells.want_gpu([replace(large, backend="numpy")], 10**6)
-    monkeypatch.setenv(backend.VARIABLE, "numpy")
-    assert not cells.want_gpu([large], 10**6)
-    monkeypatch.delenv(backend.VARIABLE)
-    monkeypatch.setattr(backend, "find_spec", lambda name: None)
-    assert not cells.want_gpu([large], 10**6), "an installation without CuPy asks a cluster for no GPU"
-
-
-HOLD = """
-import sys, time
-from onepass.gpu_lock import exclusive_gpu
-with exclusive_gpu() as name:
-    print(name, flush=True)
-    sys.stdin.read()
-"""
-
-
-def holder(tmp_path, visible="3,GPU-7/1"):
-    environment = {**os.environ, "CUDA_VISIBLE_DEVICES": visible, "TMPDIR": str(tmp_path)}
-    return subprocess.Popen(
-        [sys.executable, "-c", HOLD], env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-    )
-
-
-def test_no_two_jobs_have_one_device(tmp_path):
-    """Two get the two; the third waits until one ends, here by a signal that leaves it no time to clean up."""
-    first, second = holder(tmp_path), holder(tmp_path)
-    names = [first.stdout.readline().strip(), second.stdout.readline().strip()]
-    assert sorted(names) == ["3", "GPU-7/1"]
-    third = holder(tmp_path)
-    with pytest.raises(subprocess.TimeoutExpired):
-        third.wait(timeout=1.5)
-    first.send_signal(signal.SIGKILL)
-    assert third.stdout.readline().strip() == names[0]
-    for job in (second, third):
-        job.communicate("")
-        assert job.returncode == 0
-    first.communicate()
-
-
-def test_a_job_sees_its_own_device_alone(tmp_path, monkeypatch):
-    monkeypatch.setattr("tempfile.gettempdir", lambda: str(tmp_path))
-    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "5,6")
-    with gpu_lock.exclusive_gpu() as name:
-        assert name == os.environ["CUDA_VISIBLE_DEVICES"] == "5"
-    assert os.environ["CUDA_VISIBLE_DEVICES"] == "5,6"
-    with gpu_lock.exclusive_gpu(0) as name:
-        assert name is None
-        assert os.environ["CUDA_VISIBLE_DEVICES"] == "5,6"
-    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
-    with gpu_lock.exclusive_gpu() as name:
-        assert name is None, "no device to choose from: the simulation says so"
-
-
-def test_the_devices_are_those_of_the_driver_where_no_scheduler_chose(tmp_path, monkeypatch):
-    monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
-    monkeypatch.setenv("PATH", str(tmp_path))
-    assert gpu_lock.devices() == []
-    program = tmp_path / "nvidia-smi"
-    program.write_text("#!/bin/sh\necho GPU-a\necho GPU-b\n")
-    program.chmod(0o755)
-    assert gpu_lock.devices() == ["GPU-a", "GPU-b"]
 
 
 def test_files_say_where_they_were_computed(tmp_path):
