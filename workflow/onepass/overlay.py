@@ -35,6 +35,52 @@ def slug(target: str, activation: str | None = None) -> str:
     return "_".join(re.findall(r"[a-z0-9.]+", text.lower()))[:80].strip("._")
 
 
+class OverlayError(ValueError):
+    """A configuration that cannot be written or is of another target."""
+
+
+def kept_or_written(
+    target: str, activation: str | None = None, name: str | None = None, *, force: bool = False, root: str | Path = "."
+) -> tuple[Path, list[str]]:
+    """The path of a target's overlay below the project's folder `root`, and remarks; written unless it is there.
+
+    Raises
+    ------
+    OverlayError
+        Outside a project, for a name that is none, or where the file there is of another target or activation.
+    ValueError
+        As `overlay`.
+    """
+    if not Path(root, "Snakefile").exists():
+        raise OverlayError(f"no Snakefile in {Path(root).resolve()}; call it in the folder of the project")
+    name = name or slug(target, activation)
+    if not re.fullmatch(r"[a-z0-9_][a-z0-9_.-]*", name):
+        raise OverlayError(f"name {name!r}; allowed: small letters, digits, '_', and, not first, '-' and '.'")
+    path = Path(FOLDER, f"{name}.yaml")
+    if Path(root, path).exists() and not force:
+        _of_target(Path(root, path), target, activation)
+        return path, [f"{path} is there already and kept as it is; --force writes it anew"]
+    settings, remarks = overlay(target, activation, name)
+    Path(root, FOLDER).mkdir(parents=True, exist_ok=True)
+    Path(root, path).write_text(written(settings, remarks, target), encoding="utf-8")
+    return path, remarks
+
+
+def _of_target(path: Path, target: str, activation: str | None) -> None:
+    """Raise unless every experiment of a file that is there is of this target and, where one is named, activation."""
+    try:
+        experiments = yaml.safe_load(path.read_text(encoding="utf-8"))["experiments"].values()
+        models = {(own["model"]["target"], own["model"]["activation"]) for own in experiments}
+    except (yaml.YAMLError, LookupError, TypeError, AttributeError):
+        raise OverlayError(f"{path} is there and no configuration of a target; allowed: another --name, or --force") from None
+    wanted = Formula.target(target).text, activation and Formula.activation(activation).text
+    for own, student in models:
+        if Formula.target(own).text != wanted[0] or (activation and Formula.activation(student).text != wanted[1]):
+            raise OverlayError(
+                f"{path} is of target {own!r} with activation {student!r}; allowed: another --name, or --force"
+            )
+
+
 def overlay(target: str, activation: str | None = None, name: str | None = None) -> tuple[dict, list[str]]:
     """The settings of a target, and remarks on how they were chosen.
 
@@ -49,7 +95,7 @@ def overlay(target: str, activation: str | None = None, name: str | None = None)
     if activation is None:
         activation, why = default_activation(target)
         remarks.append(f"activation {activation}: {why}")
-    plan = Plan(Model(formula.text, activation))
+    plan = Plan(Model(target, activation))
     experiments = {
         **_times(plan),
         **_maps(plan),

@@ -11,7 +11,7 @@ import numpy as np
 from onepass import saddle
 from onepass.formula import Formula
 from onepass.formula_language import FormulaError
-from onepass.hermite import HIGHEST_ORDER, gaussian_norm, hermite_tensor, leap_complexity
+from onepass.hermite import HIGHEST_ORDER, hermite_tensor, leap_complexity
 from onepass.model import Model, ModelError
 
 
@@ -20,7 +20,7 @@ def default_activation(target: str) -> tuple[str, str]:
 
     Of one coordinate the target itself, where it has a slope. Of several ``s Σ ± He_n/n!`` over the orders that reach
     every coordinate, which makes the correlation with the target ``U(m) = s Σ ± h*_α m^α``: its signs let overlaps that
-    are positive and equal grow, its size s makes the student's own output as loud as the label.
+    are positive and equal grow, its size s keeps what it says itself from being louder than the label.
     """
     formula = Formula.target(target)
     if formula.arity == 1:
@@ -33,7 +33,7 @@ def default_activation(target: str) -> tuple[str, str]:
     size = _size(Model(target, plain))
     text = plain if size == 1 else f"{size:g}*({plain})"
     named = f"order{'s' * (len(orders) > 1)} {', '.join(map(str, orders))}"
-    return text, f"by Hermite {named} it reaches every coordinate of the target; as large as makes its own noise the label's"
+    return text, f"by Hermite {named} it reaches every coordinate of the target; small enough that labels are its main noise"
 
 
 def needed_orders(formula: Formula) -> list[int]:
@@ -82,9 +82,10 @@ def _sum(terms) -> str:
 
 
 def _size(model: Model) -> float:
-    """s, of one digit, at which E[σ'² σ²] s⁴ = E[σ'²] E[h*²] s²: the student disturbs itself no more than labels do."""
+    """s, of one digit and at most 1, with which E[σ'² σ²] s⁴ ≤ E[σ'²] E[h*²] s²: a student's own noise is no more than
+    the label's."""
     _, noise = saddle.means_at_start(model, "correlation")
     own = Model("x1", model.activation)  # whose target changes nothing in what the student does to itself
     both = saddle.means_at_start(own, "square")[1] - saddle.means_at_start(own, "correlation")[1]
-    size = float(np.sqrt(noise[0] / both[0])) if both[0] > 0 else float(np.sqrt(gaussian_norm(model.target_formula)))
-    return 1.0 if 0.5 <= size <= 2 else float(f"{size:.1g}")
+    size = float(np.sqrt(noise[0] / both[0])) if both[0] > 0 else 1.0
+    return 1.0 if size >= 0.5 else float(f"{size:.1g}")
