@@ -72,7 +72,9 @@ def _of_target(path: Path, target: str, activation: str | None) -> None:
         experiments = yaml.safe_load(path.read_text(encoding="utf-8"))["experiments"].values()
         models = {(own["model"]["target"], own["model"]["activation"]) for own in experiments}
     except (yaml.YAMLError, LookupError, TypeError, AttributeError):
-        raise OverlayError(f"{path} is there and no configuration of a target; allowed: another --name, or --force") from None
+        raise OverlayError(
+            f"{path} is there and no configuration of a target; allowed: another --name, or --force"
+        ) from None
     wanted = Formula.target(target).text, activation and Formula.activation(activation).text
     for own, student in models:
         if Formula.target(own).text != wanted[0] or (activation and Formula.activation(student).text != wanted[1]):

@@ -159,7 +159,9 @@ class Plan:
                 return listed
         return sorted({round(d) for d in np.geomspace(smallest, max(2**SMALLEST, 2 * smallest), count)})
 
-    def map_cost(self, loss: str, mu: float, deltas: int, dimensions, replicas: int, budget: float, rate: float) -> float:
+    def map_cost(
+        self, loss: str, mu: float, deltas: int, dimensions, replicas: int, budget: float, rate: float
+    ) -> float:
         """Seconds of a row of a map, none of whose cells recovers."""
         theta = phases.recovery_exponent("projected_square", self.order, mu) + 0.5
         steps = sum(max(1, budget / rate * d**theta) * self.step_cost(max(1, d**mu)) for d in dimensions)

@@ -33,7 +33,10 @@ def default_activation(target: str) -> tuple[str, str]:
     size = _size(Model(target, plain))
     text = plain if size == 1 else f"{size:g}*({plain})"
     named = f"order{'s' * (len(orders) > 1)} {', '.join(map(str, orders))}"
-    return text, f"by Hermite {named} it reaches every coordinate of the target; small enough that labels are its main noise"
+    return (
+        text,
+        f"by Hermite {named} it reaches every coordinate of the target; small enough that labels are its main noise",
+    )
 
 
 def needed_orders(formula: Formula) -> list[int]:

@@ -40,9 +40,13 @@ def draw(datasets):
     for ax, group in drawn:
         draw_diagram(ax, _diagram(group))
         panels.draw_exponents(ax, group, "theta", names)
-    validity = Line2D([], [], label="validity of the expansion", **_LINES["validity"])
-    panels.protocol_legend(figure, names, [*drawn[0][0].get_legend_handles_labels()[0], validity])
+    panels.protocol_legend(figure, names, [*drawn[0][0].get_legend_handles_labels()[0], validity()])
     return figure
+
+
+def validity():
+    """Legend handle of the line above which the expansion behind the theory holds."""
+    return Line2D([], [], label="validity of the expansion", **_LINES["validity"])
 
 
 def _diagram(datasets):
