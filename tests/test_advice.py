@@ -87,7 +87,7 @@ def test_means_at_the_start_are_those_of_the_mean_process(target, activation, st
 
 @pytest.mark.parametrize(("name", "bound"), [("He2", 1 / 2), ("He3", 1 / 18)])
 def test_beyond_the_bound_of_the_self_interaction_the_mean_process_undoes_the_overlap(name, bound):
-    """He3: 1 − γ ℓ ℓ! changes sign, and with it the overlap; He2: the overlap is divided by |1 − 4 γ|, above 1 there."""
+    """He3: 1 − γ ℓ ℓ! changes sign, the overlap with it; He2: the overlap is divided by |1 − 4 γ|, above 1 there."""
     from onepass.dynamics import solve_dynamics
 
     model = Model(f"{name}(x1)", name)
