@@ -40,7 +40,7 @@ def refused(*arguments, code):
 
 @pytest.mark.parametrize(
     ("target", "coordinates", "leap_index", "leap_complexity", "first"),
-    [  # ℓ by hand: of one coordinate the lowest Hermite order, of several that of the tensor; E[h* He_α]/α! of the first
+    [  # by hand: the lowest order of the Hermite expansion, and E[h* He_α]/α! of its first term
         ("relu(x1)", 1, 1, 1, 0.5),
         ("x1**3", 1, 1, 1, 3.0),  # He3 + 3 He1
         ("erf(x1/sqrt(2))", 1, 1, 1, 1 / np.sqrt(np.pi)),  # E[f'] of a normal density of variance 2

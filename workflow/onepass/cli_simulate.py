@@ -133,7 +133,8 @@ def summary(runs, threshold: float | None) -> dict:
 
 def told(found: dict) -> str:
     """`summary` in one line."""
-    end = f"overlap {found['final_overlap']:.3g} and risk {found['final_risk']:.3g} after {found['steps']} steps (medians)"
+    state = f"overlap {found['final_overlap']:.3g} and risk {found['final_risk']:.3g}"
+    end = f"{state} after {found['steps']} steps (medians)"
     if "recovered" not in found:
         return f"{found['replicas']} replicas, {end}"
     median = found["median_recovery_step"]

@@ -68,7 +68,7 @@ def _climbed(terms, leap: int) -> set[int]:
 
 
 def _sign(formula: Formula, order: int) -> int:
-    """The sign with which equal positive overlaps grow: of the terms in coordinates that lower orders lack, or of all."""
+    """The sign with which equal positive overlaps grow: of terms in coordinates that lower orders lack, or of all."""
     lower = hermite_tensor(formula, order - 1)
     known = {i for alpha in lower for i, power in enumerate(alpha) if power}
     terms = saddle.terms(formula, order)

@@ -61,7 +61,8 @@ def _diagram(datasets):
 def draw_diagram(ax, diagram, labels=None):
     """Draw regions, lines and points of a `Diagram` of (μ, θ) or (μ, δ).
 
-    `labels`, where given, are by region: alignment, place (fractions of the axis of μ and of the region's edge) and name.
+    `labels`, where given, hold by region its alignment, place (fractions of the axis of μ and of the region's edge)
+    and name.
     """
     right, top = diagram.regions["sgd"].max(axis=0)
     bottom = min(corners[:, 1].min() for corners in diagram.regions.values() if len(corners))
