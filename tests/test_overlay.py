@@ -94,7 +94,13 @@ def test_times_of_several_coordinates_are_fitted_over_the_climb_of_their_flow():
     model, dimensions = Model("x1*x2 + x1**3 - 3*x1", "He2(x)/2 + He3(x)/6"), [64, 256, 1024, 4096]
     times = np.array([flow_climb(model, d, 1.0, 0.5) / 1e-5 for d in dimensions]).round()
     shape = ("protocol", "mu", "dimension", "replica")
-    about = {"target": model.target, "activation": model.activation, "students": 1, "second_layer": "null", "noise": 0.0}
+    about = {
+        "target": model.target,
+        "activation": model.activation,
+        "students": 1,
+        "second_layer": "null",
+        "noise": 0.0,
+    }
     about |= {"information_exponent": 2, "threshold": 0.5, "initial_overlap": 1.0, "initial": "inverse_sqrt_d"}
     runs = xr.Dataset(
         {
