@@ -104,8 +104,9 @@ def measured_exponent(cell):
 
 def _climbed(cell):
     """From which norm of the overlaps, in units of 1/√d, to which."""
-    start = float(cell.attrs["start"]) * curves.model(cell).teachers ** 0.5
-    return {"start": start, "threshold": float(cell.attrs["threshold"])}
+    start = cell.attrs.get("start")
+    overlap = 1.0 if start in (None, "null") else float(start)  # on the sphere, the typical one
+    return {"start": overlap * curves.model(cell).teachers ** 0.5, "threshold": float(cell.attrs["threshold"])}
 
 
 def _map(ax, cell, values, **look):
