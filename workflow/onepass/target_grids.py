@@ -99,7 +99,8 @@ def _maps(plan: Plan) -> dict:
     deltas = np.arange(-math.ceil(plan.order - 1) / 2 - 0.5, plan.half + 0.5 + step / 2, step)
     found = {}
     for seed, loss in enumerate(LOSSES, start=3):
-        rate = plan.edge(loss) if plan.order > 1 else _round(plan.edge(loss) / 2, 1)  # there, noise never ends
+        # At ℓ ≤ 2 a larger overlap does not outgrow the noise: on its very edge nothing recovers.
+        rate = plan.edge(loss) if plan.order > 2 else _round(plan.edge(loss) / 2, 1)
         for dimensions in ([64, 256], [32, 128]):
             above_noise = plan.order > 1 and math.isfinite(plan.scaled_climb(dimensions[-1], 0.7, 1.0))
             threshold = 0.7 if above_noise else plan.threshold
