@@ -9,7 +9,7 @@ export OMP_NUM_THREADS := 1
 export OPENBLAS_NUM_THREADS := 1
 export MKL_NUM_THREADS := 1
 
-.PHONY: help env gpu figures quick test test-slurm reliability bench check lock clean
+.PHONY: help env gpu figures quick test test-slurm reliability bench docs check lock clean
 
 help:  ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST)
@@ -41,6 +41,9 @@ reliability: env  ## the faults again, and the table of docs/reliability.md from
 
 bench: env  ## speed and memory, as ratios against yardsticks
 	$(BIN)/python benchmarks/run.py
+
+docs: env  ## the documentation, into docs/_build/index.html; a warning is an error
+	$(BIN)/python -m sphinx --quiet --fail-on-warning docs docs/_build
 
 check: env  ## formatters and linters
 	$(BIN)/ruff check .
