@@ -27,16 +27,24 @@ def seconds(cell: Cell) -> float:
     return A_CELL + cell.replicas * cell.steps * step * (EARLY if cell.threshold else 1)
 
 
-def summary(rows: Sequence[Sequence[Cell]], total: int, workers: int, folders: Sequence[str], others: int) -> str:
+def summary(
+    rows: Sequence[Sequence[Cell]],
+    total: int,
+    workers: int,
+    folders: Sequence[str],
+    others: int,
+    warnings: Sequence[str] = (),
+) -> str:
     """The lines before the first job.
 
     Parameters
     ----------
     rows : the cells that will be simulated, as one job each takes them.
-    total : how many cells the configuration has.
+    total : how many cells the figures and checks of the configuration need.
     workers : jobs at once.
     folders : where results and figures go.
     others : jobs beside the simulations.
+    warnings : what speaks against learning, an experiment at a time (see `onepass.advice`).
     """
     cells = [cell for row in rows for cell in row]
     engines = ", ".join(f"{count} by {engine}" for engine, count in sorted(Counter(c.engine for c in cells).items()))
@@ -48,6 +56,7 @@ def summary(rows: Sequence[Sequence[Cell]], total: int, workers: int, folders: S
             f"onepass: about {duration(work / workers)}, {workers} jobs at once; time left is told on the way, "
             f"within a cell in {folders[0]}/logs/simulate",
             f"onepass: results in {folders[0]}/, figures in {folders[1]}/",
+            *(f"onepass: warning: {warning}" for warning in warnings),
         ]
     )
 
