@@ -103,7 +103,7 @@ def test_docstrings_keep_their_words():
     lines = ["Parameters", "----------", "first, second : array (d,)", "    Increasing.", "third : what it", "    is."]
     expected = [*lines[:2], "first, second", "    array (d,).", "    Increasing.", "third", "    what it", "    is."]
     assert docstrings.entries_as_descriptions(lines) == expected
-    assert docstrings.without_accidents("shape (n, *x.shape), ``a*b``") == r"shape (n, \*x.shape), ``a*b``"
+    assert docstrings.without_accidents("(n, *x.shape), |m|, ``a*b``") == r"(n, \*x.shape), \|m\|, ``a*b``"
 
 
 def test_the_hooks_call_what_is_there():

@@ -8,6 +8,7 @@ import re
 
 LISTS = ("Parameters", "Attributes")
 LITERAL = re.compile(r"(``.*?``|`.*?`)")
+MARKUP = re.compile(r"\*(?=[A-Za-z])|\|")
 
 
 def entries_as_descriptions(lines: list[str]) -> list[str]:
@@ -32,9 +33,8 @@ def entries_as_descriptions(lines: list[str]) -> list[str]:
 
 
 def without_accidents(line: str) -> str:
-    """Shapes such as ``*x.shape`` are no emphasis."""
-    parts = LITERAL.split(line)
-    return "".join(part if LITERAL.fullmatch(part) else re.sub(r"\*(?=[A-Za-z])", r"\\*", part) for part in parts)
+    """Shapes such as ``*x.shape`` are no emphasis, norms such as ``|m|`` no substitutions."""
+    return "".join(part if LITERAL.fullmatch(part) else MARKUP.sub(r"\\\g<0>", part) for part in LITERAL.split(line))
 
 
 def prepare(app, what, name, obj, options, lines):
