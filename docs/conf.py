@@ -26,6 +26,7 @@ extensions = [
     "docstrings",
     "rooms",
     "configuration",
+    "command_line",
 ]
 exclude_patterns = ["_build", "gallery"]
 toc_object_entries = False  # hundreds in every page's navigation otherwise, half the time of a build

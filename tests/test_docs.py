@@ -14,6 +14,7 @@ import yaml
 from documents import ROOT, Reader
 
 sys.path.append(str(ROOT / "docs" / "extensions"))
+import command_line
 import configuration
 import docstrings
 import rooms
@@ -128,3 +129,9 @@ def test_contributing_names_what_is_there():
     targets = re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), flags=re.MULTILINE)
     for target in re.findall(r"(?:^|`)make ([a-z-]+)", text, flags=re.MULTILINE):
         assert target in targets
+
+
+def test_every_command_is_in_the_reference():
+    found = command_line.helps()
+    for name in ("exponent", "simulate", "plot", "phases", "target"):
+        assert f"Usage: onepass {name}" in found[f"onepass {name}"]

@@ -43,6 +43,12 @@ def prepare(app, what, name, obj, options, lines):
         lines[:1] = [line.replace(": ", ", ", 1) for line in lines[:1]]
 
 
+def skip_fields(app, what, name, obj, skip, options):
+    """Fields of a named tuple have nothing to say but their number; the source says what they are."""
+    return True if type(obj).__name__ == "_tuplegetter" else None
+
+
 def setup(app):
     app.connect("autodoc-process-docstring", prepare, priority=400)  # before Napoleon
+    app.connect("autodoc-skip-member", skip_fields)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}
