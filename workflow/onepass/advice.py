@@ -152,7 +152,7 @@ def wrong_signs(model: Model, initial: str | float = "sphere") -> tuple[Remark, 
         rest = "it decays to 0 from the positive overlap at the start; a negative second layer or activation grows"
     else:
         rest = f"it decays to 0 from the overlap {initial:g} at the start; a positive one grows"
-    what = "ℓ = {} is odd and ".format(order) if order % 2 else f"ℓ = {order}, "
+    what = f"ℓ = {order} is odd and " if order % 2 else f"ℓ = {order}, "
     return (
         Remark("sign", lost, f"{what}{_whom(lost, model)}the overlap at the start has the wrong "
                f"sign (drift γ a β |m|^{order - 1}/p with β = {along * positive:.3g}): {rest}"),
@@ -168,20 +168,30 @@ def _negated(model: Model) -> Model:
 
 
 def _self_interaction(model, protocol, learning_rate, steps) -> Remark | None:
-    """The projected update multiplies a student by 1 + γ R: below 0 every step turns it round."""
-    if protocol.update != "projected" or steps <= SHORT:
+    """The projected update multiplies a student by 1 + γ R before it adds the drift; too much of it undoes the drift.
+
+    Relative to the student the drift is ``γ gain |m|^(ℓ−2)/(1 + γ R)``. At ℓ ≥ 3, where it is small, it turns against
+    the overlap as soon as 1 + γ R < 0. At ℓ = 2 it is not: the overlap shrinks from ``γ = 2/(−2R − gain)`` on. At ℓ = 1
+    a step finds the direction whatever it leaves of the student.
+    """
+    order = leap_index(model.target_formula)
+    if protocol.update != "projected" or steps <= SHORT or order == 1:
         return None
     radial, _ = saddle.means_at_start(model, protocol.loss)
-    multiplier = 1 + learning_rate * float(radial.min())
-    if multiplier > 0:
+    inverse = -radial
+    if order == 2:
+        gain = np.array(model.second_layer) / model.students * saddle.drift(model, saddle.diagonal(model))
+        inverse = -radial - gain / 2
+    worst = int(inverse.argmax())
+    if not learning_rate * inverse[worst] > 1:
         return None
-    bound = -1 / float(radial.min())
+    bound = 1 / float(inverse[worst])
     return Remark(
         "self-interaction",
         learning_rate / bound,
         f"the learning rate {learning_rate:.3g} is above the bound {bound:.3g} of the {protocol.loss} loss's "
-        f"self-interaction: the projected update multiplies a student by 1 − γ/{bound:.3g} = {multiplier:.3g}, which "
-        "turns it round at every step and undoes what it learns",
+        f"self-interaction: the projected update multiplies a student by {1 + learning_rate * radial[worst]:.3g} = "
+        f"1 − {-radial[worst]:.3g} γ at every step, which undoes what it learns",
     )
 
 

@@ -31,7 +31,9 @@ def simulate(
     output: Annotated[Path, typer.Option(help="NetCDF file to write.")],
     protocol: Annotated[str, typer.Option(help="Update and loss, such as spherical_square.")] = "projected_correlation",
     students: Annotated[int, typer.Option(min=1, help="Number p of hidden units.")] = 1,
-    second_layer: Annotated[str | None, typer.Option(help='The p weights, for instance "1,-1"; ones if left out.')] = None,
+    second_layer: Annotated[
+        str | None, typer.Option(help='The p weights, for instance "1,-1"; ones if left out.')
+    ] = None,
     noise: Annotated[float, typer.Option(help="Variance of the label noise.")] = 0.0,
     replicas: Annotated[int, typer.Option(min=1, help="Independent runs.")] = 8,
     engine: Annotated[str, typer.Option(help="chain, sgd or gaussian.")] = "chain",
@@ -131,7 +133,8 @@ def summary(runs, threshold: float | None) -> dict:
 
 def told(found: dict) -> str:
     """`summary` in one line."""
-    end = f"overlap {found['final_overlap']:.3g} and risk {found['final_risk']:.3g} after {found['steps']} steps (medians)"
+    state = f"overlap {found['final_overlap']:.3g} and risk {found['final_risk']:.3g}"
+    end = f"{state} after {found['steps']} steps (medians)"
     if "recovered" not in found:
         return f"{found['replicas']} replicas, {end}"
     median = found["median_recovery_step"]

@@ -95,8 +95,13 @@ def written(found: dict) -> str:
     if k == 1:
         lines.append(f"  information exponent  {found['information_exponent']}")
     else:
-        lines += [f"  leap index            {found['leap_index']}", f"  leap complexity       {found['leap_complexity']}"]
-    shown = " + ".join(f"{term['coefficient']:.4g} {_polynomial(term['powers'])}" for term in found["hermite"][:PRINTED])
+        lines += [
+            f"  leap index            {found['leap_index']}",
+            f"  leap complexity       {found['leap_complexity']}",
+        ]
+    shown = " + ".join(
+        f"{term['coefficient']:.4g} {_polynomial(term['powers'])}" for term in found["hermite"][:PRINTED]
+    )
     more = " + …" if len(found["hermite"]) > PRINTED else ""
     lines.append(f"  Hermite expansion     {shown}{more}".replace("+ -", "− "))
     if "activation" in found:

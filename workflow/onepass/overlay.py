@@ -72,7 +72,9 @@ def _of_target(path: Path, target: str, activation: str | None) -> None:
         experiments = yaml.safe_load(path.read_text(encoding="utf-8"))["experiments"].values()
         models = {(own["model"]["target"], own["model"]["activation"]) for own in experiments}
     except (yaml.YAMLError, LookupError, TypeError, AttributeError):
-        raise OverlayError(f"{path} is there and no configuration of a target; allowed: another --name, or --force") from None
+        raise OverlayError(
+            f"{path} is there and no configuration of a target; allowed: another --name, or --force"
+        ) from None
     wanted = Formula.target(target).text, activation and Formula.activation(activation).text
     for own, student in models:
         if Formula.target(own).text != wanted[0] or (activation and Formula.activation(student).text != wanted[1]):
@@ -90,7 +92,6 @@ def overlay(target: str, activation: str | None = None, name: str | None = None)
         For formulas that are none, or a student that cannot learn the target from where it starts.
     """
     name = name or slug(target, activation)
-    formula = Formula.target(target)
     remarks = []
     if activation is None:
         activation, why = default_activation(target)
@@ -121,8 +122,8 @@ def overlay(target: str, activation: str | None = None, name: str | None = None)
         figures[figure] = [name for name in names if name in experiments] or None
     remarks.append(
         f"ℓ = {plan.order}; without noise an overlap climbs from {plan.start:g}/√d to {plan.threshold:g} in "
-        f"{plan.climb:.3g} d^{plan.half - 1:g}/γ steps; a sample's noise is V = {plan.noise:.3g}, the square loss turns "
-        f"a student round at γ = {plan.interaction:.3g}"
+        f"{plan.climb:.3g} d^{plan.half - 1:g}/γ steps; a sample's noise is V = {plan.noise:.3g}, the square loss "
+        f"cancels a student at γ = {plan.interaction:.3g}"
     )
     settings = {
         "data": f"data/{name}",
@@ -191,7 +192,7 @@ def _start(plan: Plan, norm: float) -> dict:
 
 
 def _times(plan: Plan) -> dict:
-    """Recovery times: batches below the first kink of θ(μ), and from it on at a rate of which no time is a few steps."""
+    """Recovery times: batches below the first kink of θ(μ), and from it on, slow enough that no time is a few steps."""
     top = 2 * plan.half - 1
     few = plan.order <= 2
     small = [0.0, 0.5] if few else [plan.half - 0.5]
@@ -221,12 +222,13 @@ def _maps(plan: Plan) -> dict:
     deltas = np.arange(-math.ceil(plan.order - 1) / 2 - 0.5, plan.half + 0.5 + step / 2, step)
     found = {}
     for seed, loss in enumerate(LOSSES, start=3):
-        rate = plan.edge(loss)
+        rate = plan.edge(loss) if plan.order > 1 else _round(plan.edge(loss) / 2, 1)  # there, noise never ends
         for dimensions in ([64, 256], [32, 128]):
-            threshold = 0.7 if math.isfinite(plan.scaled_climb(dimensions[-1], 0.7, 1.0)) else plan.threshold
+            above_noise = plan.order > 1 and math.isfinite(plan.scaled_climb(dimensions[-1], 0.7, 1.0))
+            threshold = 0.7 if above_noise else plan.threshold
             climb = max(plan.scaled_climb(d, threshold, 1.0) for d in dimensions)
             budget = _round(SAFETY * climb / math.sqrt(dimensions[-1]))
-            costs = [plan.map_cost(loss, mu, len(deltas), dimensions, 8, budget, rate) for mu in mus]
+            costs = [plan.map_cost(mu, len(deltas), dimensions, 8, budget, rate) for mu in mus]
             kept = [float(mu) for mu, cost in zip(mus, costs, strict=True) if cost <= SECONDS["row"]]
             if math.isfinite(climb) and len(kept) == len(mus) and sum(costs) <= SECONDS["map"]:
                 break
@@ -261,9 +263,9 @@ def _runs_cost(plan: Plan, mus, samples: float, dimensions) -> float:
     return 8 * len(PROTOCOLS) * sum(max(1, count) * plan.step_cost(batch) for batch, count in steps)
 
 
-def _exactness(plan: Plan, *, seed: int, **own) -> dict:
-    rate = _round(math.sqrt(3 / plan.noise), 1)  # a step adds a unit to the squared norm, about
-    overlap = min(0.3, _round(0.5 / math.sqrt(plan.model.teachers)))
+def _exactness(plan: Plan, *, growth: float, overlap: float, seed: int, **own) -> dict:
+    """Steps that add about `growth` to the squared norm, from a norm of the overlaps."""
+    rate, overlap = _round(math.sqrt(growth / plan.noise), 1), _round(overlap / math.sqrt(plan.model.teachers))
     shared = {"gamma0": rate, "initial": overlap, "threshold": None, "backend": "numpy", "seed": seed}
     return {"kind": "exactness", "model": _model(plan), **own, **shared}
 
@@ -271,8 +273,9 @@ def _exactness(plan: Plan, *, seed: int, **own) -> dict:
 def _chain(plan: Plan) -> dict:
     """The overlap chain against d-dimensional SGD."""
     return _exactness(
-        plan, seed=6, protocols=[*PROTOCOLS, "spherical_correlation"], students=[1, 2], batch_sizes=[1, 2, 40],
-        dimensions=[16, 64], steps=20, replicas=600, engines=["sgd", "chain"], gaussian_from=None,
+        plan, growth=3.0, overlap=0.3, seed=6, protocols=[*PROTOCOLS, "spherical_correlation"], students=[1, 2],
+        batch_sizes=[1, 2, 40], dimensions=[16, 64], steps=20, replicas=600, engines=["sgd", "chain"],
+        gaussian_from=None,
     )  # fmt: skip
 
 
@@ -283,8 +286,8 @@ def _gaussian(plan: Plan) -> dict:
     sizes = [10, 30, 100, 300, 1000, 3000, 10000]
     return {
         "gaussian": _exactness(
-            plan, seed=7, protocols=list(PROTOCOLS[:2]), students=[1], batch_sizes=sizes, dimensions=[256], steps=1,
-            replicas=2000, engines=["chain", "gaussian"], gaussian_from=plan.gaussian_from,
+            plan, growth=0.3, overlap=0.1, seed=7, protocols=list(PROTOCOLS[:2]), students=[1], batch_sizes=sizes,
+            dimensions=[256], steps=1, replicas=2000, engines=["chain", "gaussian"], gaussian_from=plan.gaussian_from,
         )
     }  # fmt: skip
 

@@ -1,8 +1,9 @@
 """Grids for a target that nobody measured before: learning rates, dimensions and budgets from the theory.
 
-The time τ(d) of the population flow from the start to the threshold replaces the constants of the theory: without noise
-a climb takes ``T = τ/γ`` steps, ``τ̂ = τ d^(1 − h)`` tends to a constant (a logarithm at ℓ = 2), ``h = max(ℓ, 2)/2``. With
-``γ = γ0 n_b d^(−h)`` a run gathers the noise ``γ0 τ̂ V`` in units of ``s² = m0² d``, V that of one sample (`saddle`).
+The time τ(d) of the population flow from the start to the threshold replaces the constants of the theory: without
+noise a climb takes ``T = τ/γ`` steps, ``τ̂ = τ d^(1 − h)`` tends to a constant (a logarithm at ℓ = 2), with
+``h = max(ℓ, 2)/2``. At ``γ = γ0 n_b d^(−h)`` a run gathers the noise ``γ0 τ̂ V`` in units of ``s² = m0² d``, V that of
+one sample (`saddle`).
 """
 
 from __future__ import annotations
@@ -17,10 +18,10 @@ import numpy as np
 from onepass import phases, saddle
 from onepass.advice import missing_component
 from onepass.batch_gaussian import BatchError, batch_law
+from onepass.climb import flow_climb
 from onepass.hermite import leap_index
 from onepass.model import Model
 from onepass.phases import half
-from onepass.population_flow import population_flow
 from onepass.settings import LARGEST_COUNT
 
 PROTOCOLS = ("projected_square", "projected_correlation", "spherical_square")
@@ -28,7 +29,6 @@ GATHERED = 0.1  # noise of a run, in units of the squared overlap at the start
 FEWEST_STEPS = 20  # of a climb whose time does not grow with d: fewer cannot be counted
 INTERACTION = 0.1  # of the square loss with itself, as a fraction of what turns a student round
 THRESHOLDS = (0.5, 0.35, 0.25)  # the first that the flow reaches in one climb
-HORIZONS = (3.0, 30.0)  # such times of a plain climb count as one, looked at in turn
 SMALLEST, LARGEST = 6, 16  # log2 of the largest dimension
 CHAIN_SAMPLE, SERIES_STEP, NODE = 2.5e-8, 3e-7, 3e-8  # seconds; a field of a sample, a step, a node of one
 GAUSSIAN_FROM = 3000  # smallest batch drawn from a Gaussian, by its measured error
@@ -65,9 +65,9 @@ class Plan:
             if math.isfinite(climb := self.scaled_climb(1024, threshold)):
                 return threshold, climb
         raise PlanError(
-            f"a student {self.model.activation!r} with equal positive overlaps does not climb to {THRESHOLDS[-1]} for the "
-            f"target {self.model.target!r} (drift β = {self._drift:.3g} along the start): another sign of the activation, "
-            "or of a coordinate in the target, may"
+            f"a student {self.model.activation!r} of the target {self.model.target!r} does not climb from equal "
+            f"positive overlaps to {THRESHOLDS[-1]} (drift β = {self._drift:.3g} along the start): the other sign of "
+            "the activation, or of a coordinate in the target, may"
         )
 
     @cached_property
@@ -76,20 +76,7 @@ class Plan:
 
     def scaled_climb(self, dimension: float, threshold: float, start: float | None = None) -> float:
         """τ̂ of the flow from equal overlaps of norm ``start/√d`` to the threshold; inf where it takes too long."""
-        start = self.start if start is None else start
-        root = math.sqrt(dimension)
-        steepest = max(abs(self._drift), saddle.steepest_drift(self.model) / 2)
-        plain = {1: threshold, 2: math.log(threshold * root / start)}.get(
-            self.order, (root / start) ** (self.order - 2) / max(self.order - 2, 1)
-        )
-        begin = saddle.diagonal(self.model)[None] * start / root
-        for horizon in HORIZONS:
-            times = np.concatenate([[0.0], np.geomspace(1e-3, 1, 1000) * horizon * plain / steepest])
-            flow = np.linalg.norm(population_flow(self.model, begin, [1.0], times)[:, 0], axis=1)
-            reached = np.flatnonzero(flow >= threshold)
-            if reached.size:
-                return float(times[reached[0]] * dimension ** (1 - self.half))
-        return math.inf
+        return flow_climb(self.model, dimension, self.start if start is None else start, threshold)
 
     @cached_property
     def noise(self) -> float:
@@ -159,7 +146,7 @@ class Plan:
                 return listed
         return sorted({round(d) for d in np.geomspace(smallest, max(2**SMALLEST, 2 * smallest), count)})
 
-    def map_cost(self, loss: str, mu: float, deltas: int, dimensions, replicas: int, budget: float, rate: float) -> float:
+    def map_cost(self, mu: float, deltas: int, dimensions, replicas: int, budget: float, rate: float) -> float:
         """Seconds of a row of a map, none of whose cells recovers."""
         theta = phases.recovery_exponent("projected_square", self.order, mu) + 0.5
         steps = sum(max(1, budget / rate * d**theta) * self.step_cost(max(1, d**mu)) for d in dimensions)

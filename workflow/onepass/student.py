@@ -33,7 +33,10 @@ def default_activation(target: str) -> tuple[str, str]:
     size = _size(Model(target, plain))
     text = plain if size == 1 else f"{size:g}*({plain})"
     named = f"order{'s' * (len(orders) > 1)} {', '.join(map(str, orders))}"
-    return text, f"by Hermite {named} it reaches every coordinate of the target; small enough that labels are its main noise"
+    return (
+        text,
+        f"by Hermite {named} it reaches every coordinate of the target; small enough that labels are its main noise",
+    )
 
 
 def needed_orders(formula: Formula) -> list[int]:
@@ -65,7 +68,7 @@ def _climbed(terms, leap: int) -> set[int]:
 
 
 def _sign(formula: Formula, order: int) -> int:
-    """The sign with which equal positive overlaps grow: of the terms in coordinates that lower orders lack, or of all."""
+    """The sign with which equal positive overlaps grow: of terms in coordinates that lower orders lack, or of all."""
     lower = hermite_tensor(formula, order - 1)
     known = {i for alpha in lower for i, power in enumerate(alpha) if power}
     terms = saddle.terms(formula, order)

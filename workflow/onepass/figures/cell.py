@@ -87,7 +87,9 @@ def _lines(ax, step, values, colour, *, replicas=False, shape="-"):
     """Values (replica, step) and their median; step 0 has no logarithm."""
     if replicas:
         ax.plot(step[1:], values[:, 1:].T, color=colour, linewidth=0.4, alpha=0.35, zorder=2, rasterized=True)
-    ax.plot(step[1:], np.median(values, axis=0)[1:], shape, color=colour, linewidth=1.6 - 0.4 * (shape != "-"), zorder=4)
+    ax.plot(
+        step[1:], np.median(values, axis=0)[1:], shape, color=colour, linewidth=1.6 - 0.4 * (shape != "-"), zorder=4
+    )
 
 
 def _title(about: dict) -> str:

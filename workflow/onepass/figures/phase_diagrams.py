@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from onepass import diagrams
 from onepass.figures import style
-from onepass.figures.time_batch_phase_diagram import draw_diagram
+from onepass.figures.time_batch_phase_diagram import draw_diagram, validity
 
 _LABELS = {  # where the regions of the (μ, δ) plane are named: fractions of the axis of μ, and of the edge there
     "sgd": ("right", 0.98, 0.5, "every protocol learns"),
@@ -37,5 +37,6 @@ def draw(information_exponent: int):
     for ax in (left, right):
         ax.set_xlabel(r"batch-size exponent $\mu$  ($n_b \propto d^{\,\mu}$)")
     figure.suptitle(f"information exponent $\\ell = {information_exponent}$", fontsize=9)
-    figure.legend(*left.get_legend_handles_labels(), loc="outside lower center", ncols=3, markerscale=0.8)
+    handles = [*left.get_legend_handles_labels()[0], validity()]
+    figure.legend(handles=handles, loc="outside lower center", ncols=4, markerscale=0.8)
     return figure

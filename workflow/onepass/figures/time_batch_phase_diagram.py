@@ -40,9 +40,13 @@ def draw(datasets):
     for ax, group in drawn:
         draw_diagram(ax, _diagram(group))
         panels.draw_exponents(ax, group, "theta", names)
-    validity = Line2D([], [], label="validity of the expansion", **_LINES["validity"])
-    panels.protocol_legend(figure, names, [*drawn[0][0].get_legend_handles_labels()[0], validity])
+    panels.protocol_legend(figure, names, [*drawn[0][0].get_legend_handles_labels()[0], validity()])
     return figure
+
+
+def validity():
+    """Legend handle of the line above which the expansion behind the theory holds."""
+    return Line2D([], [], label="validity of the expansion", **_LINES["validity"])
 
 
 def _diagram(datasets):
@@ -57,7 +61,8 @@ def _diagram(datasets):
 def draw_diagram(ax, diagram, labels=None):
     """Draw regions, lines and points of a `Diagram` of (μ, θ) or (μ, δ).
 
-    `labels`, where given, are by region: alignment, place (fractions of the axis of μ and of the region's edge) and name.
+    `labels`, where given, hold by region its alignment, place (fractions of the axis of μ and of the region's edge)
+    and name.
     """
     right, top = diagram.regions["sgd"].max(axis=0)
     bottom = min(corners[:, 1].min() for corners in diagram.regions.values() if len(corners))
