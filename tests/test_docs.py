@@ -100,6 +100,7 @@ def test_every_key_is_in_the_reference():
     for definition in (schema, *schema["$defs"].values()):
         for key in definition["properties"]:
             assert f"`{key}`" in text, key
+    assert not re.search(r"\| +\|$", text, flags=re.MULTILINE), "a key without a meaning"
 
 
 def test_docstrings_keep_their_words():

@@ -11,6 +11,8 @@ SCHEMA = Path(__file__).parents[2] / "config" / "schema.json"
 def tables(schema: dict) -> str:
     """The whole reference as MyST Markdown: the top level, experiments key by key, and the parts they are made of."""
     definitions = schema["$defs"]
+    for field in schema["properties"].values():  # a key that says no more than what it is made of
+        field.setdefault("description", definitions.get(_name(field), {}).get("description", ""))
     kinds = {_kind(definition): definition for definition in definitions.values() if _kind(definition)}
     keys: dict[tuple[str, str, str], list[str]] = {}  # (key, allowed, meaning) -> kinds of experiment
     for kind, definition in kinds.items():
@@ -26,6 +28,10 @@ def tables(schema: dict) -> str:
         if definition not in kinds.values():
             parts += [f"## {name}", definition["description"], "", _table(definition["properties"])]
     return "\n".join(parts)
+
+
+def _name(field: dict) -> str:
+    return field.get("$ref", "").rpartition("/")[2]
 
 
 def _kind(definition: dict) -> str:
@@ -47,8 +53,7 @@ def _allowed(field: dict) -> str:
         if choice in field:
             return " or ".join(dict.fromkeys(_allowed(option) for option in field[choice]))
     if "$ref" in field:
-        name = field["$ref"].rpartition("/")[2]
-        return f"[{name}](#{name.lower()})"
+        return f"[{_name(field)}](#{_name(field).lower()})"
     if "const" in field or "enum" in field:
         return ", ".join(f"`{value}`" for value in field.get("enum", [field.get("const")]))
     if field["type"] == "array":
