@@ -9,7 +9,7 @@ export OMP_NUM_THREADS := 1
 export OPENBLAS_NUM_THREADS := 1
 export MKL_NUM_THREADS := 1
 
-.PHONY: help env gpu figures quick test test-slurm reliability bench docs check lock clean
+.PHONY: help env gpu figures quick target test test-slurm reliability bench docs check lock clean
 
 help:  ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST)
@@ -24,6 +24,11 @@ figures: env  ## every figure of the default configuration, on CORES cores
 
 quick: env  ## the same figures from a tiny configuration, into figures/quick
 	$(BIN)/snakemake --cores $(CORES) --configfile config/quick.yaml
+
+# The overlay is written once and kept: edit config/targets/<name>.yaml and call it again.
+target: env  ## every figure of TARGET="tanh(x1*x2*x3)", a formula of your own, with an ACTIVATION of your own if you like
+	config=$$($(BIN)/onepass target "$(TARGET)" $(if $(ACTIVATION),--activation "$(ACTIVATION)") --path-only) && \
+	  $(BIN)/snakemake --cores $(CORES) --configfile "$$config"
 
 test: env  ## all tests
 	$(BIN)/python -m pytest

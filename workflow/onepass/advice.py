@@ -13,7 +13,7 @@ import numpy as np
 
 from onepass import saddle
 from onepass.cells import Cell
-from onepass.hermite import HIGHEST_ORDER, hermite_tensor, leap_index
+from onepass.hermite import leap_index
 from onepass.model import Model
 from onepass.protocol import Protocol
 from onepass.settings import smallest_dimension
@@ -105,8 +105,7 @@ def missing_component(model: Model) -> Remark | None:
     order = leap_index(model.target_formula)
     if saddle.component(model.activation_formula, order):
         return None
-    reach = model.target_formula.degree or HIGHEST_ORDER
-    orders = sorted({sum(alpha) for alpha in hermite_tensor(model.target_formula, reach)} - {0})
+    orders = sorted({sum(alpha) for alpha in saddle.expansion(model.target_formula)} - {0})
     common = [n for n in orders if saddle.component(model.activation_formula, n)]
     rest = (
         f"the first order that both have is {common[0]}, whose times are those of ℓ = {common[0]}"

@@ -7,7 +7,7 @@ from math import factorial, prod
 from onepass import phases, saddle
 from onepass.advice import missing_component, sentences, wrong_signs
 from onepass.formula import Formula
-from onepass.hermite import HIGHEST_ORDER, hermite_tensor, leap_complexity, leap_index
+from onepass.hermite import leap_complexity, leap_index
 from onepass.model import Model
 
 PROTOCOLS = ("projected_square", "projected_correlation", "spherical_square")
@@ -57,8 +57,8 @@ def needs(target: str, activation: str | None = None) -> dict:
 
 def leading_coefficients(target: Formula) -> list[dict]:
     """The non-zero Hermite coefficients of the lowest orders, the constant left out, at most `SHOWN`."""
-    found = hermite_tensor(target, target.degree or HIGHEST_ORDER)
-    terms = sorted(((alpha, value) for alpha, value in found.items() if any(alpha)), key=lambda t: (sum(t[0]), t[0]))
+    found = saddle.expansion(target).items()
+    terms = sorted(((alpha, value) for alpha, value in found if any(alpha)), key=lambda t: (sum(t[0]), t[0]))
     return [
         {"order": sum(alpha), "powers": list(alpha), "coefficient": value / prod(map(factorial, alpha))}
         for alpha, value in terms[:SHOWN]

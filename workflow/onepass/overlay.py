@@ -13,7 +13,7 @@ from onepass.config import FIGURES
 from onepass.formula import Formula
 from onepass.hermite import leap_complexity
 from onepass.model import Model
-from onepass.plan import PROTOCOLS, Plan
+from onepass.plan import FEWEST_STEPS, PROTOCOLS, Plan
 from onepass.population_flow import population_flow
 from onepass.student import default_activation
 
@@ -243,11 +243,13 @@ def _maps(plan: Plan) -> dict:
 
 
 def _runs(plan: Plan) -> dict:
-    """Overlaps along the runs, on a line a third below the edge of learning."""
+    """Overlaps along the runs, on a line below the edge of learning that leaves the largest batch its steps."""
     mus = [0.5, 1.0, 1.25] if plan.order <= 2 else [plan.half - 0.5, plan.half, plan.half + 0.25]
-    rate = _round(plan.edge("square") / 3, 1)
     climb = plan.scaled_climb(1024, plan.threshold, 1.0)
-    samples = _round(4 * (climb if math.isfinite(climb) else SAFETY * plan.climb) / rate)
+    climb = climb if math.isfinite(climb) else SAFETY * plan.climb
+    counted = climb * 1024 ** (2 * plan.half - 1 - mus[-1]) / FEWEST_STEPS
+    rate = _round(min(plan.edge("square") / 3, counted), 1)
+    samples = _round(4 * climb / rate)
     dimensions = [512, 1024]
     while dimensions[0] > 32 and _runs_cost(plan, mus, samples, dimensions) > SECONDS["runs"]:
         dimensions = [d // 2 for d in dimensions]

@@ -17,7 +17,7 @@ import numpy as np
 
 from onepass.formula import Formula
 from onepass.gauss_hermite import gauss_hermite
-from onepass.hermite import TOLERANCE, gaussian_norm, hermite_coefficients, hermite_tensor, leap_index
+from onepass.hermite import HIGHEST_ORDER, TOLERANCE, gaussian_norm, hermite_coefficients, hermite_tensor, leap_index
 from onepass.model import Model
 
 NODES = 120  # of means over one field: exact for polynomials to degree 239
@@ -33,10 +33,16 @@ def component(activation: Formula, order: int) -> float:
 
 
 @lru_cache(maxsize=64)
+def expansion(target: Formula) -> dict[tuple[int, ...], float]:
+    """``h_α`` of a target by multi-index α, to its degree or `HIGHEST_ORDER`; not to be written to."""
+    return hermite_tensor(target, HIGHEST_ORDER if target.degree is None else target.degree)
+
+
+@lru_cache(maxsize=64)
 def terms(target: Formula, order: int) -> tuple[tuple[tuple[int, ...], float], ...]:
     """The target's terms of one order: multi-indices α with ``h_α/α!``, in order of α."""
-    found = hermite_tensor(target, order).items()
-    return tuple((a, value / prod(map(factorial, a))) for a, value in sorted(found, reverse=True) if sum(a) == order)
+    found = sorted(expansion(target).items(), reverse=True)
+    return tuple((a, value / prod(map(factorial, a))) for a, value in found if sum(a) == order)
 
 
 def drift(model: Model, direction) -> np.ndarray:
@@ -68,7 +74,7 @@ def means_at_start(model: Model, loss: str) -> tuple[np.ndarray, np.ndarray]:
     value, slope = (model.activation_formula.array(np, derivative=d)(x) for d in (False, True))
     layer = np.array(model.second_layer) / model.students
     mean, square = weights @ value, weights @ value**2
-    target_mean = hermite_tensor(model.target_formula, 0).get((0,) * model.teachers, 0.0)
+    target_mean = expansion(model.target_formula).get((0,) * model.teachers, 0.0)
     target_square = gaussian_norm(model.target_formula) + model.noise
     if loss == "correlation":
         radial = np.full(model.students, (weights @ (slope * x)) * target_mean)

@@ -11,7 +11,7 @@ import numpy as np
 from onepass import saddle
 from onepass.formula import Formula
 from onepass.formula_language import FormulaError
-from onepass.hermite import HIGHEST_ORDER, hermite_tensor, leap_complexity
+from onepass.hermite import leap_complexity
 from onepass.model import Model, ModelError
 
 
@@ -41,7 +41,7 @@ def default_activation(target: str) -> tuple[str, str]:
 
 def needed_orders(formula: Formula) -> list[int]:
     """The target's Hermite orders, from the lowest to the one with which every coordinate can be climbed."""
-    found = hermite_tensor(formula, formula.degree or HIGHEST_ORDER)
+    found = saddle.expansion(formula)
     highest = leap_complexity(formula)
     everything = {i for alpha in found for i, power in enumerate(alpha) if power}
     orders = sorted({sum(alpha) for alpha in found} - {0})
@@ -69,7 +69,7 @@ def _climbed(terms, leap: int) -> set[int]:
 
 def _sign(formula: Formula, order: int) -> int:
     """The sign with which equal positive overlaps grow: of terms in coordinates that lower orders lack, or of all."""
-    lower = hermite_tensor(formula, order - 1)
+    lower = [alpha for alpha in saddle.expansion(formula) if sum(alpha) < order]
     known = {i for alpha in lower for i, power in enumerate(alpha) if power}
     terms = saddle.terms(formula, order)
     new = [value for alpha, value in terms if any(power and i not in known for i, power in enumerate(alpha))]
