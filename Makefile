@@ -60,8 +60,8 @@ lock: env  ## compile the lock file again after a change of dependencies
 	$(BIN)/uv pip compile pyproject.toml --extra dev --extra docs --extra slurm --universal --python-version 3.11 \
 	  --generate-hashes --no-emit-index-url --no-emit-find-links --no-annotate --no-header --upgrade -o requirements.lock
 
-clean:  ## remove the environment and caches; results stay
-	rm -rf .venv .pytest_cache .ruff_cache
+clean:  ## remove the environment, caches and built documentation; results stay
+	rm -rf .venv .pytest_cache .ruff_cache docs/_build
 
 # The stamp comes last: an environment that was interrupted is made again. uv itself comes from the lock file too.
 $(STAMP): requirements.lock pyproject.toml
