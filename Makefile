@@ -9,7 +9,7 @@ export OMP_NUM_THREADS := 1
 export OPENBLAS_NUM_THREADS := 1
 export MKL_NUM_THREADS := 1
 
-.PHONY: help env gpu figures quick target test test-slurm reliability bench check lock clean
+.PHONY: help env gpu figures quick target test test-slurm reliability bench docs check lock clean
 
 help:  ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST)
@@ -47,6 +47,9 @@ reliability: env  ## the faults again, and the table of docs/reliability.md from
 bench: env  ## speed and memory, as ratios against yardsticks
 	$(BIN)/python benchmarks/run.py
 
+docs: env  ## the documentation, into docs/_build/index.html; a warning is an error
+	$(BIN)/python -m sphinx --quiet --fail-on-warning docs docs/_build
+
 check: env  ## formatters and linters
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -57,8 +60,8 @@ lock: env  ## compile the lock file again after a change of dependencies
 	$(BIN)/uv pip compile pyproject.toml --extra dev --extra docs --extra slurm --universal --python-version 3.11 \
 	  --generate-hashes --no-emit-index-url --no-emit-find-links --no-annotate --no-header --upgrade -o requirements.lock
 
-clean:  ## remove the environment and caches; results stay
-	rm -rf .venv .pytest_cache .ruff_cache
+clean:  ## remove the environment, caches and built documentation; results stay
+	rm -rf .venv .pytest_cache .ruff_cache docs/_build
 
 # The stamp comes last: an environment that was interrupted is made again. uv itself comes from the lock file too.
 $(STAMP): requirements.lock pyproject.toml
