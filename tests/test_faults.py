@@ -48,10 +48,7 @@ def undisturbed(tmp_path_factory):
 @pytest.fixture
 def project(undisturbed, tmp_path):
     """What an undisturbed run made, copied with its dates: a test may damage it."""
-    shutil.copytree(undisturbed.folder, tmp_path / "project", copy_function=shutil.copy2)
-    copy = object.__new__(Project)
-    copy.folder = tmp_path / "project"
-    return copy
+    return Project.copy(undisturbed, tmp_path / "project")
 
 
 def locked(project):

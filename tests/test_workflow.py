@@ -41,10 +41,7 @@ def built(tmp_path_factory):
 @pytest.fixture
 def project(built, tmp_path):
     """What was built, copied with its dates: a test may change it."""
-    shutil.copytree(built.folder, tmp_path / "project", copy_function=shutil.copy2)
-    copy = object.__new__(Project)
-    copy.folder = tmp_path / "project"
-    return copy
+    return Project.copy(built, tmp_path / "project")
 
 
 pytestmark = pytest.mark.xdist_group("workflow")

@@ -11,6 +11,7 @@ import json
 import math
 import re
 from dataclasses import asdict, dataclass
+from functools import cached_property
 from pathlib import Path
 
 from onepass import backend
@@ -23,6 +24,7 @@ SOURCES = Path(__file__).parent
 SIMULATION_MODULES = (
     "backend",
     "batch_gaussian",
+    "cache_folder",
     "cells",
     "chunks",
     "compiled",
@@ -102,7 +104,7 @@ class Cell:
         """File of the cell below the data folder."""
         return f"cells/{self.experiment}/{self.row}{self.suffix}.nc"
 
-    @property
+    @cached_property
     def identity(self) -> str:
         """Canonical text of all parameters: equal for equal cells alone."""
         return json.dumps(asdict(self), sort_keys=True)

@@ -28,12 +28,12 @@ onstart:
             sys.exit(f"error: {error}")
         jobs = list(workflow.dag.needrun_jobs())
         rows = [cells.unpack(job.params.cells) for job in jobs if job.rule.name.startswith("simulate_")]
-        simulated = [cell for row in rows for cell in row]
+        costs = progress.work(rows, DATA)
         total = sum(map(len, grids.values()))
         workers = workflow.nodes if not workflow.local_exec else workflow.cores
-        say(progress.summary(rows, total, workers, [DATA, PLOTS], len(jobs) - len(rows)))
-        if simulated:
-            watched.append(progress.Watch(simulated, DATA, say))
+        say(progress.summary(rows, costs, total, workers, [DATA, PLOTS], len(jobs) - len(rows)))
+        if costs:
+            watched.append(progress.Watch(costs, workers, say))
             watched[0].start()
 
 
