@@ -11,7 +11,6 @@ from onepass import ownership, store
 from onepass.cells import Cell, code_version
 from onepass.ticker import told
 
-
 CACHE = "cells/.cache"  # of finished cells, below the data folder
 
 
