@@ -27,7 +27,7 @@ ROW = 30  # cells
 def project(rows: int):
     """A copy of the project with as many rows of `ROW` trivial cells; its simulations' code is compiled."""
     mu = [1 + i / 1000 for i in range(rows)]
-    trivial = f"{{mu: {mu}, dimensions: {list(range(16, 16 + ROW))}, n0: 0.01, replicas: 1}}"
+    trivial = f"{{mu: {mu}, dimensions: {list(range(16, 16 + ROW))}, n0: 0.01, replicas: 1, engine: chain}}"
     configuration = f"{{data: data/short, figures_folder: figures/short, experiments: {{giant_step_2: {trivial}}}}}"
     with tempfile.TemporaryDirectory() as folder:
         copy = Project(Path(folder), configuration)
