@@ -1,18 +1,23 @@
 """What a run says of itself, and whether the times that it names are true."""
 
 import random
+import re
 import time
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
+import yaml
 from onepass import costs, ticker
 from onepass.cells import code_version
 from onepass.grid import rows_of
 from onepass.progress import OTHER, Watch, failures, summary, work
 from onepass.rows import CACHE, kept
-from test_cells import cells_of, everything, settings, small  # noqa: F401  fixtures
+from onepass.validation import validated
+from snakemake.utils import update_config
+from test_cells import ROOT, cells_of, settings, small  # noqa: F401  fixtures
+from test_config import DEFAULT
 
 ERF = {"target": "erf(x1/sqrt(2))", "activation": "erf(x/sqrt(2))"}
 
@@ -58,6 +63,23 @@ def test_the_cost_of_a_step_is_known_to_within_a_factor_of_three(engine, change,
     before = time.process_time()
     cell.simulate()
     assert 1 / 3 < (time.process_time() - before) / costs.seconds(cell) < 3
+
+
+@pytest.mark.parametrize("command, overlays", [("figures", []), ("quick", [ROOT / "config" / "quick.yaml"])])
+def test_the_expected_times_are_those_that_the_readme_measured(command, overlays):
+    """On two cores, to within a factor of 2."""
+    (minutes,) = re.findall(rf"^make {command} .* (\d+) min", (ROOT / "README.md").read_text(), flags=re.MULTILINE)
+    tree = yaml.safe_load(DEFAULT.read_text())
+    for overlay in overlays:
+        update_config(tree, yaml.safe_load(overlay.read_text()))
+    settings = validated(tree)  # noqa: F811
+    rows = [
+        row for name, experiment in settings.experiments.items() for row in rows_of(cells_of(name, experiment)).values()
+    ]
+    figures = len(settings.figures) + 2 * len(settings.experiments)
+    text = summary(rows, work(rows, "nowhere"), 0, 2, ["nowhere", ""], figures)
+    number, unit = re.search(r"about (\d+) (s|min)", text).groups()
+    assert 1 / 2 < int(number) / (60 if unit == "s" else 1) / int(minutes) < 2
 
 
 def test_progress_within_a_cell_comes_with_the_time_left():
