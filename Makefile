@@ -4,12 +4,14 @@ CORES ?= $(shell $(PYTHON) -c 'import os; print(os.cpu_count())')
 BIN := .venv/bin
 STAMP := .venv/.complete
 
+DRAWN := figures/chain_exactness.pdf figures/weak_recovery.pdf figures/time_exponents.pdf  # all would be too many
+
 # One thread a job: Snakemake runs as many jobs as there are cores, and sums do not depend on their number.
 export OMP_NUM_THREADS := 1
 export OPENBLAS_NUM_THREADS := 1
 export MKL_NUM_THREADS := 1
 
-.PHONY: help env gpu figures quick target test test-slurm reliability bench docs check lock clean
+.PHONY: help env gpu figures quick target test test-slurm reliability bench docs check rulegraph lock clean
 
 help:  ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST)
@@ -55,6 +57,9 @@ check: env  ## formatters and linters
 	$(BIN)/ruff format --check .
 	$(BIN)/snakefmt --check Snakefile workflow/rules
 	$(BIN)/snakemake --lint
+
+rulegraph: env  ## draw docs/rulegraph.svg again, after a change of rules; needs dot (graphviz)
+	$(BIN)/snakemake --rulegraph dot -- $(DRAWN) | dot -Tsvg > docs/rulegraph.svg
 
 lock: env  ## compile the lock file again after a change of dependencies
 	$(BIN)/uv pip compile pyproject.toml --extra dev --extra docs --extra slurm --universal --python-version 3.11 \

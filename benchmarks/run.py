@@ -21,6 +21,7 @@ from pathlib import Path
 import gpu  # beside this file
 import numpy as np
 import onepass
+import pipeline
 import yaml
 from onepass import overlap_chain, sgd
 from onepass.cells import pack
@@ -193,6 +194,7 @@ BENCHMARKS = [
     sgd_against_its_inputs,
     fixed_cost_of_a_cell,
     peak_memory,
+    *pipeline.BENCHMARKS,
 ]
 
 

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# A SLURM of one node, for as long as a command runs: tests/slurm/cluster.sh COMMAND...
+# A SLURM of one node, for as long as a command runs: tests/cluster.sh COMMAND...
 # Needs slurm-wlm and munge, and the right to mount: all of it is in a mount namespace and a folder of its own, so
 # neither /etc nor a SLURM that is already there is touched.
 set -euo pipefail
@@ -37,7 +37,9 @@ SlurmctldLogFile=$D/log/slurmctld.log
 SlurmdLogFile=$D/log/slurmd.log
 ProctrackType=proctrack/linuxproc
 TaskPlugin=task/none
-JobAcctGatherType=jobacct_gather/none
+JobAcctGatherType=jobacct_gather/linux
+JobAcctGatherParams=OverMemoryKill
+JobAcctGatherFrequency=2
 AccountingStorageType=accounting_storage/none
 SelectType=select/cons_tres
 SelectTypeParameters=CR_Core_Memory

@@ -13,6 +13,7 @@ import psutil
 
 ROOT = Path(__file__).parents[1]
 PROJECT = ("Snakefile", "environment.yml", "config", "profiles", "workflow")
+COMPILED = (".pyc", ".nbi", ".nbc")  # go by the dates of their sources, which a copy keeps
 
 
 class Project:
@@ -24,12 +25,22 @@ class Project:
         folder.mkdir(parents=True, exist_ok=True)
         for name in PROJECT:
             here = ROOT / name
-            copy = shutil.copytree if here.is_dir() else shutil.copy
-            copy(here, folder / name, **({"ignore": shutil.ignore_patterns("__pycache__")} if here.is_dir() else {}))
+            if here.is_dir():
+                shutil.copytree(here, folder / name, ignore=half_written)
+            else:
+                shutil.copy(here, folder / name)
         self.configure(configuration)
         if results:
             for made in ("data", "figures"):
                 shutil.copytree(results.folder / made, folder / made)
+
+    @classmethod
+    def copy(cls, other: "Project", folder: Path) -> "Project":
+        """All of another copy, results and dates too."""
+        shutil.copytree(other.folder, folder, copy_function=shutil.copy2)
+        copy = object.__new__(cls)
+        copy.folder = folder
+        return copy
 
     def configure(self, text: str) -> None:
         (self.folder / "mine.yaml").write_text(text)
@@ -81,3 +92,8 @@ class Project:
             assert time.monotonic() < end, "waited in vain"
             time.sleep(0.05)
         return found
+
+
+def half_written(folder: str, names: list[str]) -> list[str]:
+    """What a process beside this one may just be compiling."""
+    return [n for n in names if folder.endswith("__pycache__") and not n.endswith(COMPILED)]

@@ -41,17 +41,16 @@ pytestmark = pytest.mark.xdist_group("faults")
 @pytest.fixture(scope="module")
 def undisturbed(tmp_path_factory):
     project = Project(tmp_path_factory.mktemp("undisturbed"), SMALL)
+    before = time.monotonic()
     project.snakemake(*WANTED)
+    project.seconds = time.monotonic() - before
     return project
 
 
 @pytest.fixture
 def project(undisturbed, tmp_path):
     """What an undisturbed run made, copied with its dates: a test may damage it."""
-    shutil.copytree(undisturbed.folder, tmp_path / "project", copy_function=shutil.copy2)
-    copy = object.__new__(Project)
-    copy.folder = tmp_path / "project"
-    return copy
+    return Project.copy(undisturbed, tmp_path / "project")
 
 
 def locked(project):
@@ -68,7 +67,7 @@ def test_a_killed_run_goes_on_and_makes_the_same_files(part, undisturbed, tmp_pa
     project, rng, killed = Project(tmp_path, SMALL), random.Random(part), 0
     while killed < KILLS // PARTS:
         run = project.start(*WANTED)
-        time.sleep(rng.uniform(0.8, 4.0))
+        time.sleep(rng.uniform(0.1, 0.8) * undisturbed.seconds)
         if run.poll() is None:
             run.kill()
             killed += 1

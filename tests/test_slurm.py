@@ -11,9 +11,11 @@ from project import ROOT, Project
 pytestmark = pytest.mark.skipif(
     "ONEPASS_SLURM" not in os.environ, reason="needs a SLURM of its own: make test-slurm starts one"
 )
+thorough = pytest.mark.skipif("ONEPASS_RELIABILITY" not in os.environ, reason="takes minutes: make reliability")
 # A part of config/quick.yaml: all of it would take minutes, on one node.
 WANTED = ("figures/quick/ode_regimes.pdf", "figures/quick/giant_step.pdf")
 SLOW = "{data: data/quick, figures_folder: figures/quick, experiments: {ode_flow: {replicas: 40}}}"
+LONG = SLOW.replace("replicas: 40", "replicas: 200, dimensions: [500, 501, 502, 503, 504, 505, 506, 507]")
 SHORT_CELLS = f"""
 data: data/short
 figures_folder: figures/short
@@ -59,6 +61,30 @@ def test_the_quick_configuration_runs_and_comes_through_a_cancelled_job_and_a_ki
     expected, found = local.results(), project.results()
     reliability("a SLURM job is cancelled", 1, expected, found, "nothing")
     reliability("kill -9 of Snakemake, its SLURM jobs go on", 1, expected, found, "`--unlock`, then the same command")
+    assert found == expected
+
+
+@thorough
+@pytest.mark.parametrize(
+    "fault, configuration, limit, keeps",
+    [
+        ("a SLURM job meets its memory limit", SLOW, "mem_mb=100 if attempt == 1 else 3000", False),
+        ("a SLURM job meets its time limit", LONG, "runtime=attempt", True),  # minutes; the cells need two
+    ],
+    ids=["memory", "time"],
+)
+def test_a_job_at_its_limit_is_tried_again_with_more(fault, configuration, limit, keeps, tmp_path, reliability):
+    wanted, project = "data/quick/ode_flow.nc", Project(tmp_path / "project", configuration)
+    run = start(project, wanted, "--set-resources", f"simulate_ode_flow:{limit}")
+    assert run.wait(540) == 0, (project.folder / "run.log").read_text()[-3000:]
+    assert "Trying to restart" in (project.folder / "run.log").read_text()
+    (log,) = project.folder.glob("data/quick/logs/simulate/ode_flow/*.log")
+    assert ("kept" in log.read_text()) == keeps, "what the first try had finished"
+
+    local = Project(tmp_path / "local", configuration)
+    local.snakemake(wanted)
+    expected, found = local.results(), project.results()
+    reliability(fault, 1, expected, found, "nothing")
     assert found == expected
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import yaml
 from onepass.config import FIGURES
-from project import Project
+from project import ROOT, Project
 
 TINY = """
 data: data/tiny
@@ -20,6 +20,13 @@ experiments:
   he3_large_batch: {protocols: [projected_square, projected_correlation], mu: [2.0], dimensions: [32, 64], replicas: 8}
   he4: {protocols: [projected_correlation], mu: [2.5], dimensions: [64, 100], replicas: 8}
   square: {protocols: [projected_square], mu: [1.0], dimensions: [16, 32, 64], replicas: 8}
+  he3_paper_rate: &one_row {protocols: [projected_square], mu: [1.0]}
+  he3_small_rate: *one_row
+  erf: *one_row
+  weak_recovery: {protocols: [projected_square]}
+  wide_student: {protocols: [projected_square]}
+  wide_student_large_batch: {protocols: [projected_square]}
+  wide_student_large_rate: {protocols: [projected_square]}
   chain_exactness:
     protocols: [projected_square, spherical_correlation]
     students: [1]
@@ -41,10 +48,7 @@ def built(tmp_path_factory):
 @pytest.fixture
 def project(built, tmp_path):
     """What was built, copied with its dates: a test may change it."""
-    shutil.copytree(built.folder, tmp_path / "project", copy_function=shutil.copy2)
-    copy = object.__new__(Project)
-    copy.folder = tmp_path / "project"
-    return copy
+    return Project.copy(built, tmp_path / "project")
 
 
 pytestmark = pytest.mark.xdist_group("workflow")
@@ -57,13 +61,13 @@ def test_every_figure_is_made_and_nothing_is_left_to_do(built):
     assert not (built.folder / "figures" / "time_exponents.pdf").exists(), "an overlay keeps to its own folders"
 
 
-def test_one_core_or_two_make_the_same_files(built, tmp_path):
-    other = Project(tmp_path, TINY)
-    other.snakemake(cores=1)
-    for pattern in ("data/**/*.nc", "figures/**/*"):
-        found = built.files(pattern)
-        assert len(found) >= 10
-        assert other.files(pattern) == found
+def test_the_picture_of_the_rules_is_theirs(built):
+    """`make rulegraph` draws it."""
+    (drawn,) = re.findall("^DRAWN := (.*?)  #", (ROOT / "Makefile").read_text(), flags=re.MULTILINE)
+    wanted = [name.replace("figures/", "figures/tiny/") for name in drawn.split()]
+    rules = re.findall(r'label = "(\w+)"', built.snakemake(*wanted, "--rulegraph", "dot").stdout)
+    page = (ROOT / "docs" / "rulegraph.svg").read_text()
+    assert sorted(re.findall(r"<text[^>]*>(\w+)<", page)) == sorted(rules)
 
 
 def test_a_figure_asks_only_for_what_it_needs(project):

@@ -11,6 +11,7 @@ import json
 import math
 import re
 from dataclasses import asdict, dataclass
+from functools import cached_property, lru_cache
 from pathlib import Path
 
 from onepass import backend
@@ -23,6 +24,7 @@ SOURCES = Path(__file__).parent
 SIMULATION_MODULES = (
     "backend",
     "batch_gaussian",
+    "cache_folder",
     "cells",
     "chunks",
     "compiled",
@@ -102,7 +104,7 @@ class Cell:
         """File of the cell below the data folder."""
         return f"cells/{self.experiment}/{self.row}{self.suffix}.nc"
 
-    @property
+    @cached_property
     def identity(self) -> str:
         """Canonical text of all parameters: equal for equal cells alone."""
         return json.dumps(asdict(self), sort_keys=True)
@@ -115,7 +117,7 @@ class Cell:
     @property
     def numbers_a_step(self) -> int:
         """Random numbers that a step of all replicas draws."""
-        coordinates = self.students + Model(self.target, self.activation).teachers
+        coordinates = self.students + _model(self.target, self.activation).teachers
         return numbers_a_step(self.engine, coordinates, self.dimension, self.batch_size, self.replicas)
 
     def simulate(self, gpu_from: float = math.inf):
@@ -133,6 +135,9 @@ class Cell:
             initial="sphere" if self.initial == "sphere" else ("overlap", self.initial),
             records=self.records,
         )
+
+
+_model = lru_cache(maxsize=64)(Model)  # thousands of cells share a few
 
 
 def want_gpu(cells: list[Cell], gpu_from: float) -> bool:

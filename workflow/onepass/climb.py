@@ -48,17 +48,13 @@ def climb_factor(
     ClimbError
         Unless the start lies below the threshold at every d, and the threshold below 1.
     """
-    from scipy.integrate import quad
-
     dimension = np.asarray(dimension, dtype=float)
     low, high = np.log(start / np.sqrt(dimension)), np.log(threshold)
     if not (threshold < 1 and (low < high).all()):
         raise ClimbError(
             f"no climb from {start:g}/√d to {threshold:g} at d = {dimension.min():g}; allowed: start < threshold < 1"
         )
-    power = 2 - information_exponent
-    # In u = log m the integrand varies slowly enough for any start.
-    climb = np.array([quad(lambda u: np.exp(power * u) / -np.expm1(2 * u), bottom, high)[0] for bottom in low])
+    climb = _integral(information_exponent - 1, np.exp(low), threshold)
     if gain is not None and (climb <= COUNTED * np.asarray(gain)).all():
         climb = np.array(
             [g * _count(information_exponent, np.exp(m), threshold, g) for m, g in zip(low, gain, strict=True)]
@@ -104,6 +100,15 @@ def _rise(norm, times, threshold):
     """The two points between which a curve first passes a threshold."""
     last = int(np.flatnonzero(norm >= threshold)[0])
     return norm[max(last - 1, 0) : last + 1], times[max(last - 1, 0) : last + 1]
+
+
+def _integral(power: int, low, high):
+    """``∫ dm / (m^power (1 - m²))``, by ``1/(m^a (1 - m²)) = 1/m^a + 1/(m^(a-2) (1 - m²))``: all terms positive."""
+    if power == 0:
+        return np.arctanh(high) - np.arctanh(low)
+    if power == 1:
+        return np.log(high / low) - 0.5 * (np.log1p(-(high**2)) - np.log1p(-(low**2)))
+    return (low ** (1.0 - power) - high ** (1.0 - power)) / (power - 1) + _integral(power - 2, low, high)
 
 
 def _count(ell: int, m: float, threshold: float, gain: float) -> int:

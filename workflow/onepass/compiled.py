@@ -21,6 +21,7 @@ from types import ModuleType
 import numba
 
 from onepass import formula_code, overlap_kernel
+from onepass.cache_folder import cache_folder
 from onepass.model import Model
 
 MODEL, SUMS = (re.compile(f"# <{part}>.*# </{part}>", re.DOTALL) for part in ("model", "sums"))
@@ -29,13 +30,12 @@ MODEL, SUMS = (re.compile(f"# <{part}>.*# </{part}>", re.DOTALL) for part in ("m
 def kernel(model: Model, sums: ModuleType = overlap_kernel) -> ModuleType:
     """The module of `overlap_kernel` with the target, activation and widths of `model`, and the sums of `sums`.
 
-    Its file is made at the first call for such a model, under ``$ONEPASS_CACHE`` (by default
-    ``~/.cache/onepass``); many jobs may do so at once.
+    Its file is made at the first call for such a model, in the `cache_folder`; many jobs may do so at once.
     """
     name = _name(model, sums)
     if name in sys.modules:
         return sys.modules[name]
-    path = _folder() / f"{name}.py"
+    path = cache_folder() / f"{name}.py"
     if not path.exists():
         _write_once(path, _source(model, sums))
     specification = importlib.util.spec_from_file_location(name, path)
@@ -70,18 +70,6 @@ def _source(model: Model, sums: ModuleType) -> str:
     block = "\n\n".join(["from math import *", widths, *(f"@njit\n{function}" for function in functions)])
     own = SUMS.search(inspect.getsource(sums)).group()
     return SUMS.sub(lambda _: own, MODEL.sub(lambda _: block, inspect.getsource(overlap_kernel)))
-
-
-def _folder() -> Path:
-    folder = Path(os.environ.get("ONEPASS_CACHE") or Path.home() / ".cache" / "onepass")
-    with suppress(OSError):
-        folder.mkdir(parents=True, exist_ok=True)
-    if not os.access(folder, os.W_OK):
-        folder = Path(tempfile.gettempdir()) / f"onepass-{os.getuid()}"
-        folder.mkdir(mode=0o700, exist_ok=True)
-        if folder.stat().st_uid != os.getuid():  # code from here is run: nobody else may have put it there
-            folder = Path(tempfile.mkdtemp(prefix="onepass-"))
-    return folder
 
 
 def _write_once(path: Path, text: str) -> None:

@@ -7,7 +7,7 @@ protocols × p × n_b × d × engines for the comparison of the engines.
 from __future__ import annotations
 
 import math
-from functools import cache, lru_cache
+from functools import lru_cache
 from itertools import product
 from pathlib import Path
 
@@ -16,10 +16,11 @@ from onepass.backend import BackendError, named
 from onepass.batch_gaussian import BatchError, batch_law
 from onepass.cells import Cell
 from onepass.model import Model, ModelError
+from onepass.remembered import remembered
 from onepass.settings import LARGEST_COUNT, smallest_dimension
 
 LARGEST_GRID = 20_000  # cells
-leap_index = cache(hermite.leap_index)  # of a target's text; every row asks
+leap_index = remembered(hermite.leap_index)  # of a target's text; every row asks
 
 
 class CellError(ValueError):
@@ -207,12 +208,10 @@ def _check(cell: Cell) -> None:
         named(cell.backend)
     except BackendError as error:
         raise CellError(("backend",), cell.backend, str(error)) from None
-    model = _model(cell.target, cell.activation, cell.students, cell.second_layer, cell.noise)
-    if cell.engine == "gaussian":
-        try:
-            batch_law(model)
-        except BatchError as error:
-            raise CellError(("engine",), cell.engine, str(error)) from None
+    parts = (cell.target, cell.activation, cell.students, cell.second_layer, cell.noise)
+    model = _model(*parts)
+    if cell.engine == "gaussian" and (refusal := _refusal_of_gaussian(*parts)):
+        raise CellError(("engine",), cell.engine, refusal)
     p, k = model.students, model.teachers
     smallest = smallest_dimension(cell.engine, p, k, cell.batch_size)
     if cell.dimension < smallest:
@@ -242,10 +241,20 @@ def _check(cell: Cell) -> None:
 _model = lru_cache(maxsize=64)(Model)  # thousands of cells share a few
 
 
+@remembered
+def _refusal_of_gaussian(*parts) -> str:
+    """Why the engine for very large batches cannot take a model; empty where it can."""
+    try:
+        batch_law(_model(*parts))
+    except BatchError as error:
+        return str(error)
+    return ""
+
+
 def _check_model(experiment) -> None:
     """Whether the target can be learned and every student be built."""
     settings = experiment.model
-    hermite.leap_index(settings.target)
+    leap_index(settings.target)
     try:
         Model(settings.target, settings.activation, getattr(settings, "students", 1), _layer(settings), settings.noise)
     except ModelError as error:

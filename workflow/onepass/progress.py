@@ -5,30 +5,30 @@ from __future__ import annotations
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
-from onepass.cells import Cell
+from onepass.cells import Cell, code_version
+from onepass.costs import CELL, JOB, seconds
+from onepass.rows import CACHE, kept
 from onepass.ticker import duration
 
-# Seconds on one core of 2024, for words like "about 10 min".
-A_JOB, A_CELL = 2.0, 0.03
-CHAIN_STEP, CHAIN_SAMPLE, SGD_COORDINATE, GAUSSIAN_STEP = 3e-8, 2.5e-8, 1.5e-8, 1e-6
-EARLY = 0.25  # of its budget a replica uses until it recovers
+OTHER = 3.0  # seconds of a job for data or a figure
 
 
-def seconds(cell: Cell) -> float:
-    """What a cell takes on one core, to within a factor of a few."""
-    sample = {"sgd": SGD_COORDINATE * cell.dimension, "chain": CHAIN_SAMPLE}
-    if cell.engine in sample:
-        step = CHAIN_STEP + cell.batch_size * cell.students**0.8 * sample[cell.engine]
-    else:
-        step = GAUSSIAN_STEP * cell.students**2  # whatever the batch
-    return A_CELL + cell.replicas * cell.steps * step * (EARLY if cell.threshold else 1)
+def work(rows: Sequence[Sequence[Cell]], folder: str | Path) -> dict[Path, float]:
+    """Seconds on one core by the file of each cell, its share of the job's start included; little for a kept one."""
+    code, cache = code_version(), Path(folder) / CACHE
+    return {
+        Path(folder) / cell.path: JOB / len(row) + (CELL if kept(cell, cache, code).exists() else seconds(cell))
+        for row in rows
+        for cell in row
+    }
 
 
 def summary(
     rows: Sequence[Sequence[Cell]],
+    costs: Mapping[Path, float],
     total: int,
     workers: int,
     folders: Sequence[str],
@@ -40,6 +40,7 @@ def summary(
     Parameters
     ----------
     rows : the cells that will be simulated, as one job each takes them.
+    costs : their `work`.
     total : how many cells the figures and checks of the configuration need.
     workers : jobs at once.
     folders : where results and figures go.
@@ -48,12 +49,13 @@ def summary(
     """
     cells = [cell for row in rows for cell in row]
     engines = ", ".join(f"{count} by {engine}" for engine, count in sorted(Counter(c.engine for c in cells).items()))
-    work = sum(map(seconds, cells)) + A_JOB * (len(rows) + others)
+    longest = max((sum(costs[Path(folders[0]) / cell.path] for cell in row) for row in rows), default=0.0)
+    time_needed = max(longest, (sum(costs.values()) + OTHER * others) / workers)
     return "\n".join(
         [
             f"onepass: {len(cells)} of {total} cells to simulate{f' ({engines})' if engines else ''} in {len(rows)} "
             f"jobs, then {others} jobs for data and figures",
-            f"onepass: about {duration(work / workers)}, {workers} jobs at once; time left is told on the way, "
+            f"onepass: about {duration(time_needed)}, {workers} jobs at once; time left is told on the way, "
             f"within a cell in {folders[0]}/logs/simulate",
             f"onepass: results in {folders[0]}/, figures in {folders[1]}/",
             *(f"onepass: warning: {warning}" for warning in warnings),
@@ -64,9 +66,9 @@ def summary(
 class Watch(threading.Thread):
     """A thread that tells, now and then, how many cells are done and how long the others will take."""
 
-    def __init__(self, cells: Iterable[Cell], folder: str | Path, say, every: float = 20.0) -> None:
+    def __init__(self, costs: Mapping[Path, float], workers: int, say, every: float = 20.0) -> None:
         super().__init__(daemon=True)
-        self.costs = {Path(folder) / cell.path: seconds(cell) for cell in cells}
+        self.costs, self.workers = costs, workers
         self.say, self.every, self.start_time = say, every, time.time()
         self.ended = threading.Event()
 
@@ -85,9 +87,19 @@ class Watch(threading.Thread):
 
     def line(self, done: Sequence[Path], elapsed: float) -> str:
         """What is told when the files `done` are there after so many seconds."""
-        share = sum(self.costs[path] for path in done) / sum(self.costs.values())
-        left = duration(elapsed * (1 - share) / share)
+        left = duration(self.left(done, elapsed))
         return f"onepass: {len(done)} of {len(self.costs)} cells simulated, about {left} left for the others"
+
+    def left(self, done: Sequence[Path], elapsed: float) -> float:
+        """Seconds until all cells are there, at the pace so far.
+
+        What is at work has taken its time and shows no file yet, so the first cells say little about the pace: it
+        counts as expected for as much work as every worker may have in hand.
+        """
+        finished, longest = sum(self.costs[path] for path in done), max(self.costs.values())
+        in_hand = self.workers * longest
+        pace = (finished + in_hand) / (elapsed * self.workers + in_hand)
+        return (sum(self.costs.values()) - finished) / (pace * self.workers)
 
 
 def failures(cells: Iterable[Cell], folder: str | Path, since: float) -> list[str]:

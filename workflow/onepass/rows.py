@@ -11,6 +11,8 @@ from onepass import ownership, store
 from onepass.cells import Cell, code_version
 from onepass.ticker import told
 
+CACHE = "cells/.cache"  # of finished cells, below the data folder
+
 
 class RowError(RuntimeError):
     """Cells of a row that could not be simulated; the others are done."""
@@ -37,10 +39,9 @@ def simulate_row(cells: Sequence[Cell], outputs: Sequence[str], cache: str | Pat
     code, failed = code_version(), []
     for cell, output in zip(cells, outputs, strict=True):
         ownership.check()  # the rest of a killed run's row is somebody else's
-        key = hashlib.sha256(f"{cell.identity}\0{code}".encode()).hexdigest()
-        kept = Path(cache) / f"{key}.nc"
+        finished = kept(cell, cache, code)
         try:
-            store.read_cell(cell, kept)
+            store.read_cell(cell, finished)
             print(f"kept {output}", flush=True)
         except store.StoreError:
             print(f"simulating {output}", flush=True)
@@ -51,8 +52,14 @@ def simulate_row(cells: Sequence[Cell], outputs: Sequence[str], cache: str | Pat
                 failed.append(f"{output}: {error}")
                 print(f"failed {failed[-1]}", flush=True)
                 continue
-            store.write_cell(cell, runs, kept)
+            store.write_cell(cell, runs, finished)
             print(f"simulated {output}", flush=True)
-        store.copy(kept, output)
+        store.copy(finished, output)
     if failed:
         raise RowError(f"{len(failed)} of {len(cells)} cells failed; the first is {failed[0]}")
+
+
+def kept(cell: Cell, cache: str | Path, code: str) -> Path:
+    """Where the finished cell is kept, by its parameters and the version of the simulation's code."""
+    key = hashlib.sha256(f"{cell.identity}\0{code}".encode()).hexdigest()
+    return Path(cache) / f"{key}.nc"

@@ -69,11 +69,11 @@ def read(path: str | Path):
     import xarray as xr
 
     path = Path(path)
+    if not path.exists():  # what every new cell asks first: the library takes its time to find that out
+        raise StoreError(f"{path} is missing")
     try:
         with xr.open_dataset(path, engine="netcdf4", decode_times=False) as opened:
             dataset = opened.load()
-    except FileNotFoundError:
-        raise StoreError(f"{path} is missing") from None
     except (OSError, ValueError, RuntimeError, KeyError) as error:
         raise StoreError(f"{path} is empty, truncated or no NetCDF file ({error})") from None
     found = dataset.attrs.get("schema_version")

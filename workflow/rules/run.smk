@@ -28,14 +28,14 @@ onstart:
             sys.exit(f"error: {error}")
         jobs = list(workflow.dag.needrun_jobs())
         rows = [cells.unpack(job.params.cells) for job in jobs if job.rule.name.startswith("simulate_")]
-        simulated = [cell for row in rows for cell in row]
+        costs = progress.work(rows, DATA)
         total = sum(len(grids[name]) for name in settings.needed)
         workers = workflow.nodes if not workflow.local_exec else workflow.cores
         kinds = {name: experiment.kind for name, experiment in settings.experiments.items()}
-        warnings = advice.on_cells(kinds, simulated)
-        say(progress.summary(rows, total, workers, [DATA, PLOTS], len(jobs) - len(rows), warnings))
-        if simulated:
-            watched.append(progress.Watch(simulated, DATA, say))
+        warnings = advice.on_cells(kinds, [cell for row in rows for cell in row])
+        say(progress.summary(rows, costs, total, workers, [DATA, PLOTS], len(jobs) - len(rows), warnings))
+        if costs:
+            watched.append(progress.Watch(costs, workers, say))
             watched[0].start()
 
 

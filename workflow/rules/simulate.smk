@@ -8,6 +8,7 @@
 from snakemake.exceptions import WorkflowError
 
 from onepass import backend
+from onepass.rows import CACHE
 
 
 onstart:
@@ -44,7 +45,7 @@ for name, listed in grids.items():
             gpu=lambda wildcards, rows=rows: int(cells.want_gpu(rows[wildcards.row], settings.gpu_from)),
         params:
             cells=lambda wildcards, rows=rows: cells.pack(rows[wildcards.row]),
-            cache=f"{DATA}/cells/.cache",
+            cache=f"{DATA}/{CACHE}",
             gpu_from=settings.gpu_from,
         message:
             f"Simulating {name}, row {{wildcards.row}}"

@@ -1,0 +1,58 @@
+"""How long a cell takes, before it is run: steps until recovery from first principles, times the cost of a step."""
+
+from __future__ import annotations
+
+import math
+from functools import lru_cache
+
+from onepass import phases
+from onepass.cells import Cell
+from onepass.climb import climb_factor
+from onepass.escape import drift_coefficient
+from onepass.hermite import information_exponent
+from onepass.model import Model
+
+# Seconds on one core of 2024, measured on p = 1 … 30 students (`benchmarks/run.py` has some of them as ratios).
+JOB, CELL = 1.4, 0.02  # a process with its imports; a file written, read back and copied
+STEP, NORMAL, TERM, SPECIAL, CUBE = 3e-8, 1.1e-8, 1.2e-9, 1.0e-8, 1.0e-9
+SERIES_STEP, NODES_STEP = 1.3e-7, 3e-4  # the two forms of the engine for very large batches
+ARRAY_STEP, COORDINATE = 1.5e-4, 1.2e-8  # the reference, whose replicas go side by side
+UNKNOWN = 0.25  # of the budget, where the theory of one student of one direction says nothing
+
+
+def seconds(cell: Cell) -> float:
+    """What a cell takes on one core."""
+    return CELL + expected_steps(cell) * step_seconds(cell)
+
+
+def expected_steps(cell: Cell) -> float:
+    """Steps that a replica runs: to its recovery, where that comes before the end of its budget."""
+    model = _model(cell.target, cell.activation, cell.students, cell.second_layer)
+    if cell.threshold is None:
+        return cell.steps
+    if not model.students == model.teachers == 1:
+        return UNKNOWN * cell.steps
+    ell, gain = information_exponent(model.target), cell.learning_rate * drift_coefficient(model)
+    if gain <= 0 or (cell.delta is not None and not phases.may_learn(cell.protocol, ell, cell.mu, cell.delta)):
+        return cell.steps
+    start = 1.0 if cell.initial == "sphere" else cell.initial * math.sqrt(cell.dimension)
+    climb = climb_factor(ell, [cell.dimension], start=start, threshold=cell.threshold)[0]
+    return min(cell.steps, max(1.0, climb * cell.dimension ** (max(ell, 2) / 2 - 1) / gain))
+
+
+def step_seconds(cell: Cell) -> float:
+    """One step of all replicas."""
+    model = _model(cell.target, cell.activation, cell.students, cell.second_layer)
+    p, k = model.students, model.teachers
+    if cell.engine == "gaussian":
+        return cell.replicas * (SERIES_STEP if p == k == 1 else NODES_STEP)
+    if cell.engine == "sgd":
+        return ARRAY_STEP + cell.replicas * cell.batch_size * cell.dimension * (COORDINATE + p * TERM)
+    special = SPECIAL * (
+        2 * p * (not model.activation_formula.is_polynomial) + k * (not model.target_formula.is_polynomial)
+    )
+    sample = NORMAL * (p + k) + TERM * p * (p + k) + special
+    return cell.replicas * (STEP + CUBE * p**3 + cell.batch_size * sample)
+
+
+_model = lru_cache(maxsize=64)(Model)
