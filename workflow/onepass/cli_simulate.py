@@ -103,12 +103,8 @@ def progress() -> Iterator[None]:
     console = Console(file=sys.stderr)
     with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
         task = bar.add_task("", total=1.0)
-        # Not by `ticker.told`, which speaks every ten seconds: cells depend on that module, an edit simulates all anew.
-        before, ticker._listener = ticker._listener, lambda done, total: bar.update(task, completed=done / total)
-        try:
+        with ticker.heard(lambda done, total: bar.update(task, completed=done / total)):
             yield
-        finally:
-            ticker._listener = before
 
 
 def summary(runs, threshold: float | None) -> dict:
