@@ -6,6 +6,7 @@ import math
 from functools import lru_cache
 
 from onepass import phases
+from onepass.batch_gaussian import batch_law
 from onepass.cells import Cell
 from onepass.climb import climb_factor
 from onepass.escape import drift_coefficient
@@ -15,7 +16,7 @@ from onepass.model import Model
 # Seconds on one core of 2024, measured on p = 1 … 30 students (`benchmarks/run.py` has some of them as ratios).
 JOB, CELL = 1.4, 0.02  # a process with its imports; a file written, read back and copied
 STEP, NORMAL, TERM, SPECIAL, CUBE = 3e-8, 1.1e-8, 1.2e-9, 1.0e-8, 1.0e-9
-SERIES_STEP, NODES_STEP = 1.3e-7, 3e-4  # the two forms of the engine for very large batches
+SERIES_STEP, NODE = 1.3e-7, 3e-8  # the two forms of the engine for very large batches: a step, a node of a step
 ARRAY_STEP, COORDINATE = 1.5e-4, 1.2e-8  # the reference, whose replicas go side by side
 UNKNOWN = 0.25  # of the budget, where the theory of one student of one direction says nothing
 
@@ -43,16 +44,27 @@ def expected_steps(cell: Cell) -> float:
 def step_seconds(cell: Cell) -> float:
     """One step of all replicas."""
     model = _model(cell.target, cell.activation, cell.students, cell.second_layer)
-    p, k = model.students, model.teachers
+    p = model.students
     if cell.engine == "gaussian":
-        return cell.replicas * (SERIES_STEP if p == k == 1 else NODES_STEP)
+        return cell.replicas * gaussian_step_seconds(model)
     if cell.engine == "sgd":
         return ARRAY_STEP + cell.replicas * cell.batch_size * cell.dimension * (COORDINATE + p * TERM)
+    return cell.replicas * (STEP + CUBE * p**3 + cell.batch_size * sample_seconds(model))
+
+
+def sample_seconds(model: Model) -> float:
+    """One sample of one replica, by the chain."""
+    p, k = model.students, model.teachers
     special = SPECIAL * (
         2 * p * (not model.activation_formula.is_polynomial) + k * (not model.target_formula.is_polynomial)
     )
-    sample = NORMAL * (p + k) + TERM * p * (p + k) + special
-    return cell.replicas * (STEP + CUBE * p**3 + cell.batch_size * sample)
+    return NORMAL * (p + k) + TERM * p * (p + k) + special
+
+
+def gaussian_step_seconds(model: Model) -> float:
+    """One step of one replica by the engine for very large batches, whose law it must know."""
+    form, law, _ = batch_law(model)
+    return SERIES_STEP if form == "series" else NODE * len(law.points)
 
 
 _model = lru_cache(maxsize=64)(Model)

@@ -17,8 +17,9 @@ import numpy as np
 
 from onepass import phases, saddle
 from onepass.advice import missing_component
-from onepass.batch_gaussian import BatchError, batch_law
+from onepass.batch_gaussian import BatchError
 from onepass.climb import flow_climb
+from onepass.costs import gaussian_step_seconds, sample_seconds
 from onepass.hermite import leap_index
 from onepass.model import Model
 from onepass.phases import half
@@ -30,7 +31,6 @@ FEWEST_STEPS = 20  # of a climb whose time does not grow with d: fewer cannot be
 INTERACTION = 0.1  # of the square loss with itself, as a fraction of what turns a student round
 THRESHOLDS = (0.5, 0.35, 0.25)  # the first that the flow reaches in one climb
 SMALLEST, LARGEST = 6, 16  # log2 of the largest dimension
-CHAIN_SAMPLE, SERIES_STEP, NODE = 2.5e-8, 3e-7, 3e-8  # seconds; a field of a sample, a step, a node of one
 GAUSSIAN_FROM = 3000  # smallest batch drawn from a Gaussian, by its measured error
 
 
@@ -108,26 +108,21 @@ class Plan:
     def gaussian_step(self) -> float:
         """Seconds that the engine gaussian takes for a step; inf where it does not know the law of a batch."""
         try:
-            form, law, _ = batch_law(self.model)
+            return gaussian_step_seconds(self.model)
         except BatchError:
             return math.inf
-        return SERIES_STEP if form == "series" else NODE * len(law.points)
 
     @cached_property
     def gaussian_from(self) -> int | None:
         """Smallest batch for which it is the faster one, and exact enough; None for never."""
         if not math.isfinite(self.gaussian_step):
             return None
-        return max(GAUSSIAN_FROM, math.ceil(float(f"{self.gaussian_step / self._sample:.1g}")))
-
-    @property
-    def _sample(self) -> float:
-        return CHAIN_SAMPLE * (1 + self.model.teachers)
+        return max(GAUSSIAN_FROM, math.ceil(float(f"{self.gaussian_step / sample_seconds(self.model):.1g}")))
 
     def step_cost(self, batch: float) -> float:
         """Seconds a step of one replica."""
         large = self.gaussian_from is not None and batch >= self.gaussian_from
-        return self.gaussian_step if large else batch * self._sample
+        return self.gaussian_step if large else batch * sample_seconds(self.model)
 
     def recovery_cost(self, protocol: str, mu: float, dimension: float, rate: float, replicas: int) -> float:
         """Seconds of a cell of recovery times, on one core."""
