@@ -11,7 +11,7 @@ export OMP_NUM_THREADS := 1
 export OPENBLAS_NUM_THREADS := 1
 export MKL_NUM_THREADS := 1
 
-.PHONY: help env gpu figures quick test test-slurm reliability bench check rulegraph lock clean
+.PHONY: help env gpu figures quick target test test-slurm reliability bench docs check rulegraph lock clean
 
 help:  ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST)
@@ -26,6 +26,11 @@ figures: env  ## every figure of the default configuration, on CORES cores
 
 quick: env  ## the same figures from a tiny configuration, into figures/quick
 	$(BIN)/snakemake --cores $(CORES) --configfile config/quick.yaml
+
+# The overlay is written once and kept: edit config/targets/<name>.yaml and call it again.
+target: env  ## every figure of TARGET="tanh(x1*x2*x3)", a formula of your own, with an ACTIVATION of your own if you like
+	@config=$$($(BIN)/onepass target "$(TARGET)" $(if $(ACTIVATION),--activation "$(ACTIVATION)") --path-only) && \
+	  $(BIN)/snakemake --cores $(CORES) --configfile "$$config"
 
 test: env  ## all tests
 	$(BIN)/python -m pytest
@@ -44,6 +49,9 @@ reliability: env  ## the faults again, and the table of docs/reliability.md from
 bench: env  ## speed and memory, as ratios against yardsticks
 	$(BIN)/python benchmarks/run.py
 
+docs: env  ## the documentation, into docs/_build/index.html; a warning is an error
+	$(BIN)/python -m sphinx --quiet --fail-on-warning docs docs/_build
+
 check: env  ## formatters and linters
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -57,8 +65,8 @@ lock: env  ## compile the lock file again after a change of dependencies
 	$(BIN)/uv pip compile pyproject.toml --extra dev --extra docs --extra slurm --universal --python-version 3.11 \
 	  --generate-hashes --no-emit-index-url --no-emit-find-links --no-annotate --no-header --upgrade -o requirements.lock
 
-clean:  ## remove the environment and caches; results stay
-	rm -rf .venv .pytest_cache .ruff_cache
+clean:  ## remove the environment, caches and built documentation; results stay
+	rm -rf .venv .pytest_cache .ruff_cache docs/_build
 
 # The stamp comes last: an environment that was interrupted is made again. uv itself comes from the lock file too.
 $(STAMP): requirements.lock pyproject.toml

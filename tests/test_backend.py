@@ -2,61 +2,36 @@
 
 import logging
 import os
-import signal
 import subprocess
 import sys
-import types
 from dataclasses import replace
 
-import numpy as np
-import onepass
 import pytest
 import yaml
-from emulation import Emulator, needs_compiler
-from onepass import backend, cells, gpu_lock
+from emulated_cupy import Cupy
+from emulation import needs_compiler
+from onepass import backend
 from onepass.grid import cells_of
 from onepass.validation import validated
 from test_config import DEFAULT
 
-COMMON = {"dimension": 16, "batch_size": 4, "learning_rate": 1e-3, "steps": 2}
-RUN = (
-    "import sys, onepass\n"
-    "onepass.simulate(onepass.Model('He3(x1)', 'He3'), onepass.Protocol(), dimension=16, batch_size=4, "
-    "learning_rate=1e-3, steps=2, {arguments})\n"
-    "print('cupy' in sys.modules)"
-)
-
-
-class CudaRuntimeError(RuntimeError):
-    """As CuPy's, whose message begins with the name of CUDA's error."""
+RUN = """
+import sys, onepass
+for choice in {choices}:
+    onepass.simulate(onepass.Model("He3(x1)", "He3"), onepass.Protocol(), dimension=16, batch_size=4,
+                     learning_rate=1e-3, steps=2, **choice)
+print("cupy" in sys.modules)
+"""
 
 
 @pytest.fixture
 def cupy(monkeypatch):
     """A machine with a package `cupy` whose driver, devices and errors a test chooses, and with nothing asked yet."""
-
-    class Runtime:
-        CUDARuntimeError = CudaRuntimeError
-        driver, count, error = 13000, 1, None
-
-        def driverGetVersion(self):
-            return self.driver
-
-        def runtimeGetVersion(self):
-            return 13020
-
-        def getDeviceCount(self):
-            if self.error:
-                raise CudaRuntimeError(self.error)
-            return self.count
-
-    fake = types.ModuleType("cupy")
-    fake.cuda = types.SimpleNamespace(runtime=Runtime())
+    fake = Cupy()
     monkeypatch.setitem(sys.modules, "cupy", fake)
     monkeypatch.setattr(backend, "find_spec", lambda name: name)
     monkeypatch.delenv(backend.VARIABLE, raising=False)
     monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
-    monkeypatch.setattr("onepass.cuda_device.CudaDevice", lambda module: Emulator())
     monkeypatch.setattr(backend, "_probe", backend._probe.__wrapped__)
     backend._say_once.cache_clear()
     yield fake
@@ -95,29 +70,39 @@ def test_cupy_without_a_device_is_refused(cupy, monkeypatch):
     refused("there is no GPU among CUDA_VISIBLE_DEVICES=''")
 
 
-def test_cupy_on_a_full_device_is_refused(cupy, monkeypatch):
-    class Full(Emulator):
-        @property
-        def xp(self):
-            raise MemoryError("Out of memory allocating 512 bytes")
+@needs_compiler
+def test_cupy_on_a_full_device_is_refused(cupy):
+    cupy.room = 100
+    refused("the GPU has no memory left .OutOfMemoryError: no room for 120 bytes")
+    for error in (
+        "cudaErrorMemoryAllocation: out of memory",  # no room for a context
+        "CUDA_ERROR_OUT_OF_MEMORY: out of memory",  # for a kernel's code
+        "CUBLAS_STATUS_ALLOC_FAILED",  # for the library of matrix products
+    ):
+        cupy.cuda.runtime.error = error
+        refused(f"the GPU has no memory left .CUDARuntimeError: {error}")
 
-    monkeypatch.setattr("onepass.cuda_device.CudaDevice", lambda module: Full())
-    refused("the GPU has no memory left .MemoryError: Out of memory allocating 512 bytes")
 
-
-def test_cupy_without_its_libraries_is_refused(cupy, monkeypatch):
-    def kernels(*_):
+def test_cupy_without_its_libraries_is_refused(cupy):
+    def module(**_):
         raise RuntimeError("CuPy failed to load libnvrtc.so.13\nmore lines")
 
-    monkeypatch.setattr(Emulator, "kernels", kernels)
+    cupy.RawModule = module
     refused(r"the GPU does not compute .RuntimeError: CuPy failed to load libnvrtc.so.13\)")
 
 
 @needs_compiler
-def test_a_device_that_computes_wrong_numbers_is_refused(cupy, monkeypatch):
-    assert backend.device_for("cupy", 1, 1).name == "C++ compiler"
-    monkeypatch.setattr(Emulator, "host", lambda self, array: array + array.dtype.type(1))
+def test_the_probe_allocates_and_computes(cupy):
+    """A kernel made from source and a matrix product; numbers that are wrong are no backend."""
+    device = backend.device_for("cupy", 1, 1)
+    assert (device.name, device.xp) == ("C++ compiler", cupy)
+    assert cupy.launches == ["philox_words"]
+    assert cupy.waits == 2, "both answers came back"
+    to_host = cupy.to_host
+    cupy.to_host = lambda values: to_host(values) + values.dtype.type(1)
     refused(r"C\+\+ compiler computes wrong numbers: a known answer")
+    cupy.to_host = lambda values: to_host(values) + (values.dtype == float)
+    refused(r"C\+\+ compiler computes wrong numbers: a product of ones")
 
 
 def test_auto_falls_back_with_one_line_that_says_why(cupy, caplog):
@@ -149,99 +134,22 @@ def test_the_variable_stands_for_auto_alone(cupy, monkeypatch):
 
 
 @pytest.mark.parametrize(
-    ("arguments", "imported"),
+    ("choices", "imported"),
     [
-        ("backend='numpy', gpu_from=0, engine='sgd'", "False"),
-        ("backend='auto'", "False"),
-        ("backend='auto', gpu_from=1", "True"),
+        ([{"backend": "numpy", "gpu_from": 0}, {"backend": "numpy", "gpu_from": 0, "engine": "sgd"}, {}], "False"),
+        ([{"gpu_from": 1}], "True"),
     ],
 )
-def test_a_run_on_the_cpu_never_imports_cupy(arguments, imported, tmp_path):
+def test_a_run_on_the_cpu_never_imports_cupy(choices, imported, tmp_path):
     """A package of that name is there, and only a run that is large enough looks at it."""
     (tmp_path / "cupy.py").write_text("raise ImportError('no libraries')" if imported == "False" else "")
     environment = {**os.environ, "PYTHONPATH": str(tmp_path)}
     environment.pop(backend.VARIABLE, None)
     done = subprocess.run(
-        [sys.executable, "-c", RUN.format(arguments=arguments)], env=environment, capture_output=True, text=True
+        [sys.executable, "-c", RUN.format(choices=choices)], env=environment, capture_output=True, text=True
     )
     assert done.stdout.strip() == imported, done.stderr
     assert ("uses the CPU" in done.stderr) == (imported == "True")
-
-
-# --- the GPU of a job ---------------------------------------------------------------------------------------------
-
-
-def test_cells_ask_for_a_gpu_where_they_would_use_one(cupy, monkeypatch):
-    settings = validated(yaml.safe_load(DEFAULT.read_text()))
-    (cell, *_) = cells_of("he3", settings.experiments["he3"])
-    assert cell.numbers_a_step == 2 * cell.batch_size * cell.replicas
-    assert replace(cell, engine="sgd").numbers_a_step == cell.dimension * cell.batch_size * cell.replicas
-    small, large = replace(cell, backend="auto"), replace(cell, backend="auto", batch_size=10**6)
-    assert not cells.want_gpu([small], 10**6)
-    assert cells.want_gpu([small, large], 10**6)
-    assert cells.want_gpu([replace(small, backend="cupy")], 10**6)
-    assert not cells.want_gpu([replace(large, backend="numpy")], 10**6)
-    monkeypatch.setenv(backend.VARIABLE, "numpy")
-    assert not cells.want_gpu([large], 10**6)
-    monkeypatch.delenv(backend.VARIABLE)
-    monkeypatch.setattr(backend, "find_spec", lambda name: None)
-    assert not cells.want_gpu([large], 10**6), "an installation without CuPy asks a cluster for no GPU"
-
-
-HOLD = """
-import sys, time
-from onepass.gpu_lock import exclusive_gpu
-with exclusive_gpu() as name:
-    print(name, flush=True)
-    sys.stdin.read()
-"""
-
-
-def holder(tmp_path, visible="3,GPU-7/1"):
-    environment = {**os.environ, "CUDA_VISIBLE_DEVICES": visible, "TMPDIR": str(tmp_path)}
-    return subprocess.Popen(
-        [sys.executable, "-c", HOLD], env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-    )
-
-
-def test_no_two_jobs_have_one_device(tmp_path):
-    """Two get the two; the third waits until one ends, here by a signal that leaves it no time to clean up."""
-    first, second = holder(tmp_path), holder(tmp_path)
-    names = [first.stdout.readline().strip(), second.stdout.readline().strip()]
-    assert sorted(names) == ["3", "GPU-7/1"]
-    third = holder(tmp_path)
-    with pytest.raises(subprocess.TimeoutExpired):
-        third.wait(timeout=1.5)
-    first.send_signal(signal.SIGKILL)
-    assert third.stdout.readline().strip() == names[0]
-    for job in (second, third):
-        job.communicate("")
-        assert job.returncode == 0
-    first.communicate()
-
-
-def test_a_job_sees_its_own_device_alone(tmp_path, monkeypatch):
-    monkeypatch.setattr("tempfile.gettempdir", lambda: str(tmp_path))
-    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "5,6")
-    with gpu_lock.exclusive_gpu() as name:
-        assert name == os.environ["CUDA_VISIBLE_DEVICES"] == "5"
-    assert os.environ["CUDA_VISIBLE_DEVICES"] == "5,6"
-    with gpu_lock.exclusive_gpu(0) as name:
-        assert name is None
-        assert os.environ["CUDA_VISIBLE_DEVICES"] == "5,6"
-    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
-    with gpu_lock.exclusive_gpu() as name:
-        assert name is None, "no device to choose from: the simulation says so"
-
-
-def test_the_devices_are_those_of_the_driver_where_no_scheduler_chose(tmp_path, monkeypatch):
-    monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
-    monkeypatch.setenv("PATH", str(tmp_path))
-    assert gpu_lock.devices() == []
-    program = tmp_path / "nvidia-smi"
-    program.write_text("#!/bin/sh\necho GPU-a\necho GPU-b\n")
-    program.chmod(0o755)
-    assert gpu_lock.devices() == ["GPU-a", "GPU-b"]
 
 
 def test_files_say_where_they_were_computed(tmp_path):
@@ -254,4 +162,3 @@ def test_files_say_where_they_were_computed(tmp_path):
     assert (attributes["backend"], attributes["device"]) == ("numpy", "cpu")
     store.write_cell(cell, cell.simulate().assign_attrs(backend="cupy", device="A GPU"), tmp_path / "b.nc")
     assert store.read_cell(cell, tmp_path / "b.nc").attrs["device"] == "A GPU"
-    assert np.isfinite(onepass.simulate(onepass.Model("x1", "x"), onepass.Protocol(), **COMMON).overlap).all()

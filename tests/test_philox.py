@@ -114,6 +114,17 @@ def test_inputs_are_those_of_the_reference_in_whatever_chunks(device, dimension)
 
 
 @pytest.mark.parametrize("device", devices())
+def test_inputs_at_the_ends_of_the_counter_are_those_of_the_reference(device):
+    """Nothing of a name is cut to 32 bits on the way to the kernel and in it."""
+    replica, step, sample = philox.REPLICAS - 1, philox.STEPS - 1, 2**53 - 3
+    batches = DeviceBatches(2**64 - 1, np.array([replica]), 5, device())
+    found = batches.device.host(batches.inputs(step, sample, 2))[0]
+    index = (sample + np.arange(2))[:, None] * 3 + np.arange(3)
+    expected = reference.normal_pairs(2**64 - 1, replica, step, reference.INPUTS, index).reshape(2, 6)[:, :5]
+    np.testing.assert_allclose(found, expected, rtol=1e-11, atol=1e-13)
+
+
+@pytest.mark.parametrize("device", devices())
 def test_normals_have_their_law(device):
     """KS and moments of 600 000 numbers, and of products of neighbours: 5 standard errors; false alarms below 1e-4."""
     batches = DeviceBatches(5, np.arange(2), 3, device())

@@ -5,14 +5,18 @@ from math import inf
 import numpy as np
 import onepass
 import pytest
-from emulation import Emulator, devices, limited, needs_compiler, needs_gpu
+from emulation import Emulator, devices, needs_compiler, needs_gpu
 from onepass import backend, cuda_chain, philox, sgd
+from onepass.chunks import Chunks
+from onepass.cuda_normals import DeviceBatches
 from onepass.initial import initial_factor
 from onepass.settings import Settings
 from onepass.streams import replica_streams
 from scipy.stats import ks_2samp
 
 MODEL = onepass.Model("x1 + x1*x2", "tanh", students=2, second_layer=(1.0, -0.5), noise=0.2)
+KINKED = onepass.Model("abs(x1) - step(x2)", "relu", students=2, noise=0.2)
+SMOOTH = onepass.Model("exp(-x1**2)/(2 + cos(x2))", "erf(x/sqrt(2))", students=2, noise=0.2)
 RECORDS = np.array([0, 12])
 ALARM = 1e-3  # chance that correct code fails a test of laws
 
@@ -53,9 +57,7 @@ def test_memory_that_runs_out_halves_the_chunk(caplog):
     """An allocator that gives 40 kB at once, and says it has a gigabyte: the same runs, and a line of log each time."""
     set_up = settings(batch_size=400, steps=3)
     whole = on(Emulator(), set_up, replicas=4)
-    device = Emulator()
-    device.xp = limited(40_000)
-    parts = on(device, set_up, replicas=4)
+    parts = on(Emulator(room=40_000), set_up, replicas=4)
     for a, b in zip(whole, parts, strict=True):
         np.testing.assert_allclose(a, b, rtol=1e-9)
     assert [record.getMessage() for record in caplog.records] == [
@@ -67,8 +69,7 @@ def test_memory_that_runs_out_halves_the_chunk(caplog):
 
 @needs_compiler
 def test_memory_for_not_even_one_sample_is_an_error(monkeypatch):
-    device = Emulator()
-    device.xp = limited(100)
+    device = Emulator(room=100)
     monkeypatch.setattr(backend, "_probe", lambda: (device, ""))
     monkeypatch.setattr(backend, "find_spec", lambda name: name)
     with pytest.raises(
@@ -81,29 +82,48 @@ def test_memory_for_not_even_one_sample_is_an_error(monkeypatch):
 
 
 @needs_compiler
-def test_chunks_of_the_device_follow_its_free_memory():
+def test_chunks_of_the_device_follow_its_free_memory(monkeypatch):
     """Inputs take a quarter of what is free, replicas side by side half of it."""
-    set_up, sizes = settings(batch_size=1000, steps=1), []
-
-    class Watched(Emulator):
-        def _launch(self, library, name, blocks, run, count=0):
-            sizes.append(int(run.view(np.int64)[-2]))
-            super()._launch(library, name, blocks, run, count)
-
-    on(Watched(free=4 * 8 * 20 * 2 * 100), set_up._replace(noise=0.0), replicas=2)
+    device, sizes = Emulator(free=4 * 8 * 20 * 2 * 100), []
+    inputs = DeviceBatches.inputs
+    monkeypatch.setattr(DeviceBatches, "inputs", lambda *args: sizes.append(args[-1]) or inputs(*args))
+    on(device, settings(batch_size=1000, steps=1, noise=0.0), replicas=2)
     assert max(sizes) == 100
     assert sum(sizes) == 1000
 
 
 @needs_compiler
 def test_what_leaves_the_device_does_not_know_the_dimension():
-    """Overlaps and norms: a few numbers a replica and step."""
+    """Overlaps and norms: a few numbers a replica and step. Whatever else came back would be an error (`Array`)."""
     moved = []
     for dimension in (20, 200):
         device = Emulator()
         on(device, settings(dimension=dimension, adaptive=True, correlation=True), replicas=3)
-        moved.append(device.moved)
-    assert moved[0] == moved[1] < 12 * 3 * 20 * 8
+        moved.append(device.xp.moved)
+    assert 0 < moved[0] == moved[1] < 12 * 3 * 20 * 8
+
+
+@pytest.mark.parametrize("model", [MODEL, KINKED, SMOOTH], ids=lambda model: model.activation)
+@pytest.mark.parametrize("device", devices())
+def test_batches_made_on_the_host_give_the_sums_of_numpy(device, model):
+    """The same inputs and label noise on both: equal up to rounding, whatever the formulas are made of."""
+
+    class Uploaded(sgd.HostBatches):
+        """Of the host, to the device."""
+
+        inputs, labels = (
+            lambda self, *where, draw=draw: device.xp.asarray(draw(self, *where))
+            for draw in (sgd.HostBatches.inputs, sgd.HostBatches.labels)
+        )
+
+    device, set_up = device(), settings(batch_size=700, threshold=0.9, adaptive=True, correlation=True)
+    found, expected = (
+        sgd._run_group(model, set_up, starts(5), batches(replica_streams(3, 5), 20), np.arange(13), Chunks(256, place))
+        for batches, place in ((Uploaded, device), (sgd.HostBatches, None))
+    )
+    assert abs(found[0][:, -1] - found[0][:, 0]).max() > 0.01
+    for a, b in zip(found, expected, strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-9, atol=1e-12)
 
 
 # --- only on a GPU --------------------------------------------------------------------------------------------------

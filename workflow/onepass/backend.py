@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import os
+import re
 import subprocess
 import sys
 from functools import cache
@@ -15,6 +16,7 @@ from importlib.util import find_spec
 
 BACKENDS = ("auto", "numpy", "cupy")
 VARIABLE = "ONEPASS_BACKEND"
+FULL = re.compile("cudaErrorMemoryAllocation|CUDA_ERROR_OUT_OF_MEMORY|ALLOC_FAILED")  # of CUDA and its libraries
 INSTALL = 'pip install "cupy-cuda13x[ctk]"'
 
 logger = logging.getLogger("onepass")
@@ -114,7 +116,7 @@ def _probe():
         device = CudaDevice(cupy)
         fault = _computed(device)
     except Exception as error:
-        if isinstance(error, MemoryError) or "MemoryAllocation" in str(error):
+        if isinstance(error, MemoryError) or FULL.search(str(error)):
             return None, f"the GPU has no memory left ({_first_line(error)})"
         return None, f"the GPU does not compute ({_first_line(error)})"
     return (None, fault) if fault else (device, "")

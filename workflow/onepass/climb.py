@@ -4,13 +4,20 @@ Without noise an overlap m gains ``γ β m^(ℓ-1) (1 - m²)`` a step (β of the
 ``T = 1/(γ β) ∫ dm / (m^(ℓ-1) (1 - m²))`` from its start m0 to the threshold η.  From m0 ∝ 1/√d the integral is
 ``d^(ℓ/2 - 1)`` times a factor F(d) that tends to a constant for ℓ ≥ 3, slowly: 1 - m0/η and smaller terms, still worth
 0.08 of an exponent at ℓ = 3 and d ≈ 300.  For ℓ = 2 it is the logarithm, log(η/m0).
+
+Several coordinates do not climb by one power of m: for them the population flow itself is followed (`flow_climb`).
 """
 
 from __future__ import annotations
 
+import math
+from functools import lru_cache
+
 import numpy as np
 
 COUNTED = 100_000  # steps
+HORIZONS = (3.0, 30.0)  # times of a climb at the drift of the first saddle within which a climb is looked for, in turn
+POINTS = 1000  # of the flow, evenly in the logarithm of time
 
 
 class ClimbError(ValueError):
@@ -53,6 +60,46 @@ def climb_factor(
             [g * _count(information_exponent, np.exp(m), threshold, g) for m, g in zip(low, gain, strict=True)]
         )
     return climb * dimension ** (1 - max(information_exponent, 2) / 2)
+
+
+@lru_cache(maxsize=1024)
+def flow_climb(model, dimension: float, start: float, threshold: float) -> float:
+    """Time of the population flow of one student from equal overlaps to a threshold, in units of ``d^(h − 1)``.
+
+    Parameters
+    ----------
+    model : onepass.model.Model
+    dimension, start : d, and the norm of the overlaps at the start in units of ``1/√d``.
+    threshold : norm of the overlaps at which it ends.
+
+    Returns
+    -------
+    float
+        ``γ T d^(1 − h)`` with ``h = max(ℓ, 2)/2``; inf where the flow gets there too late for one climb, or never.
+    """
+    from onepass import saddle
+    from onepass.hermite import leap_index
+    from onepass.population_flow import population_flow
+
+    order, root = leap_index(model.target_formula), math.sqrt(dimension)
+    drift = max(abs(float(saddle.drift(model, saddle.diagonal(model)))), saddle.steepest_drift(model) / 2)
+    if order > 2:
+        plain = (root / start) ** (order - 2) / (order - 2)
+    else:
+        plain = threshold if order == 1 else math.log(threshold * root / start)
+    for horizon in HORIZONS:
+        times = np.concatenate([[0.0], np.geomspace(1e-3, 1, POINTS) * horizon * plain / drift])
+        flow = population_flow(model, saddle.diagonal(model)[None] * start / root, [1.0], times)
+        norm = np.linalg.norm(flow[:, 0], axis=1)
+        if (norm >= threshold).any():
+            return float(np.interp(threshold, *_rise(norm, times, threshold)) * dimension ** (1 - max(order, 2) / 2))
+    return math.inf
+
+
+def _rise(norm, times, threshold):
+    """The two points between which a curve first passes a threshold."""
+    last = int(np.flatnonzero(norm >= threshold)[0])
+    return norm[max(last - 1, 0) : last + 1], times[max(last - 1, 0) : last + 1]
 
 
 def _integral(power: int, low, high):

@@ -70,6 +70,11 @@ def _distinct(values: list) -> list:
     return values
 
 
+def _drawn(figures: dict) -> dict:
+    """What an overlay sets to null is not there."""
+    return {name: experiments for name, experiments in figures.items() if experiments is not None}
+
+
 EachOnce = AfterValidator(_distinct)
 Count = Annotated[int, Field(ge=1, le=LARGEST_COUNT)]
 Students = Annotated[int, Field(ge=1, le=1000)]
@@ -319,8 +324,12 @@ class Configuration(Strict):
     )
     fit: Fit = Field(description="How exponents are fitted.")
     check: Check = Field(description="When measured exponents agree with the theory.")
-    figures: dict[Literal[tuple(FIGURES)], Annotated[list[str], Field(min_length=1, max_length=50)]] = Field(
-        description="The figures to draw, each with the names of its experiments."
+    figures: Annotated[
+        dict[Literal[tuple(FIGURES)], Annotated[list[str], Field(min_length=1, max_length=50)] | None],
+        AfterValidator(_drawn),
+    ] = Field(
+        description="The figures to draw, each with the names of its experiments; null for one that is not drawn. An "
+        "experiment that no figure and no check needs is simulated only when it is asked for by name."
     )
 
     @model_validator(mode="after")
@@ -328,6 +337,11 @@ class Configuration(Strict):
         if self.data == self.figures_folder:
             raise ValueError(f"data and figures_folder are both {self.data!r}; allowed: two folders")
         return self
+
+    @property
+    def needed(self) -> set[str]:
+        """Names of the experiments behind the figures and the check."""
+        return {name for names in self.figures.values() for name in names} | set(self.check.experiments)
 
 
 def experiment_from(text: str) -> AnyExperiment:

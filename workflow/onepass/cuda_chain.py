@@ -16,6 +16,7 @@ from onepass.model import Model
 from onepass.overlap_kernel import DIVERGED, RECOVERED, population_risk
 from onepass.risk import risk_series
 from onepass.settings import Settings
+from onepass.ticker import tick
 
 KERNELS = ("chain_open", "chain_steps", "chain_sums", "chain_finish")
 BURST = 2 * 10**9  # samples between two looks of the host: a tenth of a second
@@ -143,12 +144,14 @@ class _Group:
     def run(self) -> None:
         """All steps of all replicas."""
         self.kernels["chain_open"](self.count, self.about)
+        steps, done, advance = self.settings.steps, 0, None
         burst = int(min(max(BURST // (self.settings.batch_size * self.count), 1), LONGEST_BURST))
-        advance = None
         while self.running():
             if advance is None:
                 advance = self._one_block_each() if self._many() else self.device.repeated(self._one_step)
-            advance(burst)
+            advance(min(burst, steps - done))
+            done = min(done + burst, steps)
+            tick(done, steps)
 
     def running(self) -> int:
         return int(self.device.host(self.arrays["running"])[0])

@@ -102,6 +102,15 @@ def ode_diagram(mu_max=2.0, delta_min=-0.5, delta_max=1.5):
     )
 
 
+def as_plain(information_exponent) -> dict:
+    """Both diagrams of ℓ as plain lists: lines, regions and points of (μ, θ) and of (μ, δ), by name."""
+    found: dict = {"information_exponent": information_exponent}
+    for name, diagram in (("mu_theta", time_diagram), ("mu_delta", learning_rate_diagram)):
+        parts = diagram(information_exponent)._asdict()
+        found[name] = {part: {key: v.tolist() for key, v in values.items()} for part, values in parts.items()}
+    return found
+
+
 def _window(name, value, default, edge, side=1):
     """Check that a limit of a diagram lies above (side 1) or below (-1) the last thing to show."""
     value = float(finite(name, default if value is None else value))

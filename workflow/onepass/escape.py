@@ -11,14 +11,15 @@ At other information exponents the noiseless climb (`climb`), with gain ``γ β 
 
 from __future__ import annotations
 
-from math import factorial, log, sqrt
+from math import log, sqrt
 
 import numpy as np
 
+from onepass import saddle
 from onepass.batch_gaussian import moments
 from onepass.climb import climb_factor
 from onepass.gauss_hermite import exact_count
-from onepass.hermite import hermite_coefficients, information_exponent
+from onepass.hermite import information_exponent
 from onepass.model import Model
 from onepass.protocol import Protocol
 
@@ -59,10 +60,8 @@ def recovery_time(
 
 
 def drift_coefficient(model: Model) -> float:
-    """β of the drift ``γ β m^(ℓ−1)`` of one student of one direction at a small overlap m."""
-    ell = information_exponent(model.target)
-    student, target = (hermite_coefficients(f, ell)[ell] for f in (model.activation_formula, model.target_formula))
-    return float(ell * factorial(ell) * student * target * model.second_layer[0])
+    """β of the drift ``γ β m^(ℓ−1)`` of one student with equal overlaps of a small norm m."""
+    return float(model.second_layer[0] * saddle.drift(model, saddle.diagonal(model)))
 
 
 def escape_time(

@@ -6,7 +6,7 @@ import numpy as np
 
 from onepass import phases
 from onepass.aggregate import model_of
-from onepass.climb import climb_factor
+from onepass.climb import climb_factor, flow_climb
 from onepass.escape import drift_coefficient, recovery_time
 from onepass.protocol import Protocol
 from onepass.scaling import ScalingError, fit_exponent
@@ -126,6 +126,14 @@ def _single_index(dataset):
     return model if model.students == model.teachers == 1 else None
 
 
+def _several_coordinates(dataset):
+    """The model, where one student with equal overlaps at the start learns several coordinates; else None."""
+    if "second_layer" not in dataset.attrs or dataset.attrs.get("initial") != "inverse_sqrt_d":
+        return None
+    model = model_of(dataset)
+    return model if model.students == 1 < model.teachers else None
+
+
 def _first_principles(dataset, grid):
     """`recovery_time` at every cell; nan where the data set does not say of which model, or of a wider one."""
     model = _single_index(dataset)
@@ -154,6 +162,9 @@ def _factor(dataset, cell, ell, delta):
         return None
     start, threshold = dataset.attrs.get("initial_overlap", 1.0), dataset.attrs.get("threshold", 0.5)
     students = dataset.attrs.get("students", 1)
+    if (several := _several_coordinates(dataset)) is not None:
+        climbs = np.array([flow_climb(several, float(d), float(start), threshold) for d in dataset.dimension.values])
+        return climbs if np.isfinite(climbs).all() else None
     model = _single_index(dataset)
     gain = None if model is None else cell.learning_rate.values * drift_coefficient(model)
     return climb_factor(ell, dataset.dimension.values, start=start, threshold=threshold / np.sqrt(students), gain=gain)

@@ -33,6 +33,7 @@ def summary(
     workers: int,
     folders: Sequence[str],
     others: int,
+    warnings: Sequence[str] = (),
 ) -> str:
     """The lines before the first job.
 
@@ -40,10 +41,11 @@ def summary(
     ----------
     rows : the cells that will be simulated, as one job each takes them.
     costs : their `work`.
-    total : how many cells the configuration has.
+    total : how many cells the figures and checks of the configuration need.
     workers : jobs at once.
     folders : where results and figures go.
     others : jobs beside the simulations.
+    warnings : what speaks against learning, an experiment at a time (see `onepass.advice`).
     """
     cells = [cell for row in rows for cell in row]
     engines = ", ".join(f"{count} by {engine}" for engine, count in sorted(Counter(c.engine for c in cells).items()))
@@ -56,6 +58,7 @@ def summary(
             f"onepass: about {duration(time_needed)}, {workers} jobs at once; time left is told on the way, "
             f"within a cell in {folders[0]}/logs/simulate",
             f"onepass: results in {folders[0]}/, figures in {folders[1]}/",
+            *(f"onepass: warning: {warning}" for warning in warnings),
         ]
     )
 

@@ -17,9 +17,19 @@ def tick(done: int, total: int) -> None:
 
 
 @contextmanager
+def heard(listener: Callable[[int, int], None]) -> Iterator[None]:
+    """Call `listener` with every `tick` while the context is open."""
+    global _listener
+    before, _listener = _listener, listener
+    try:
+        yield
+    finally:
+        _listener = before
+
+
+@contextmanager
 def told(say: Callable[[str], None], clock: Callable[[], float] = time.monotonic) -> Iterator[None]:
     """Call `say` with a line of progress and time left, at most every `EVERY` seconds, while the context is open."""
-    global _listener
     start = last = clock()
 
     def listen(done: int, total: int) -> None:
@@ -28,11 +38,8 @@ def told(say: Callable[[str], None], clock: Callable[[], float] = time.monotonic
             last = now
             say(f"{done / total:.0%}, about {duration((now - start) * (total - done) / done)} left")
 
-    before, _listener = _listener, listen
-    try:
+    with heard(listen):
         yield
-    finally:
-        _listener = before
 
 
 def duration(seconds: float) -> str:

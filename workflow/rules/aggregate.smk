@@ -3,7 +3,7 @@
 # DATA/exponents/summary.csv and .nc, all fits in one table. The target check_exponents compares it with the theory.
 
 GATHERED_BY = ["aggregate", "store", "hermite", "phases"]
-FITTED_BY = ["exponents", "aggregate", "scaling", "climb", "escape", "recovery", "phases", "store", *DYNAMICS]
+FITTED_BY = ["exponents", "aggregate", "scaling", "climb", "escape", "saddle", "recovery", "phases", "store", *DYNAMICS]
 packed = {name: experiment.model_dump_json() for name, experiment in settings.experiments.items()}
 gathered_from = {name: stamp(f"aggregate/{name}", "aggregate", GATHERED_BY, text) for name, text in packed.items()}
 fitted_from = {name: stamp(f"fit/{name}", "fit", FITTED_BY, settings.fit.model_dump_json()) for name in fitted}

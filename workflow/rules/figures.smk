@@ -4,7 +4,7 @@
 # Modules behind a figure, by the kind of experiment that it draws.
 DRAWN_WITH = {
     "recovery": ["figures/panels", "phases", "diagrams"],
-    "map": ["phases", "diagrams", "climb", "escape", "first_step"],
+    "map": ["phases", "diagrams", "climb", "escape", "saddle", "first_step"],
     "exactness": ["exactness"],
     "trajectories": ["figures/curves", "diagrams", *DYNAMICS],
 }

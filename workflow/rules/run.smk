@@ -2,7 +2,7 @@
 # Makes: nothing; says what a run will do, how far it is and what failed, and keeps two runs out of one folder.
 import time
 
-from onepass import progress
+from onepass import advice, progress
 
 watched = []
 
@@ -29,9 +29,11 @@ onstart:
         jobs = list(workflow.dag.needrun_jobs())
         rows = [cells.unpack(job.params.cells) for job in jobs if job.rule.name.startswith("simulate_")]
         costs = progress.work(rows, DATA)
-        total = sum(map(len, grids.values()))
+        total = sum(len(grids[name]) for name in settings.needed)
         workers = workflow.nodes if not workflow.local_exec else workflow.cores
-        say(progress.summary(rows, costs, total, workers, [DATA, PLOTS], len(jobs) - len(rows)))
+        kinds = {name: experiment.kind for name, experiment in settings.experiments.items()}
+        warnings = advice.on_cells(kinds, [cell for row in rows for cell in row])
+        say(progress.summary(rows, costs, total, workers, [DATA, PLOTS], len(jobs) - len(rows), warnings))
         if costs:
             watched.append(progress.Watch(costs, workers, say))
             watched[0].start()

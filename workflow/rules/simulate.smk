@@ -13,7 +13,9 @@ from onepass.rows import CACHE
 
 onstart:
     # Where the jobs run on this machine, a GPU that is asked for and is not there stops them all before the first one.
-    if workflow.local_exec and any(cell.backend == "cupy" for listed in grids.values() for cell in listed):
+    if workflow.local_exec and any(
+        backend.named(cell.backend) == "cupy" for listed in grids.values() for cell in listed
+    ):
         try:
             backend.check_machine()
         except backend.BackendError as error:

@@ -27,7 +27,7 @@ def draw(datasets):
     -------
     matplotlib.figure.Figure
     """
-    figure = style.new_figure(3.2, min(style.WIDTH, 3.5 * len(datasets)))
+    figure = style.new_figure(3.2 if len(datasets) > 1 else 4.0, min(style.WIDTH, 3.6 * len(datasets)))
     axes = figure.subplots(1, len(datasets), squeeze=False, sharey=True)[0]
     for ax, dataset in zip(axes, datasets, strict=True):
         _panel(ax, dataset)
@@ -40,7 +40,8 @@ def draw(datasets):
         Patch(color=_BAND, label="equal laws, 95 %"),
         Line2D([], [], color=style.INK, linewidth=0.9, linestyle=":", label="engine auto: Gaussian from here"),
     ]
-    figure.legend(handles=handles, loc="outside lower center", ncols=3, columnspacing=1.5)
+    columns = 3 if len(datasets) > 1 else 1
+    figure.legend(handles=handles, loc="outside lower center", ncols=columns, columnspacing=1.5)
     return figure
 
 

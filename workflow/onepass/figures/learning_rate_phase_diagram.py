@@ -65,10 +65,13 @@ def draw(datasets):
     figure.colorbar(shown[2], ax=axes[:, 2], pad=0.02, aspect=40, label="fraction of replicas")
     for ax in axes[-1]:
         ax.set_xlabel(r"batch-size exponent $\mu$")
+    single_index = [Line2D([], [], label="a mean first step gains no overlap", **_STOP)]
+    if any(curves.model(dataset).teachers > 1 for dataset, _ in rows):
+        single_index = []
     handles = [
         Line2D([], [], color=style.INK, linewidth=1.4, label="boundaries of the theory"),
         Patch(label="not learning / not recovered in budget", **_EMPTY),
-        Line2D([], [], label="a mean first step gains no overlap", **_STOP),
+        *single_index,
         Line2D([], [], label="noiseless time = budget", **_SLOW),
         *(
             Line2D([], [], marker=_POINTS[key], color=style.INK, markerfacecolor="white", linestyle="none", label=text)
@@ -93,10 +96,17 @@ def measured_exponent(cell):
     median = np.median(times, axis=pair.recovery_step.dims.index("replica"))
     median = np.where(np.isfinite(median), median, np.nan)
     ell, d = int(cell.attrs["information_exponent"]), pair.dimension.values.astype(float)
-    factor = climb_factor(ell, d, threshold=float(cell.attrs["threshold"]))
+    factor = climb_factor(ell, d, **_climbed(cell))
     climbs = cell.delta.values[:, None] >= 1 - phases.half(ell) - 0.02
     slope = np.diff(np.log(median / np.where(climbs, factor, 1.0)), axis=-1)[..., 0]
     return slope / np.log(d[1] / d[0])
+
+
+def _climbed(cell):
+    """From which norm of the overlaps, in units of 1/√d, to which."""
+    start = cell.attrs.get("start")
+    overlap = 1.0 if start in (None, "null") else float(start)  # on the sphere, the typical one
+    return {"start": overlap * curves.model(cell).teachers ** 0.5, "threshold": float(cell.attrs["threshold"])}
 
 
 def _map(ax, cell, values, **look):
@@ -130,16 +140,20 @@ def _boundaries(ax, cell, ell):
 
 
 def _finite(ax, cell, name):
-    """Where, at the dimension of a cell, the mean first step gains nothing, and where the budget ends."""
+    """Where, at the dimension of a cell, the budget ends and, of one direction, the mean first step gains nothing."""
     model, d, ell = curves.model(cell), float(cell.dimension), int(cell.attrs["information_exponent"])
     mu, delta = (np.linspace(*_edges(axis.values), 200) for axis in (cell.mu, cell.delta))
     size, rate = float(cell.attrs["n0"]) * d**mu, float(cell.attrs["gamma0"]) * d**-delta
-    gain = first_step_gain(model, Protocol.named(name), d, size, rate[:, None])
-    ax.contour(mu, delta, gain, levels=[0], colors=_STOP["color"], linestyles="--", linewidths=1.5, zorder=4)
+    if model.teachers == 1:
+        gain = first_step_gain(model, Protocol.named(name), d, size, rate[:, None])
+        ax.contour(mu, delta, gain, levels=[0], colors=_STOP["color"], linestyles="--", linewidths=1.5, zorder=4)
+    drift = drift_coefficient(model)
+    if drift <= 0:  # the overlaps turn before they grow
+        return
     budget = float(cell.attrs["step_budget"]) * d ** (
         phases.recovery_exponent("projected_square", ell, np.maximum(mu, 0)) + 0.5
     )
-    climb = climb_factor(ell, [d], threshold=float(cell.attrs["threshold"])) * d ** (phases.half(ell) - 1)
-    time = climb / drift_coefficient(model)  # at γ = γ0 it is this over γ0
+    climb = climb_factor(ell, [d], **_climbed(cell)) * d ** (phases.half(ell) - 1)
+    time = climb / drift  # at γ = γ0 it is this over γ0
     slowest = np.log(budget / time) / np.log(d)
     ax.plot(mu, slowest, zorder=3, **_SLOW)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 from matplotlib.lines import Line2D
 
 from onepass import diagrams
@@ -10,6 +11,7 @@ from onepass.figures import panels, style
 _REGIONS = {  # fill, label
     "sgd": ("#E8EEF4", "every protocol learns"),
     "correlation": ("#FBE9C6", "correlation loss\nor spherical"),
+    "polylog": ("#DCEBDD", "polylogarithmic"),
     "not_learning": ("#E3E3E3", "not learning"),
 }
 _LINES = {"one_step": {"linewidth": 2.4}, "validity": {"linestyle": ":", "color": style.MUTED}}
@@ -36,11 +38,15 @@ def draw(datasets):
     figure, drawn = panels.mu_panels(datasets, height=3.4)
     names = panels.protocols(datasets)
     for ax, group in drawn:
-        _draw_diagram(ax, _diagram(group))
+        draw_diagram(ax, _diagram(group))
         panels.draw_exponents(ax, group, "theta", names)
-    validity = Line2D([], [], label="validity of the expansion", **_LINES["validity"])
-    panels.protocol_legend(figure, names, [*drawn[0][0].get_legend_handles_labels()[0], validity])
+    panels.protocol_legend(figure, names, [*drawn[0][0].get_legend_handles_labels()[0], validity()])
     return figure
+
+
+def validity():
+    """Legend handle of the line above which the expansion behind the theory holds."""
+    return Line2D([], [], label="validity of the expansion", **_LINES["validity"])
 
 
 def _diagram(datasets):
@@ -52,13 +58,24 @@ def _diagram(datasets):
     return diagrams.time_diagram(ell, mu_max=max(usual + 0.5, mu + 0.2), theta_max=max(usual - 0.5, theta + 0.1))
 
 
-def _draw_diagram(ax, diagram):
+def draw_diagram(ax, diagram, labels=None):
+    """Draw regions, lines and points of a `Diagram` of (μ, θ) or (μ, δ).
+
+    `labels`, where given, hold by region its alignment, place (fractions of the axis of μ and of the region's edge)
+    and name.
+    """
     right, top = diagram.regions["sgd"].max(axis=0)
+    bottom = min(corners[:, 1].min() for corners in diagram.regions.values() if len(corners))
     for name, corners in diagram.regions.items():
         if len(corners):
             fill, label = _REGIONS[name]
             ax.fill(*corners.T, color=fill, linewidth=0, zorder=0)
-            x, y, align = _label_place(diagram, corners, right, top)
+            if labels:
+                align, x, y, label = labels[name]
+                edge = corners[corners[:, 0] == (right if align == "right" else 0), 1]
+                x, y = x * right, edge.min() + y * np.ptp(edge)
+            else:
+                x, y, align = _label_place(diagram, corners, right, top)
             ax.text(x, y, label, ha=align, va="center", fontsize=7.5, color=style.INK, zorder=1)
     for name, points in diagram.lines.items():
         ax.plot(*points.T, **({"color": style.INK, "linewidth": 1.0, "zorder": 2} | _LINES.get(name, {})))
@@ -66,7 +83,7 @@ def _draw_diagram(ax, diagram):
         look = {"color": style.INK, "markerfacecolor": "none", "markeredgewidth": 1.0, "linestyle": "none"}
         ax.plot(*diagram.points[name], marker, markersize=size, label=label, zorder=5, **look)
     ax.set_xlim(-0.035 * right, right)
-    ax.set_ylim(-0.09 * top, top)
+    ax.set_ylim(bottom - 0.09 * top if bottom == 0 else bottom, top)
 
 
 def _label_place(diagram, corners, right, top):
