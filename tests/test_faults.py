@@ -72,7 +72,8 @@ def test_a_killed_run_goes_on_and_makes_the_same_files(part, undisturbed, tmp_pa
             run.kill()
             killed += 1
         else:  # it was done before: from the start
-            shutil.rmtree(project.folder / "data")
+            for made in ("data", "figures"):
+                shutil.rmtree(project.folder / made, ignore_errors=True)
         run.wait()
         unlock(project)
     project.snakemake(*WANTED)
