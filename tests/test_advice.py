@@ -156,3 +156,10 @@ def test_the_published_configuration_earns_few_warnings_and_each_experiment_once
     ], lines
     assert "1 of 18 cells" in lines[0]
     assert "above the bound 0.0556" in lines[0]
+
+
+def test_a_student_of_weight_zero_does_not_silence_the_noise():
+    place = {"dimension": 256, "batch_size": 1, "learning_rate": 100.0, "steps": 1000}
+    for layer in [(1.0, 1.0), (1.0, 0.0)]:
+        model = Model("He3(x1)", "He3", students=2, second_layer=layer)
+        assert "noise" in [remark.kind for remark in advice.advice(model, Protocol("correlation"), **place)]

@@ -269,3 +269,10 @@ def test_the_module_and_the_script_are_the_same_command():
     assert "exponent" in done.stdout
     pyproject = (Path(__file__).parents[1] / "pyproject.toml").read_text()
     assert 'onepass = "onepass.cli:main"' in pyproject
+
+
+def test_an_output_that_cannot_be_written_is_refused_before_anything_is_simulated(tmp_path, monkeypatch):
+    monkeypatch.setattr("onepass.cells.Cell.simulate", lambda *_: pytest.fail("simulated"))
+    (tmp_path / "file").touch()
+    for output in (tmp_path, tmp_path / "file" / "cell.nc"):
+        assert "cannot be written" in refused(*SIMULATE, "--output", output, "--force", code=2)

@@ -249,3 +249,16 @@ def test_a_new_target_is_planned_warned_of_and_nothing_else_is(tmp_path):
     said = run(sys.executable, "-m", "snakemake", "--cores", "2", data, *files).stderr
     assert said.count("onepass: warning: runs, ") == 1
     assert said.index("onepass: warning: ") < said.index("Simulating runs")
+
+
+def test_a_flow_without_a_drift_does_not_climb():
+    assert flow_climb(Model("x1*x2*x3", "relu"), 256.0, 1.0, 0.5) == np.inf
+
+
+def test_the_second_layer_has_its_part_in_the_flow():
+    """a = −1 turns the sign of the activation, a = 2 halves the time."""
+    up = flow_climb(Model("x1*x2", "He2(x)/2"), 256.0, 1.0, 0.5)
+    assert flow_climb(Model("x1*x2", "-He2(x)/2", second_layer=(-1.0,)), 256.0, 1.0, 0.5) == pytest.approx(up, rel=1e-6)
+    assert flow_climb(Model("x1*x2", "He2(x)/2", second_layer=(2.0,)), 256.0, 1.0, 0.5) == pytest.approx(
+        up / 2, rel=0.01
+    )

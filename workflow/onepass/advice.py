@@ -200,15 +200,15 @@ def _noise(model, protocol, dimension, batch_size, learning_rate, steps, initial
         return None
     order = leap_index(model.target_formula)
     root = np.sqrt(model.teachers)
-    given = not isinstance(initial, str) and initial > 0
-    overlap = root * initial if given else root / np.sqrt(dimension)
+    given = not isinstance(initial, str) and initial != 0
+    overlap = root * abs(initial) if given else root / np.sqrt(dimension)
     if order == 1:
         overlap = max(overlap, LARGE_OVERLAP if threshold is None else threshold / np.sqrt(model.students))
     layer = np.array(model.second_layer) / model.students
-    along = float(saddle.drift(model, saddle.diagonal(model))) if given else 0.0
+    along = float(saddle.drift(model, np.sign(initial) * saddle.diagonal(model))) if given else 0.0
     gain = np.abs(layer) * (along if along > 0 else abs(saddle.steepest_drift(model)))
     place = {"dimension": dimension, "batch_size": batch_size, "overlap": overlap, "gain": gain}
-    bound = float(saddle.noise_bound(model, protocol.loss, **place).max())
+    bound = float(saddle.noise_bound(model, protocol.loss, **place).max(where=layer != 0, initial=0.0))
     if not 0 < bound < learning_rate:
         return None
     where = "before recovery" if order == 1 else "at the start"

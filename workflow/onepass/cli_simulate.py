@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -54,6 +55,10 @@ def simulate(
 
     if output.exists() and not force:
         raise typer.BadParameter(f"{output} is there; allowed: another name, or --force", param_hint="--output")
+    if output.is_dir() or not writable(output):
+        raise typer.BadParameter(
+            f"{output} cannot be written; allowed: a file in a folder that can", param_hint="--output"
+        )
     layer, start = weights(second_layer), overlap(initial, dimension)
     with plain_errors():
         from onepass import advice, store
@@ -69,6 +74,12 @@ def simulate(
         store.write_cell(cell, runs, output)
         found = summary(runs, threshold)
         print(json.dumps({"output": str(output), **found}, indent=2) if json_ else f"{output}: {told(found)}")
+
+
+def writable(output: Path) -> bool:
+    """Whether a file can be made there; the nearest folder that exists decides."""
+    folder = next(parent for parent in output.absolute().parents if parent.exists())
+    return folder.is_dir() and os.access(folder, os.W_OK)
 
 
 def weights(text: str | None) -> tuple[float, ...] | None:

@@ -68,7 +68,7 @@ def flow_climb(model, dimension: float, start: float, threshold: float) -> float
 
     Parameters
     ----------
-    model : onepass.model.Model
+    model : onepass.model.Model of one student, whose weight in the second layer counts.
     dimension, start : d, and the norm of the overlaps at the start in units of ``1/√d``.
     threshold : norm of the overlaps at which it ends.
 
@@ -83,13 +83,16 @@ def flow_climb(model, dimension: float, start: float, threshold: float) -> float
 
     order, root = leap_index(model.target_formula), math.sqrt(dimension)
     drift = max(abs(float(saddle.drift(model, saddle.diagonal(model)))), saddle.steepest_drift(model) / 2)
+    drift *= abs(model.second_layer[0])
+    if not drift > 0:  # no way out of the first saddle by its drift
+        return math.inf
     if order > 2:
         plain = (root / start) ** (order - 2) / (order - 2)
     else:
         plain = threshold if order == 1 else math.log(threshold * root / start)
     for horizon in HORIZONS:
         times = np.concatenate([[0.0], np.geomspace(1e-3, 1, POINTS) * horizon * plain / drift])
-        flow = population_flow(model, saddle.diagonal(model)[None] * start / root, [1.0], times)
+        flow = population_flow(model, saddle.diagonal(model)[None] * start / root, model.second_layer[:1], times)
         norm = np.linalg.norm(flow[:, 0], axis=1)
         if (norm >= threshold).any():
             return float(np.interp(threshold, *_rise(norm, times, threshold)) * dimension ** (1 - max(order, 2) / 2))

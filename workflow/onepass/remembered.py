@@ -7,6 +7,7 @@ points.
 from __future__ import annotations
 
 import hashlib
+import inspect
 import json
 import os
 import tempfile
@@ -21,14 +22,14 @@ from onepass.cells import code_version
 def remembered(function: Callable) -> Callable:
     """Keep the answers of a function, in memory and in the cache folder.
 
-    Its arguments are texts, numbers and tuples of them, its answers whatever JSON holds; they depend on the
-    simulation's code alone, and are asked for anew when that changes. Exceptions are not kept.
+    Its arguments are texts, numbers and tuples of them, its answers whatever JSON holds; they depend on its own
+    text and the simulation's code alone, and are asked for anew when these change. Exceptions are not kept.
     """
 
     @cache
     @wraps(function)
     def answer(*question):
-        known = (function.__qualname__, question, _code())
+        known = (inspect.getsource(function), question, _code())
         path = cache_folder() / f"answer_{hashlib.sha256(repr(known).encode()).hexdigest()[:24]}.json"
         with suppress(OSError, ValueError):
             return json.loads(path.read_text(encoding="utf-8"))

@@ -104,8 +104,10 @@ def noise_bound(model: Model, loss: str, *, dimension, batch_size, overlap, gain
 
     Returns
     -------
-    array (p,), a rate for every student
+    array (p,), a rate for every student; 0 for one of weight 0, which neither gains nor adds noise
     """
     order = leap_index(model.target_formula)
     _, noise = means_at_start(model, loss)
-    return 2 * gain * overlap ** (order - 2.0) * batch_size / (noise * dimension)
+    scale = 2 * overlap ** (order - 2.0) * batch_size / dimension
+    gain, noise = np.broadcast_arrays(np.asarray(gain, dtype=float), noise)
+    return scale * np.divide(gain, noise, out=np.zeros(noise.shape), where=noise > 0)

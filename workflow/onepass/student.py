@@ -35,7 +35,8 @@ def default_activation(target: str) -> tuple[str, str]:
     named = f"order{'s' * (len(orders) > 1)} {', '.join(map(str, orders))}"
     return (
         text,
-        f"by Hermite {named} it reaches every coordinate of the target; small enough that labels are its main noise",
+        f"by Hermite {named} it reaches every coordinate of the target; its own noise is of the order of the labels' "
+        "at most",
     )
 
 
@@ -85,8 +86,8 @@ def _sum(terms) -> str:
 
 
 def _size(model: Model) -> float:
-    """s, of one digit and at most 1, with which E[σ'² σ²] s⁴ ≤ E[σ'²] E[h*²] s²: a student's own noise is no more than
-    the label's."""
+    """s, of one digit and at most 1, near which E[σ'² σ²] s⁴ = E[σ'²] E[h*²] s²: a student's own noise is of the order
+    of the label's at most."""
     _, noise = saddle.means_at_start(model, "correlation")
     own = Model("x1", model.activation)  # whose target changes nothing in what the student does to itself
     both = saddle.means_at_start(own, "square")[1] - saddle.means_at_start(own, "correlation")[1]
