@@ -38,7 +38,7 @@ def everything(settings):
 
 def test_paths_say_what_a_cell_is(settings):
     grid = cells_of("he3", settings.experiments["he3"])
-    assert "cells/he3/projected_square_mu1.00_d02048.nc" in [cell.path for cell in grid]
+    assert "cells/he3/projected_square_mu1.00_d04096.nc" in [cell.path for cell in grid]
     for cell in everything(settings):
         recovery = ("protocol", "mu", "dimension") + (("delta",) if cell.delta is not None else ())
         keys = recovery if cell.mu is not None else ("protocol", "students", "batch_size", "dimension", "engine")

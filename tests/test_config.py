@@ -60,7 +60,7 @@ RELU = {"target": "relu(x1)", "activation": "relu"}
         ({"experiments": {"he3": {"backend": "cupy"}}}, "he3.backend: 'cupy': .* use 'auto' or 'numpy'"),
         ({"experiments": {"he3": {"protocols": ["sgd"]}}}, r"he3.protocols\[0\]: 'sgd': allowed: 'projected_square'"),
         ({"experiments": {"he3": {"mu": [0.5, 0.5]}}}, "he3.mu: .*0.5 stands there twice, .* two equal cells"),
-        ({"experiments": {"he3": {"mu": [40.0]}}}, r"he3.mu: 40.0: 1 d\^40 at d = 256 is 2.14e\+96; allowed: up to"),
+        ({"experiments": {"he3": {"mu": [40.0]}}}, r"he3.mu: 40.0: 1 d\^40 at d = 512 is 2.35e\+108; allowed: up to"),
         ({"experiments": {"he3": {"mu": [400.0]}}}, "he3.mu: 400.0: .* is inf; allowed"),
         ({"experiments": {"he3": {"mu": [-1.0]}}}, r"he3.mu\[0\]: -1.0: allowed: greater than or equal to 0"),
         (
@@ -101,7 +101,7 @@ RELU = {"target": "relu(x1)", "activation": "relu"}
             "he3.engine: 'gaussian': .* leaves a relative error of .*; allowed: engine 'chain'",
         ),
         ({"figures": {"chain_exactness": ["he3"]}}, r"chain_exactness\[0\]: 'he3': .* allowed: chain_exactness"),
-        ({"experiments": {"he3": {"threshold": 0.1}}}, "he3.threshold: 0.1: .* starts at 0.125 for d = 256"),
+        ({"experiments": {"he3": {"threshold": 0.08}}}, "he3.threshold: 0.08: .* starts at 0.0884 for d = 512"),
         ({"experiments": {"he3": {"delta": "theori"}}}, "he3.delta: 'theori': "),
         ({"experiments": {"he3": {"seed": "2024-01-01"}}}, "he3.seed: '2024-01-01': allowed: a valid integer"),
         ({"experiments": {"he3": {"model": {"activation": "sign"}}}}, "he3.model.activation: .* no slope"),
