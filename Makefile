@@ -28,8 +28,9 @@ quick: env  ## the same figures from a tiny configuration, into figures/quick
 	$(BIN)/snakemake --cores $(CORES) --configfile config/quick.yaml
 
 # The overlay is written once and kept: edit config/targets/<name>.yaml and call it again.
-target: env  ## every figure of TARGET="tanh(x1*x2*x3)", a formula of your own, with an ACTIVATION of your own if you like
-	@config=$$($(BIN)/onepass target "$(TARGET)" $(if $(ACTIVATION),--activation "$(ACTIVATION)") --path-only) && \
+target: env  ## every figure of TARGET="tanh(x1*x2*x3)", a formula of your own; ACTIVATION= and NAME= if you like
+	@config=$$($(BIN)/onepass target "$(TARGET)" $(if $(ACTIVATION),--activation "$(ACTIVATION)") \
+	    $(if $(NAME),--name "$(NAME)") --path-only) && \
 	  $(BIN)/snakemake --cores $(CORES) --configfile "$$config"
 
 test: env  ## all tests

@@ -163,6 +163,9 @@ def test_the_file_of_a_cell_says_where_it_is_from(small, tmp_path):
     assert found["dimension"] == 16
     with pytest.raises(store.StoreError, match=r"cell of other parameters \(replicas\)"):
         store.read_cell(replace(cell, replicas=4), tmp_path / "a.nc")
+    store.write(store.read(tmp_path / "a.nc").assign_attrs(parameters="[1, 2"), tmp_path / "b.nc")
+    with pytest.raises(store.StoreError, match="cell of other parameters"):
+        store.read_cell(cell, tmp_path / "b.nc")
 
 
 def test_equal_runs_make_equal_files(small, tmp_path):

@@ -8,7 +8,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import xarray as xr
 from onepass import diagrams, store, ticker
+from onepass.cells import Cell
 from onepass.cli import app
 from onepass.needs import best_of
 from typer.testing import CliRunner
@@ -159,23 +161,36 @@ def test_plot_draws_the_runs(cell, tmp_path, kind):
     assert found["final_risk"] == pytest.approx(float(runs.risk.isel(step=-1).median()))
 
 
-def test_plot_shows_the_medians_of_every_coordinate():
-    import xarray as xr
-    from onepass.figures import cell as module
-
-    rng = np.random.default_rng(0)
-    overlap = rng.uniform(0, 0.5, (5, 4, 2, 3))
-    about = {"target": "x1*x2*x3", "activation": "He3", "students": 2, "protocol": "projected_square", "dimension": 64,
-             "batch_size": 8, "learning_rate": 2e-5, "replicas": 5, "engine": "chain", "threshold": 0.9}  # fmt: skip
-    runs = xr.Dataset(
+def some_runs(steps):
+    """Five runs of two students of three directions, numbers at random."""
+    rng, count = np.random.default_rng(0), len(steps)
+    cell = Cell("command_line", "x1*x2*x3", "He3", 2, None, 0.0, "projected_square", None, None, 64, 8, 2e-5, steps[-1],
+                5, "chain", "numpy", 0.1, 0.9, count, 0)  # fmt: skip
+    return xr.Dataset(
         {
-            "overlap": (("replica", "step", "student", "teacher"), overlap),
-            "risk": (("replica", "step"), rng.uniform(0.1, 2, (5, 4))),
+            "overlap": (("replica", "step", "student", "teacher"), rng.uniform(0, 0.5, (5, count, 2, 3))),
+            "risk": (("replica", "step"), rng.uniform(0.1, 2, (5, count))),
             "recovered": ("replica", np.zeros(5, bool)),
         },
-        coords={"step": [0, 1, 5, 9]},
-        attrs={"parameters": json.dumps(about)},
+        coords={"step": steps},
+        attrs={"parameters": cell.identity},
     )
+
+
+def test_plot_shows_a_single_step_too():
+    from onepass.figures import cell as module
+
+    figure = module.draw([some_runs([0, 1])])
+    for ax in figure.axes:
+        assert all(line.get_marker() == "o" for line in ax.lines if len(line.get_xdata()) == 1)
+        assert any(len(line.get_xdata()) == 1 for line in ax.lines)
+
+
+def test_plot_shows_the_medians_of_every_coordinate():
+    from onepass.figures import cell as module
+
+    runs = some_runs([0, 1, 5, 9])
+    overlap = runs.overlap.values
     figure = module.draw([runs])
     left, right = figure.axes
     norm = np.median(np.linalg.norm(overlap, axis=(2, 3)), axis=0)[1:]
@@ -227,6 +242,7 @@ def test_phases_as_json_is_the_theory():
             2,
             "'cold'; allowed: sphere, inverse_sqrt_d or a number",
         ),
+        ([*SIMULATE, "--output", "c.nc", "--initial", "nan"], 2, "'nan'; allowed: sphere, inverse_sqrt_d or a number"),
         ([*SIMULATE, "--output", "c.nc", "--initial", "1.5"], 1, "longer than a unit vector"),
         ([*SIMULATE, "--output", "c.nc", "--second-layer", "1;2"], 2, "allowed: numbers with commas"),
         ([*SIMULATE, "--output", "c.nc", "--second-layer", "1,2"], 1, "allowed: 1 finite numbers"),
@@ -248,10 +264,17 @@ def test_a_mistake_gets_one_message(arguments, code, words, tmp_path, monkeypatc
 def test_plot_of_a_file_that_is_no_cell(tmp_path):
     (tmp_path / "text.nc").write_text("no NetCDF")
     assert "no NetCDF file" in refused("plot", tmp_path / "text.nc", code=1)
-    import xarray as xr
-
-    store.write(xr.Dataset({"a": ("x", [1.0])}), tmp_path / "other.nc")
-    assert "no runs of one cell" in refused("plot", tmp_path / "other.nc", code=1)
+    runs = some_runs([0, 1, 2])
+    for name, other, words in (
+        ("other", xr.Dataset({"a": ("x", [1.0])}), "no runs of one cell"),
+        ("a_replica", runs.isel(replica=0), "no runs of one cell"),
+        ("no_cell", runs.drop_attrs(), "parameters of the file's cell are missing or damaged"),
+        ("cut", runs.assign_attrs(parameters=runs.parameters[:50]), "parameters of the file's cell are missing or"),
+        ("list", runs.assign_attrs(parameters="[1, 2]"), "parameters of the file's cell are missing or damaged"),
+    ):
+        store.write(other, tmp_path / f"{name}.nc")
+        assert words in refused("plot", tmp_path / f"{name}.nc", code=1)
+    assert not list(tmp_path.glob("*.png"))
 
 
 def test_help_is_quick_has_examples_and_loads_no_science():

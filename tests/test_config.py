@@ -101,7 +101,7 @@ RELU = {"target": "relu(x1)", "activation": "relu"}
             "he3.engine: 'gaussian': .* leaves a relative error of .*; allowed: engine 'chain'",
         ),
         ({"figures": {"chain_exactness": ["he3"]}}, r"chain_exactness\[0\]: 'he3': .* allowed: chain_exactness"),
-        ({"experiments": {"he3": {"threshold": 0.08}}}, "he3.threshold: 0.08: .* starts at 0.0884 for d = 512"),
+        ({"experiments": {"he3": {"threshold": 0.1}}}, "he3.threshold: 0.1: .* starts at 0.11 for d = 512"),
         ({"experiments": {"he3": {"delta": "theori"}}}, "he3.delta: 'theori': "),
         ({"experiments": {"he3": {"seed": "2024-01-01"}}}, "he3.seed: '2024-01-01': allowed: a valid integer"),
         ({"experiments": {"he3": {"model": {"activation": "sign"}}}}, "he3.model.activation: .* no slope"),

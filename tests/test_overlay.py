@@ -198,6 +198,9 @@ def test_an_overlay_of_another_target_is_not_taken_for_this_one(project):
     (project / overlay.FOLDER / "mine.yaml").write_text("a: [")
     with pytest.raises(overlay.OverlayError, match="no configuration of a target"):
         overlay.kept_or_written("x1*x2", name="mine", root=project)
+    for name in ("cells", "quick"):
+        with pytest.raises(overlay.OverlayError, match=f"name '{name}' is that of a folder of the other results"):
+            overlay.kept_or_written("x1*x2", name=name, root=project)
     for name in ("../mine", "Mine", ""):
         if name:
             with pytest.raises(overlay.OverlayError, match="allowed: small letters"):

@@ -51,3 +51,17 @@ def test_errors_and_damaged_files_are_not_taken_for_answers(asked, tmp_path):
     assert new_process()("x1") == "about ('x1',)"
     assert len(questions) == 4
     assert [path.suffix for path in (tmp_path / "cache").iterdir()] == [".json"], "nothing half written is left"
+
+
+def test_where_nothing_can_be_kept_the_answer_is_found_all_the_same(asked, tmp_path, monkeypatch):
+    new_process, questions = asked
+
+    def full(*_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(remembered.os, "replace", full)
+    assert new_process()("x1") == new_process()("x1") == "about ('x1',)"
+    assert list((tmp_path / "cache").iterdir()) == []
+    monkeypatch.setattr(remembered, "cache_folder", full)
+    assert new_process()("x1") == "about ('x1',)"
+    assert len(questions) == 3

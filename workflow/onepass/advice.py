@@ -14,7 +14,7 @@ import numpy as np
 from onepass import saddle
 from onepass.cells import Cell
 from onepass.hermite import leap_index
-from onepass.model import Model
+from onepass.model import Model, cached_model
 from onepass.protocol import Protocol
 from onepass.settings import smallest_dimension
 
@@ -92,11 +92,8 @@ def on_cells(kinds: dict[str, str], cells: Iterable[Cell]) -> list[str]:
 def on_cell(cell: Cell) -> list[Remark]:
     """`advice` on a cell of a grid."""
     keys = ("dimension", "batch_size", "learning_rate", "steps", "initial", "threshold", "engine")
-    model = _model(cell.target, cell.activation, cell.students, cell.second_layer, cell.noise)
+    model = cached_model(cell.target, cell.activation, cell.students, cell.second_layer, cell.noise)
     return advice(model, Protocol.named(cell.protocol), **{key: getattr(cell, key) for key in keys})
-
-
-_model = lru_cache(maxsize=64)(Model)  # thousands of cells share a few
 
 
 @lru_cache(maxsize=64)

@@ -11,11 +11,11 @@ import json
 import math
 import re
 from dataclasses import asdict, dataclass
-from functools import cached_property, lru_cache
+from functools import cached_property
 from pathlib import Path
 
 from onepass import backend
-from onepass.model import Model
+from onepass.model import Model, cached_model
 from onepass.protocol import Protocol
 from onepass.settings import GPU_ENGINES, numbers_a_step
 
@@ -117,7 +117,7 @@ class Cell:
     @property
     def numbers_a_step(self) -> int:
         """Random numbers that a step of all replicas draws."""
-        coordinates = self.students + _model(self.target, self.activation).teachers
+        coordinates = self.students + cached_model(self.target, self.activation).teachers
         return numbers_a_step(self.engine, coordinates, self.dimension, self.batch_size, self.replicas)
 
     def simulate(self, gpu_from: float = math.inf):
@@ -135,9 +135,6 @@ class Cell:
             initial="sphere" if self.initial == "sphere" else ("overlap", self.initial),
             records=self.records,
         )
-
-
-_model = lru_cache(maxsize=64)(Model)  # thousands of cells share a few
 
 
 def want_gpu(cells: list[Cell], gpu_from: float) -> bool:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Annotated
 
@@ -95,11 +96,13 @@ def overlap(text: str, dimension: int) -> str | float:
     """The start as a cell has it."""
     if text == "sphere":
         return text
-    try:
-        return max(dimension, 1) ** -0.5 if text == "inverse_sqrt_d" else float(text)
-    except ValueError:
-        message = f"{text!r}; allowed: sphere, inverse_sqrt_d or a number"
-        raise typer.BadParameter(message, param_hint="--initial") from None
+    if text == "inverse_sqrt_d":
+        return max(dimension, 1) ** -0.5
+    with suppress(ValueError):
+        if math.isfinite(value := float(text)):
+            return value
+    message = f"{text!r}; allowed: sphere, inverse_sqrt_d or a number"
+    raise typer.BadParameter(message, param_hint="--initial")
 
 
 @contextmanager
@@ -120,21 +123,14 @@ def progress() -> Iterator[None]:
 
 def summary(runs, threshold: float | None) -> dict:
     """How the runs ended, plain values."""
-    import numpy as np
+    from onepass.recovery import final_state, median_recovery
 
-    from onepass.recovery import median_recovery
-
-    last = runs.isel(step=-1)
-    found = {
-        "replicas": int(runs.sizes["replica"]),
-        "steps": int(runs.step[-1]),
-        "final_overlap": float(np.median(np.linalg.norm(last.overlap.values, axis=(1, 2)))),
-        "final_risk": float(np.median(last.risk.values)),
-    }
-    if threshold is not None:
+    found = {"replicas": int(runs.sizes["replica"]), "steps": int(runs.step[-1]), **final_state(runs)}
+    if threshold is None:
+        del found["recovered"]
+    else:
         median = median_recovery(runs.recovery_step.values, runs.recovered.values.astype(bool))
-        found["recovered"] = int(runs.recovered.sum())
-        found["median_recovery_step"] = float(median.steps) if np.isfinite(median.steps) else None
+        found["median_recovery_step"] = float(median.steps) if math.isfinite(median.steps) else None
     return found
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from functools import lru_cache
 
 from onepass import phases
 from onepass.batch_gaussian import batch_law
@@ -11,7 +10,7 @@ from onepass.cells import Cell
 from onepass.climb import climb_factor
 from onepass.escape import drift_coefficient
 from onepass.hermite import information_exponent
-from onepass.model import Model
+from onepass.model import Model, cached_model
 
 # Seconds on one core of 2024, measured on p = 1 … 30 students (`benchmarks/run.py` has some of them as ratios).
 JOB, CELL = 1.4, 0.02  # a process with its imports; a file written, read back and copied
@@ -28,7 +27,7 @@ def seconds(cell: Cell) -> float:
 
 def expected_steps(cell: Cell) -> float:
     """Steps that a replica runs: to its recovery, where that comes before the end of its budget."""
-    model = _model(cell.target, cell.activation, cell.students, cell.second_layer)
+    model = cached_model(cell.target, cell.activation, cell.students, cell.second_layer)
     if cell.threshold is None:
         return cell.steps
     if not model.students == model.teachers == 1:
@@ -43,7 +42,7 @@ def expected_steps(cell: Cell) -> float:
 
 def step_seconds(cell: Cell) -> float:
     """One step of all replicas."""
-    model = _model(cell.target, cell.activation, cell.students, cell.second_layer)
+    model = cached_model(cell.target, cell.activation, cell.students, cell.second_layer)
     p = model.students
     if cell.engine == "gaussian":
         return cell.replicas * gaussian_step_seconds(model)
@@ -65,6 +64,3 @@ def gaussian_step_seconds(model: Model) -> float:
     """One step of one replica by the engine for very large batches, whose law it must know."""
     form, law, _ = batch_law(model)
     return SERIES_STEP if form == "series" else NODE * len(law.points)
-
-
-_model = lru_cache(maxsize=64)(Model)

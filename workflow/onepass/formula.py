@@ -12,6 +12,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 
+import numpy as np
+
 from onepass import formula_code
 from onepass.formula_language import (
     FUNCTIONS,
@@ -21,6 +23,7 @@ from onepass.formula_language import (
     FormulaError,
     addends,
     degree,
+    guarded,
     has_inputs,
     is_coordinate,
     parse,
@@ -148,7 +151,29 @@ class Formula:
                 finite = False
             if not finite:
                 where = ", ".join(f"{inputs[f'x{i + 1}']:g}" for i in range(min(self.arity, 3)))
+                raise FormulaError(f"formula {self.text!r} has no finite value at ({where}); {_EVERYWHERE}")
+        self._check_domain()
+
+    def _check_domain(self) -> None:
+        """Refuse poles: a mean square over Gaussian inputs does not exist where a division passes through 0."""
+        operations = guarded(self._tree)
+        if not operations:
+            return
+        # Rounded, so that the zeros that people write, 0 and 0.5, are among them.
+        points = np.round(np.random.default_rng(0).normal(0, 2, (4000, self.arity)), 1)
+        inputs = {f"x{i + 1}": points[:, i] for i in range(self.arity)} | {"x": points[:, 0]}
+        for operation, part, wanted in operations:
+            with np.errstate(all="ignore"):
+                values = formula_code.evaluate(part, inputs, formula_code.array_functions(np))
+            low, high = np.min(values), np.max(values)
+            holds = {"positive": low > 0, "not negative": low >= 0}.get(wanted, low > 0 or high < 0)
+            if not holds:  # nor nan
                 raise FormulaError(
-                    f"formula {self.text!r} has no finite value at ({where}); Gaussian inputs take every real "
-                    "value: keep logarithms, roots and divisions away from where they are not defined"
+                    f"formula {self.text!r}: in {ast.unparse(operation)!r} the part {ast.unparse(part)!r} takes values "
+                    f"from {low:.3g} to {high:.3g}; allowed: {wanted}. {_EVERYWHERE}"
                 )
+
+
+_EVERYWHERE = (
+    "Gaussian inputs take every real value: keep logarithms, roots and divisions away from where they are not defined"
+)

@@ -163,6 +163,20 @@ def degree(node: ast.expr) -> int | None:
     return max(degrees) * power.get(node.func.id, 1)
 
 
+def guarded(node: ast.expr) -> list[tuple[ast.expr, ast.expr, str]]:
+    """Operations that are not defined everywhere: each with the part that decides, and what that must be."""
+    found = []
+    for inner in ast.walk(node):
+        match inner:
+            case ast.BinOp(op=ast.Div(), right=part) if has_inputs(part):
+                found.append((inner, part, "of one sign, never 0"))
+            case ast.Call(func=ast.Name(id="log"), args=[part]) if has_inputs(part):
+                found.append((inner, part, "positive"))
+            case ast.Call(func=ast.Name(id="sqrt"), args=[part]) if has_inputs(part):
+                found.append((inner, part, "not negative"))
+    return found
+
+
 def addends(node: ast.expr) -> list[ast.expr]:
     """Split sums, differences, means and quotients by constants into terms."""
     match node:

@@ -7,7 +7,6 @@ protocols × p × n_b × d × engines for the comparison of the engines.
 from __future__ import annotations
 
 import math
-from functools import lru_cache
 from itertools import product
 from pathlib import Path
 
@@ -15,7 +14,7 @@ from onepass import hermite, phases
 from onepass.backend import BackendError, named
 from onepass.batch_gaussian import BatchError, batch_law
 from onepass.cells import Cell
-from onepass.model import Model, ModelError
+from onepass.model import Model, ModelError, cached_model
 from onepass.remembered import remembered
 from onepass.settings import LARGEST_COUNT, smallest_dimension
 
@@ -209,7 +208,7 @@ def _check(cell: Cell) -> None:
     except BackendError as error:
         raise CellError(("backend",), cell.backend, str(error)) from None
     parts = (cell.target, cell.activation, cell.students, cell.second_layer, cell.noise)
-    model = _model(*parts)
+    model = cached_model(*parts)
     if cell.engine == "gaussian" and (refusal := _refusal_of_gaussian(*parts)):
         raise CellError(("engine",), cell.engine, refusal)
     p, k = model.students, model.teachers
@@ -238,14 +237,11 @@ def _check(cell: Cell) -> None:
             )
 
 
-_model = lru_cache(maxsize=64)(Model)  # thousands of cells share a few
-
-
 @remembered
 def _refusal_of_gaussian(*parts) -> str:
     """Why the engine for very large batches cannot take a model; empty where it can."""
     try:
-        batch_law(_model(*parts))
+        batch_law(cached_model(*parts))
     except BatchError as error:
         return str(error)
     return ""

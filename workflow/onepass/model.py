@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, lru_cache
 from math import isfinite
 from numbers import Real
 
@@ -63,3 +63,6 @@ class Model:
     def teachers(self) -> int:
         """Number k of coordinates that the target reads."""
         return self.target_formula.arity
+
+
+cached_model = lru_cache(maxsize=64)(Model)  # thousands of cells share a few

@@ -9,8 +9,8 @@ from onepass.advice import missing_component, sentences, wrong_signs
 from onepass.formula import Formula
 from onepass.hermite import leap_complexity, leap_index
 from onepass.model import Model
+from onepass.protocol import PAPER_PROTOCOLS
 
-PROTOCOLS = ("projected_square", "projected_correlation", "spherical_square")
 SHOWN, PRINTED = 12, 5  # Hermite coefficients, of the lowest orders: in JSON, as text
 
 
@@ -71,7 +71,7 @@ def best_of(order: int) -> list[dict]:
     ``n_b ∝ d^mu``, ``T ∝ d^theta``, ``N ∝ d^sample_exponent``, ``γ ∝ d^-delta``; ``log_factor``: T has log d beside.
     """
     rows = []
-    for name in PROTOCOLS:
+    for name in PAPER_PROTOCOLS:
         mu = phases.optimal_batch_exponent(name, order)
         rows.append(
             {

@@ -16,6 +16,7 @@ from onepass.student import default_activation
 from onepass.target_grids import FIGURES, experiments
 
 FOLDER = "config/targets"
+RESERVED = ("cells", "exponents", "logs", "quick")  # folders below data/ and figures/
 WORDS = {"**": " pow ", "+": " plus ", "-": " minus ", "/": " over ", ",": " and "}
 
 
@@ -50,6 +51,8 @@ def kept_or_written(
     name = name or slug(target, activation)
     if not re.fullmatch(r"[a-z0-9_][a-z0-9_.-]*", name):
         raise OverlayError(f"name {name!r}; allowed: small letters, digits, '_', and, not first, '-' and '.'")
+    if name in RESERVED:
+        raise OverlayError(f"name {name!r} is that of a folder of the other results; allowed: another --name")
     path = Path(FOLDER, f"{name}.yaml")
     if Path(root, path).exists() and not force:
         _of_target(Path(root, path), target, activation)
@@ -62,7 +65,7 @@ def kept_or_written(
 
 def _of_target(path: Path, target: str, activation: str | None) -> None:
     """Raise unless the first experiment of a file is of this target and, where one is named, this activation."""
-    other = "allowed: another --name, or --force"
+    other = "allowed: another --name (NAME= of make), or --force"
     try:
         model = next(iter(yaml.safe_load(path.read_text(encoding="utf-8"))["experiments"].values()))["model"]
         own, student = Formula.target(model["target"]), Formula.activation(model["activation"])
@@ -88,10 +91,11 @@ def overlay(target: str, activation: str | None = None, name: str | None = None)
     plan = Plan(Model(target, activation))
     found = experiments(plan)
     figures = {name: [own for own in FIGURES.get(name, ()) if own in found] or None for name in EVERY_FIGURE}
+    grows = ", and like log d beyond" if plan.order == 2 else ""
     remarks.append(
         f"ℓ = {plan.order}; without noise an overlap climbs from {plan.start:g}/√d to {plan.threshold:g} in "
-        f"{plan.climb:.3g} d^{plan.half - 1:g}/γ steps; a sample's noise is V = {plan.noise:.3g}, the square loss "
-        f"cancels a student at γ = {plan.interaction:.3g}"
+        f"{plan.climb:.3g} d^{plan.half - 1:g}/γ steps at d = 1024{grows}; a sample's noise is V = {plan.noise:.3g}, "
+        f"the square loss cancels a student at γ = {plan.interaction:.3g}"
     )
     settings = {
         "data": f"data/{name}",

@@ -23,9 +23,9 @@ from onepass.costs import gaussian_step_seconds, sample_seconds
 from onepass.hermite import leap_index
 from onepass.model import Model
 from onepass.phases import half
+from onepass.protocol import PAPER_PROTOCOLS
 from onepass.settings import LARGEST_COUNT
 
-PROTOCOLS = ("projected_square", "projected_correlation", "spherical_square")
 GATHERED = 0.1  # noise of a run, in units of the squared overlap at the start
 FEWEST_STEPS = 20  # of a climb whose time does not grow with d: fewer cannot be counted
 INTERACTION = 0.1  # of the square loss with itself, as a fraction of what turns a student round
@@ -136,7 +136,7 @@ class Plan:
             largest = 2**power
             least = max(smallest, 2 ** math.ceil(power / 2))
             listed = sorted({round(d) for d in np.geomspace(least, largest, count)})
-            cells = product(PROTOCOLS, mus, listed)
+            cells = product(PAPER_PROTOCOLS, mus, listed)
             if sum(self.recovery_cost(protocol, mu, d, rate, replicas) for protocol, mu, d in cells) <= budget:
                 return listed
         return sorted({round(d) for d in np.geomspace(smallest, max(2**SMALLEST, 2 * smallest), count)})

@@ -41,7 +41,7 @@ def summary(
     ----------
     rows : the cells that will be simulated, as one job each takes them.
     costs : their `work`.
-    total : how many cells the figures and checks of the configuration need.
+    total : how many cells the figures and checks of the configuration need, or were asked for by name.
     workers : jobs at once.
     folders : where results and figures go.
     others : jobs beside the simulations.

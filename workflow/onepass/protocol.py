@@ -65,6 +65,7 @@ class Protocol:
         return protocols[name]
 
 
+PAPER_PROTOCOLS = ("projected_square", "projected_correlation", "spherical_square")  # by name
 ALL_PROTOCOLS = tuple(
     Protocol(loss, update, schedule)
     for update in UPDATES

@@ -35,6 +35,16 @@ def median_recovery(recovery_step, recovered):
     return MedianRecovery(recovery_quantile(recovery_step, recovered), float(recovered.mean()))
 
 
+def final_state(runs) -> dict:
+    """Medians over replicas of the overlap's norm and the risk at the end of runs, and how many recovered; plain."""
+    last = runs.isel(step=-1)
+    return {
+        "final_overlap": float(np.median(np.linalg.norm(last.overlap.values, axis=(1, 2)))),
+        "final_risk": float(np.median(last.risk.values)),
+        "recovered": int(runs.recovered.sum()),
+    }
+
+
 def recovery_quantile(recovery_step, recovered, probability=0.5):
     """Quantile of the Kaplan-Meier distribution of recovery times.
 

@@ -14,6 +14,7 @@ import tempfile
 from collections.abc import Callable
 from contextlib import suppress
 from functools import cache, wraps
+from pathlib import Path
 
 from onepass.cache_folder import cache_folder
 from onepass.cells import code_version
@@ -30,17 +31,26 @@ def remembered(function: Callable) -> Callable:
     @wraps(function)
     def answer(*question):
         known = (inspect.getsource(function), question, _code())
-        path = cache_folder() / f"answer_{hashlib.sha256(repr(known).encode()).hexdigest()[:24]}.json"
+        name = f"answer_{hashlib.sha256(repr(known).encode()).hexdigest()[:24]}.json"
         with suppress(OSError, ValueError):
-            return json.loads(path.read_text(encoding="utf-8"))
+            return json.loads((cache_folder() / name).read_text(encoding="utf-8"))
         found = function(*question)
-        with suppress(OSError):  # a full disk: then the next run asks again
-            with tempfile.NamedTemporaryFile("w", dir=path.parent, suffix=".part", delete=False) as part:
-                part.write(json.dumps(found))
-            os.replace(part.name, path)
+        with suppress(OSError):  # a full disk, or no folder to write to: then the next run asks again
+            _keep(json.dumps(found), cache_folder() / name)
         return found
 
     return answer
+
+
+def _keep(text: str, path: Path) -> None:
+    """Write a file whole or not at all."""
+    handle, part = tempfile.mkstemp(dir=path.parent, suffix=".part")
+    try:
+        with open(handle, "w", encoding="utf-8") as file:
+            file.write(text)
+        os.replace(part, path)
+    finally:
+        Path(part).unlink(missing_ok=True)
 
 
 _code = cache(code_version)

@@ -100,7 +100,10 @@ def read_cell(cell, path: str | Path):
     """
     dataset = read(path)
     if dataset.attrs.get("parameters") != cell.identity:
-        other = json.loads(dataset.attrs.get("parameters", "{}"))
+        try:
+            other = dict(json.loads(dataset.attrs["parameters"]))
+        except (KeyError, TypeError, ValueError):
+            other = {}  # all of them
         wrong = [key for key, value in json.loads(cell.identity).items() if other.get(key) != value]
         raise StoreError(f"{path} holds a cell of other parameters ({', '.join(wrong)})")
     if dataset.sizes.get("replica") != cell.replicas:

@@ -7,8 +7,9 @@ import math
 import numpy as np
 
 from onepass.hermite import leap_complexity
-from onepass.plan import FEWEST_STEPS, PROTOCOLS, Plan
+from onepass.plan import FEWEST_STEPS, Plan
 from onepass.population_flow import population_flow
+from onepass.protocol import PAPER_PROTOCOLS
 
 LOSSES = ("square", "correlation")
 REPLICAS = 32
@@ -46,7 +47,7 @@ def _model(plan: Plan, **more) -> dict:
     return {"target": plan.model.target, "activation": plan.model.activation, **more, "noise": 0.0}
 
 
-def _scaling(plan: Plan, kind: str, *, seed: int, replicas: int, protocols=PROTOCOLS, **own) -> dict:
+def _scaling(plan: Plan, kind: str, *, seed: int, replicas: int, protocols=PAPER_PROTOCOLS, **own) -> dict:
     """What every grid in μ and d has."""
     switch = plan.gaussian_from
     return {
@@ -140,7 +141,7 @@ def _runs(plan: Plan) -> dict:
 def _runs_cost(plan: Plan, mus, samples: float, dimensions) -> float:
     power = 2 * plan.half - 1
     steps = ((d**mu, samples * d**power / d**mu) for mu in mus for d in dimensions)
-    return 8 * len(PROTOCOLS) * sum(max(1, count) * plan.step_cost(batch) for batch, count in steps)
+    return 8 * len(PAPER_PROTOCOLS) * sum(max(1, count) * plan.step_cost(batch) for batch, count in steps)
 
 
 def _exactness(plan: Plan, *, growth: float, overlap: float, seed: int, **own) -> dict:
@@ -153,7 +154,7 @@ def _exactness(plan: Plan, *, growth: float, overlap: float, seed: int, **own) -
 def _chain(plan: Plan) -> dict:
     """The overlap chain against d-dimensional SGD."""
     return _exactness(
-        plan, growth=3.0, overlap=0.3, seed=6, protocols=[*PROTOCOLS, "spherical_correlation"], students=[1, 2],
+        plan, growth=3.0, overlap=0.3, seed=6, protocols=[*PAPER_PROTOCOLS, "spherical_correlation"], students=[1, 2],
         batch_sizes=[1, 2, 40], dimensions=[16, 64], steps=20, replicas=600, engines=["sgd", "chain"],
         gaussian_from=None,
     )  # fmt: skip
@@ -166,7 +167,7 @@ def _gaussian(plan: Plan) -> dict:
     sizes = [10, 30, 100, 300, 1000, 3000, 10000]
     return {
         "gaussian": _exactness(
-            plan, growth=0.3, overlap=0.1, seed=7, protocols=list(PROTOCOLS[:2]), students=[1], batch_sizes=sizes,
+            plan, growth=0.3, overlap=0.1, seed=7, protocols=list(PAPER_PROTOCOLS[:2]), students=[1], batch_sizes=sizes,
             dimensions=[256], steps=1, replicas=2000, engines=["chain", "gaussian"], gaussian_from=plan.gaussian_from,
         )
     }  # fmt: skip

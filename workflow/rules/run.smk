@@ -29,7 +29,8 @@ onstart:
         jobs = list(workflow.dag.needrun_jobs())
         rows = [cells.unpack(job.params.cells) for job in jobs if job.rule.name.startswith("simulate_")]
         costs = progress.work(rows, DATA)
-        total = sum(len(grids[name]) for name in settings.needed)
+        asked = {*settings.needed, *(row[0].experiment for row in rows)}  # those of no figure are asked for by name
+        total = sum(len(grids[name]) for name in asked)
         workers = workflow.nodes if not workflow.local_exec else workflow.cores
         kinds = {name: experiment.kind for name, experiment in settings.experiments.items()}
         warnings = advice.on_cells(kinds, [cell for row in rows for cell in row])

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-import json
+from dataclasses import asdict
 
 import numpy as np
 from matplotlib.lines import Line2D
 
+from onepass import cells
 from onepass.figures import style
+from onepass.recovery import final_state
 
 _COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")  # of the coordinates, in turn
+_HELD = {"overlap": {"replica", "step", "student", "teacher"}, "risk": {"replica", "step"}, "recovered": {"replica"}}
+_ALLOWED = "allowed: one of data/cells/, or of onepass simulate"
 
 
 class CellFileError(ValueError):
@@ -73,23 +77,21 @@ def draw(datasets):
 
 def described(runs) -> dict:
     """The parameters of a cell and where it ended, plain values."""
-    if "parameters" not in runs.attrs or not {"overlap", "risk"} <= set(runs):
-        raise CellFileError("the file holds no runs of one cell; allowed: one of data/cells/, or of onepass simulate")
-    last = runs.isel(step=-1)
-    return json.loads(runs.attrs["parameters"]) | {
-        "final_overlap": float(np.median(np.linalg.norm(last.overlap.values, axis=(1, 2)))),
-        "final_risk": float(np.median(last.risk.values)),
-        "recovered": int(runs.recovered.sum()),
-    }
+    if not all(name in runs and set(runs[name].dims) == dims for name, dims in _HELD.items()):
+        raise CellFileError(f"the file holds no runs of one cell; {_ALLOWED}")
+    try:
+        (cell,) = cells.unpack(f"[{runs.attrs['parameters']}]")
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        raise CellFileError(f"the parameters of the file's cell are missing or damaged ({error}); {_ALLOWED}") from None
+    return asdict(cell) | final_state(runs)
 
 
 def _lines(ax, step, values, colour, *, replicas=False, shape="-"):
-    """Values (replica, step) and their median; step 0 has no logarithm."""
+    """Values (replica, step) and their median; step 0 has no logarithm, and one step after it makes no line."""
+    own = {"color": colour, "marker": "o" if len(step) == 2 else None}
     if replicas:
-        ax.plot(step[1:], values[:, 1:].T, color=colour, linewidth=0.4, alpha=0.35, zorder=2, rasterized=True)
-    ax.plot(
-        step[1:], np.median(values, axis=0)[1:], shape, color=colour, linewidth=1.6 - 0.4 * (shape != "-"), zorder=4
-    )
+        ax.plot(step[1:], values[:, 1:].T, linewidth=0.4, alpha=0.35, zorder=2, rasterized=True, markersize=2, **own)
+    ax.plot(step[1:], np.median(values, axis=0)[1:], shape, linewidth=1.6 - 0.4 * (shape != "-"), zorder=4, **own)
 
 
 def _title(about: dict) -> str:
