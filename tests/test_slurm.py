@@ -26,7 +26,8 @@ experiments:
 
 def start(project, *arguments):
     command = project.command(*arguments, cores=1)
-    command[command.index("--cores") : command.index("--cores") + 2] = ["--workflow-profile", "profiles/slurm"]
+    here = command.index("--cores")  # and how often open jobs are looked at, which the profile says
+    command[here : here + 4] = ["--workflow-profile", "profiles/slurm"]
     quickly = ["--slurm-init-seconds-before-status-checks", "1", "--seconds-between-status-checks", "1"]
     with (project.folder / "run.log").open("w") as log:
         return subprocess.Popen([*command, *quickly], cwd=project.folder, stdout=log, stderr=log)
