@@ -11,7 +11,7 @@ export OMP_NUM_THREADS := 1
 export OPENBLAS_NUM_THREADS := 1
 export MKL_NUM_THREADS := 1
 
-.PHONY: help env gpu figures quick target test test-slurm reliability bench docs check rulegraph lock clean
+.PHONY: help env gpu figures quick target test test-slurm reliability bench docs publish check rulegraph lock clean
 
 help:  ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST)
@@ -52,6 +52,9 @@ bench: env  ## speed and memory, as ratios against yardsticks
 
 docs: env  ## the documentation, into docs/_build/index.html; a warning is an error
 	$(BIN)/python -m sphinx --quiet --fail-on-warning docs docs/_build
+
+publish: env  ## the README's gallery and tables from a finished run: make figures, then snakemake check_exponents
+	$(BIN)/python docs/publish.py
 
 check: env  ## formatters and linters
 	$(BIN)/ruff check .
