@@ -6,11 +6,14 @@ Called by `make publish`, after `make figures` and `snakemake check_exponents`; 
 from __future__ import annotations
 
 import json
-from base64 import urlsafe_b64decode
+from base64 import urlsafe_b64encode
 from pathlib import Path
 
 import pandas as pd
 import yaml
+from onepass.figures import style
+from onepass.grid import cells_of
+from onepass.protocol import PAPER_PROTOCOLS
 from onepass.validation import validated
 from PIL import Image
 
@@ -21,11 +24,6 @@ NAMES = {
     "x1**2": "x² (ℓ = 2)",
     "He3(x1)": "He₃ (ℓ = 3)",
     "He4(x1)": "He₄ (ℓ = 4)",
-}
-PROTOCOLS = {
-    "projected_square": "projected, square",
-    "projected_correlation": "projected, correlation",
-    "spherical_square": "spherical, square",
 }
 
 
@@ -40,20 +38,19 @@ def gallery(figures) -> None:
         small.save(ROOT / "docs" / "gallery" / f"{name}.png", optimize=True)
 
 
-def exponents(resolution: float) -> str:
+def exponents(table: pd.DataFrame, kinks: pd.DataFrame, resolution: float) -> str:
     """θ of every target, protocol and μ beside the theory's, the kinks, and the prefactors' range."""
-    table, kinks = (pd.read_csv(ROOT / "data" / "exponents" / f"{name}.csv") for name in ("summary", "kinks"))
+    if unknown := set(table.target) - set(NAMES):
+        raise SystemExit(f"error: no name for the target {', '.join(unknown)}; give it one in NAMES of {__file__}")
     parts = []
     for target, label in NAMES.items():
         own = table[table.target == target]
         mus = sorted(own.mu.unique())
         lines = [f"| {label}, μ = | {' | '.join(f'{mu:g}' for mu in mus)} |", "|---" * (len(mus) + 1) + "|"]
-        for protocol, words in PROTOCOLS.items():
+        for protocol in PAPER_PROTOCOLS:
             rows = own[own.protocol == protocol].set_index("mu").loc[mus].itertuples()
-            values = (
-                f"{_number(r.theta, 3)} ± {(r.theta_high - r.theta_low) / 2:.3f} ({r.theta_theory:g})" for r in rows
-            )
-            lines.append(f"| {words} | {' | '.join(values)} |")
+            values = [f"{_number(r.theta)} ± {(r.theta_high - r.theta_low) / 2:.3f} ({r.theta_theory:g})" for r in rows]
+            lines.append(f"| {_label(protocol)} | {' | '.join(values)} |")
         parts.append("\n".join(lines))
     parts.append(
         f"{table.covered.sum()} of {len(table)} intervals hold the theory's value (none is taken at its word below "
@@ -62,8 +59,7 @@ def exponents(resolution: float) -> str:
     )
     lines = ["| | theory | measured |", "|---|---|---|"]
     lines += [
-        f"| {NAMES[r.target]}, {PROTOCOLS[r.protocol]} | {r.theory:g} "
-        f"| {r.mu:.3f} ({r.mu_low:.3f} to {r.mu_high:.3f}) |"
+        f"| {NAMES[r.target]}, {_label(r.protocol)} | {r.theory:g} | {r.mu:.3f} ({r.mu_low:.3f} to {r.mu_high:.3f}) |"
         for r in kinks.itertuples()
     ]
     parts.append("\n".join(lines))
@@ -77,27 +73,26 @@ def exponents(resolution: float) -> str:
     return "\n\n".join(parts)
 
 
-def costs(figures: dict[str, list[str]]) -> str:
-    """Minutes of each figure alone on two cores: its jobs, by Snakemake's records of the outputs."""
-    jobs: dict[str, dict] = {}  # by what they made, and by the log of each
-    for path in (ROOT / ".snakemake" / "metadata").rglob("*"):
-        if path.is_file():
-            record = json.loads(path.read_text())
-            encoded = "".join(part.lstrip("@") for part in path.relative_to(ROOT / ".snakemake" / "metadata").parts)
-            made = Path(urlsafe_b64decode(encoded).decode())
-            owner = f"cells/{made.parent.name}" if "cells" in made.parts else str(made.with_suffix(""))
-            seconds, (log, *_) = record["endtime"] - record["starttime"], record["log"]
-            own = jobs.setdefault(owner, {})
-            own[log] = max(seconds, own.get(log, 0.0))  # to its last output
+def costs(settings, records: Path) -> str:
+    """Minutes of each figure alone on two cores: its jobs, by Snakemake's records of what they made."""
     lines = ["| figure | minutes on 2 cores, alone | data |", "|---|---|---|"]
-    for name, experiments in figures.items():
-        owners = [f"figures/{name}"]
+    for name, experiments in settings.figures.items():
+        made = [f"{settings.figures_folder}/{name}.pdf"]
         for experiment in experiments:
-            owners += [f"cells/{experiment}", f"data/{experiment}", f"data/exponents/{experiment}"]
-        seconds = sum(sum(jobs.get(owner, {}).values()) for owner in owners)
-        lines.append(
-            f"| `{name}` | {seconds / 120:.1f} | {', '.join(f'`{experiment}`' for experiment in experiments)} |"
-        )
+            own = settings.experiments[experiment]
+            made += [f"{settings.data}/{cell.path}" for cell in cells_of(experiment, own)]
+            made += [f"{settings.data}/{experiment}.nc"]
+            made += [f"{settings.data}/exponents/{experiment}.nc"] * (own.kind == "recovery")
+        jobs: dict[str, float] = {}  # by their logs: a job has made several files
+        for path in made:
+            try:
+                record = json.loads((records / urlsafe_b64encode(path.encode()).decode()).read_text())
+            except OSError:
+                raise SystemExit(f"error: Snakemake has no record of {path}; run make figures first") from None
+            (log, *_) = record["log"]
+            jobs[log] = max(jobs.get(log, 0.0), record["endtime"] - record["starttime"])  # to its last file
+        listed = ", ".join(f"`{experiment}`" for experiment in experiments)
+        lines.append(f"| `{name}` | {sum(jobs.values()) / 120:.1f} | {listed} |")
     return "\n".join(lines)
 
 
@@ -107,8 +102,12 @@ def replaced(page: str, mark: str, text: str) -> str:
     return page[:start] + text + "\n" + page[page.index("<!-- end -->", start) :]
 
 
-def _number(value: float, decimals: int) -> str:
-    return f"{round(value, decimals) + 0.0:.{decimals}f}".replace("-", "−")
+def _label(protocol: str) -> str:
+    return style.look(protocol).label.removesuffix(" loss")
+
+
+def _number(value: float) -> str:
+    return f"{round(value, 3) + 0.0:.3f}".replace("-", "−")
 
 
 def _range(values) -> str:
@@ -117,7 +116,11 @@ def _range(values) -> str:
 
 if __name__ == "__main__":
     settings = validated(yaml.safe_load((ROOT / "config" / "default.yaml").read_text()))
-    gallery(settings.figures)
+    tables = [ROOT / settings.data / "exponents" / f"{name}.csv" for name in ("summary", "kinks")]
+    if not all(path.exists() for path in tables):
+        raise SystemExit("error: no table of exponents; run snakemake --cores 2 check_exponents first")
     readme = ROOT / "README.md"
-    page = replaced(readme.read_text(), "costs", costs(settings.figures))
-    readme.write_text(replaced(page, "exponents", exponents(settings.check.resolution)))
+    page = replaced(readme.read_text(), "costs", costs(settings, ROOT / ".snakemake" / "metadata"))
+    page = replaced(page, "exponents", exponents(*map(pd.read_csv, tables), settings.check.resolution))
+    readme.write_text(page)
+    gallery(settings.figures)

@@ -240,9 +240,13 @@ def test_phases_as_json_is_the_theory():
         (
             [*SIMULATE, "--output", "c.nc", "--initial", "cold"],
             2,
-            "'cold'; allowed: sphere, inverse_sqrt_d or a number",
+            "'cold'; allowed: sphere, inverse_sqrt_d or a finite number",
         ),
-        ([*SIMULATE, "--output", "c.nc", "--initial", "nan"], 2, "'nan'; allowed: sphere, inverse_sqrt_d or a number"),
+        (
+            [*SIMULATE, "--output", "c.nc", "--initial", "nan"],
+            2,
+            "'nan'; allowed: sphere, inverse_sqrt_d or a finite number",
+        ),
         ([*SIMULATE, "--output", "c.nc", "--initial", "1.5"], 1, "longer than a unit vector"),
         ([*SIMULATE, "--output", "c.nc", "--second-layer", "1;2"], 2, "allowed: numbers with commas"),
         ([*SIMULATE, "--output", "c.nc", "--second-layer", "1,2"], 1, "allowed: 1 finite numbers"),
@@ -268,9 +272,10 @@ def test_plot_of_a_file_that_is_no_cell(tmp_path):
     for name, other, words in (
         ("other", xr.Dataset({"a": ("x", [1.0])}), "no runs of one cell"),
         ("a_replica", runs.isel(replica=0), "no runs of one cell"),
-        ("no_cell", runs.drop_attrs(), "parameters of the file's cell are missing or damaged"),
-        ("cut", runs.assign_attrs(parameters=runs.parameters[:50]), "parameters of the file's cell are missing or"),
-        ("list", runs.assign_attrs(parameters="[1, 2]"), "parameters of the file's cell are missing or damaged"),
+        ("no_cell", runs.drop_attrs(), "lacks parameters of a cell of this version"),
+        ("cut", runs.assign_attrs(parameters=runs.parameters[:50]), "lacks parameters of a cell"),
+        ("protocol", runs.assign_attrs(parameters=runs.parameters.replace("projected", "other")), "lacks parameters"),
+        ("list", runs.assign_attrs(parameters="[1, 2]"), "lacks parameters of a cell of this version"),
     ):
         store.write(other, tmp_path / f"{name}.nc")
         assert words in refused("plot", tmp_path / f"{name}.nc", code=1)

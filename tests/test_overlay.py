@@ -118,7 +118,7 @@ def test_times_of_several_coordinates_are_fitted_over_the_climb_of_their_flow():
 
 
 def test_rates_are_those_that_were_found_by_hand():
-    """The published grids were tuned before this plan was: γ0 of He3 is 0.004, or 0.0015 for large batches."""
+    """The published grids were tuned before this plan was: γ0 of He3 is 0.006, or 0.0015 for large batches."""
     plan = Plan(Model("He3(x1)", "He3"))
     assert 0.002 <= plan.rate() <= 0.008
     assert 0.0005 <= plan.rate(steps=20) <= 0.002
@@ -198,8 +198,8 @@ def test_an_overlay_of_another_target_is_not_taken_for_this_one(project):
     (project / overlay.FOLDER / "mine.yaml").write_text("a: [")
     with pytest.raises(overlay.OverlayError, match="no configuration of a target"):
         overlay.kept_or_written("x1*x2", name="mine", root=project)
-    for name in ("cells", "quick"):
-        with pytest.raises(overlay.OverlayError, match=f"name '{name}' is that of a folder of the other results"):
+    for name in ("cells", "quick", "he3.nc"):
+        with pytest.raises(overlay.OverlayError, match=f"name '{name}' is that of other results; allowed: another"):
             overlay.kept_or_written("x1*x2", name=name, root=project)
     for name in ("../mine", "Mine", ""):
         if name:

@@ -101,7 +101,7 @@ def overlap(text: str, dimension: int) -> str | float:
     with suppress(ValueError):
         if math.isfinite(value := float(text)):
             return value
-    message = f"{text!r}; allowed: sphere, inverse_sqrt_d or a number"
+    message = f"{text!r}; allowed: sphere, inverse_sqrt_d or a finite number"
     raise typer.BadParameter(message, param_hint="--initial")
 
 
@@ -126,10 +126,9 @@ def summary(runs, threshold: float | None) -> dict:
     from onepass.recovery import final_state, median_recovery
 
     found = {"replicas": int(runs.sizes["replica"]), "steps": int(runs.step[-1]), **final_state(runs)}
-    if threshold is None:
-        del found["recovered"]
-    else:
+    if threshold is not None:
         median = median_recovery(runs.recovery_step.values, runs.recovered.values.astype(bool))
+        found["recovered"] = int(runs.recovered.sum())
         found["median_recovery_step"] = float(median.steps) if math.isfinite(median.steps) else None
     return found
 

@@ -155,12 +155,13 @@ class Formula:
         self._check_domain()
 
     def _check_domain(self) -> None:
-        """Refuse poles: a mean square over Gaussian inputs does not exist where a division passes through 0."""
+        """Refuse what is not defined everywhere, integrable or not; told at points, so a pole between them passes."""
         operations = guarded(self._tree)
         if not operations:
             return
         # Rounded, so that the zeros that people write, 0 and 0.5, are among them.
         points = np.round(np.random.default_rng(0).normal(0, 2, (4000, self.arity)), 1)
+        points[0] = 0.0
         inputs = {f"x{i + 1}": points[:, i] for i in range(self.arity)} | {"x": points[:, 0]}
         for operation, part, wanted in operations:
             with np.errstate(all="ignore"):

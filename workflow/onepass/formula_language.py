@@ -164,17 +164,29 @@ def degree(node: ast.expr) -> int | None:
 
 
 def guarded(node: ast.expr) -> list[tuple[ast.expr, ast.expr, str]]:
-    """Operations that are not defined everywhere: each with the part that decides, and what that must be."""
+    """Operations that are not defined everywhere, innermost first: each, the part that decides, what that must be."""
     found = []
-    for inner in ast.walk(node):
+    for inner in reversed([*ast.walk(node)]):
         match inner:
-            case ast.BinOp(op=ast.Div(), right=part) if has_inputs(part):
-                found.append((inner, part, "of one sign, never 0"))
+            case ast.BinOp(op=ast.Div(), right=part):
+                found += [(inner, factor, "of one sign, never 0") for factor in _factors(part) if has_inputs(factor)]
             case ast.Call(func=ast.Name(id="log"), args=[part]) if has_inputs(part):
                 found.append((inner, part, "positive"))
             case ast.Call(func=ast.Name(id="sqrt"), args=[part]) if has_inputs(part):
                 found.append((inner, part, "not negative"))
     return found
+
+
+def _factors(node: ast.expr) -> list[ast.expr]:
+    """What a denominator is 0 with: powers and absolute values, which hide a change of sign, taken off."""
+    match node:
+        case ast.BinOp(op=ast.Mult(), left=left, right=right):
+            return _factors(left) + _factors(right)
+        case ast.BinOp(op=ast.Pow(), left=inner) | ast.UnaryOp(operand=inner):
+            return _factors(inner)
+        case ast.Call(func=ast.Name(id="square" | "cube" | "abs"), args=[inner]):
+            return _factors(inner)
+    return [node]
 
 
 def addends(node: ast.expr) -> list[ast.expr]:

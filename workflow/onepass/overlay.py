@@ -16,7 +16,8 @@ from onepass.student import default_activation
 from onepass.target_grids import FIGURES, experiments
 
 FOLDER = "config/targets"
-RESERVED = ("cells", "exponents", "logs", "quick")  # folders below data/ and figures/
+RESERVED = ("cells", "exponents", "logs", "quick", "tutorial")  # folders below data/ and figures/
+OTHER_NAME = "allowed: another --name (NAME= of make)"
 WORDS = {"**": " pow ", "+": " plus ", "-": " minus ", "/": " over ", ",": " and "}
 
 
@@ -51,8 +52,8 @@ def kept_or_written(
     name = name or slug(target, activation)
     if not re.fullmatch(r"[a-z0-9_][a-z0-9_.-]*", name):
         raise OverlayError(f"name {name!r}; allowed: small letters, digits, '_', and, not first, '-' and '.'")
-    if name in RESERVED:
-        raise OverlayError(f"name {name!r} is that of a folder of the other results; allowed: another --name")
+    if name in RESERVED or name.endswith((".nc", ".pdf", ".png")):
+        raise OverlayError(f"name {name!r} is that of other results; {OTHER_NAME}")
     path = Path(FOLDER, f"{name}.yaml")
     if Path(root, path).exists() and not force:
         _of_target(Path(root, path), target, activation)
@@ -65,7 +66,7 @@ def kept_or_written(
 
 def _of_target(path: Path, target: str, activation: str | None) -> None:
     """Raise unless the first experiment of a file is of this target and, where one is named, this activation."""
-    other = "allowed: another --name (NAME= of make), or --force"
+    other = f"{OTHER_NAME}, or --force"
     try:
         model = next(iter(yaml.safe_load(path.read_text(encoding="utf-8"))["experiments"].values()))["model"]
         own, student = Formula.target(model["target"]), Formula.activation(model["activation"])

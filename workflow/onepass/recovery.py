@@ -36,12 +36,12 @@ def median_recovery(recovery_step, recovered):
 
 
 def final_state(runs) -> dict:
-    """Medians over replicas of the overlap's norm and the risk at the end of runs, and how many recovered; plain."""
+    """Medians over replicas of the overlap's norm and the risk at the end of runs, plain numbers."""
     last = runs.isel(step=-1)
+    overlap = last.overlap.transpose("replica", "student", "teacher").values
     return {
-        "final_overlap": float(np.median(np.linalg.norm(last.overlap.values, axis=(1, 2)))),
+        "final_overlap": float(np.median(np.linalg.norm(overlap, axis=(1, 2)))),
         "final_risk": float(np.median(last.risk.values)),
-        "recovered": int(runs.recovered.sum()),
     }
 
 

@@ -9,6 +9,7 @@ from matplotlib.lines import Line2D
 
 from onepass import cells
 from onepass.figures import style
+from onepass.protocol import Protocol
 from onepass.recovery import final_state
 
 _COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")  # of the coordinates, in turn
@@ -81,9 +82,10 @@ def described(runs) -> dict:
         raise CellFileError(f"the file holds no runs of one cell; {_ALLOWED}")
     try:
         (cell,) = cells.unpack(f"[{runs.attrs['parameters']}]")
-    except (AttributeError, KeyError, TypeError, ValueError) as error:
-        raise CellFileError(f"the parameters of the file's cell are missing or damaged ({error}); {_ALLOWED}") from None
-    return asdict(cell) | final_state(runs)
+        Protocol.named(cell.protocol)
+    except (AttributeError, KeyError, TypeError, ValueError):
+        raise CellFileError(f"the file lacks parameters of a cell of this version; {_ALLOWED}") from None
+    return asdict(cell) | final_state(runs) | {"recovered": int(runs.recovered.sum())}
 
 
 def _lines(ax, step, values, colour, *, replicas=False, shape="-"):
