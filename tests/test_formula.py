@@ -359,7 +359,7 @@ REFUSED = {  # formula: what the message has to say
     "log(x1)": "no finite value at", "sqrt(x1)": "no finite value at", "1/0*x1": "no finite value at",
     "x1/(x2 - x2)": "no finite value at", "exp(exp(x1**4))": "no finite value at",
     "1 / x1": "the part 'x1' takes values.*allowed: of one sign, never 0", "1 / x1 ** 2": "part 'x1'.*never 0",
-    "1 / cos(x1) ** 2": "part 'cos.x1.'.*never 0", "1 / (x2 * abs(x1 - 0.25))": "part 'x1 - 0.25'.*never 0",
+    "1 / cos(x1) ** 2": "part 'cos.x1.'.*never 0", "1 / (3 * abs(x1 - 0.25))": "part 'x1 - 0.25'.*never 0",
     "1 / (x1 ** 2 + x2 ** 2 + x3 ** 2)": "takes values from 0 to", "log(sqrt(x1 + 3))": "part 'x1 [+] 3'",
     "x1 / (x2 - 0.5) ** 2": "never 0", "tanh(x1) / cos(x2)": "'cos.x2.'.*never 0",
     "log(x1 ** 2)": "takes values from 0.*allowed: positive", "sqrt(x1 + 3)": "takes values.*allowed: not negative",
