@@ -92,11 +92,12 @@ def overlay(target: str, activation: str | None = None, name: str | None = None)
     plan = Plan(Model(target, activation))
     found = experiments(plan)
     figures = {name: [own for own in FIGURES.get(name, ()) if own in found] or None for name in EVERY_FIGURE}
+    power = f" d^{plan.half - 1:g}" if plan.half > 1 else ""
     grows = ", and like log d beyond" if plan.order == 2 else ""
     remarks.append(
         f"ℓ = {plan.order}; without noise an overlap climbs from {plan.start:g}/√d to {plan.threshold:g} in "
-        f"{plan.climb:.3g} d^{plan.half - 1:g}/γ steps at d = 1024{grows}; a sample's noise is V = {plan.noise:.3g}, "
-        f"the square loss cancels a student at γ = {plan.interaction:.3g}"
+        f"{plan.climb:.3g}{power}/γ steps at d = 1024{grows}; the noise of one sample has variance {plan.noise:.3g}, "
+        f"the square loss bears γ up to {plan.interaction:.3g}"
     )
     settings = {
         "data": f"data/{name}",
