@@ -64,7 +64,8 @@ def exponents(table: pd.DataFrame, kinks: pd.DataFrame, resolution: float) -> st
     ]
     parts.append("\n".join(lines))
     parts.append(
-        "A kink is looked for between the second and the last but one μ: the interval of one that stands there is one-sided."
+        "A kink is looked for between the second and the last but one μ: "
+        "the interval of one that stands there is one-sided."
     )
     square = table[table.target == "x1**2"]
     loss = table[(table.target == "He3(x1)") & (table.protocol == "projected_correlation")]
