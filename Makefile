@@ -38,14 +38,14 @@ test: env  ## all tests
 
 test-slurm: env  ## the pipeline on a real SLURM of one node, started for it and stopped after it
 	tests/install_slurm.sh
-	tests/cluster.sh $(BIN)/python -m pytest -n 0 tests/test_slurm.py
+	tests/cluster.sh $(BIN)/python -m pytest -n 0 tests/workflow/test_slurm.py
 
 reliability: env  ## the faults again, and the table of docs/reliability.md from them
 	rm -rf .cache/reliability && mkdir -p .cache/reliability
-	ONEPASS_RELIABILITY=$(CURDIR)/.cache/reliability $(BIN)/python -m pytest tests/test_faults.py
+	ONEPASS_RELIABILITY=$(CURDIR)/.cache/reliability $(BIN)/python -m pytest tests/workflow/test_faults.py
 	tests/install_slurm.sh
-	ONEPASS_RELIABILITY=$(CURDIR)/.cache/reliability tests/cluster.sh $(BIN)/python -m pytest -n 0 tests/test_slurm.py
-	$(BIN)/python tests/reliability.py .cache/reliability
+	ONEPASS_RELIABILITY=$(CURDIR)/.cache/reliability tests/cluster.sh $(BIN)/python -m pytest -n 0 tests/workflow/test_slurm.py
+	$(BIN)/python tests/helpers/reliability.py .cache/reliability
 
 bench: env  ## speed and memory, as ratios against yardsticks
 	$(BIN)/python benchmarks/run.py
@@ -61,6 +61,7 @@ check: env  ## formatters and linters
 	$(BIN)/ruff format --check .
 	$(BIN)/snakefmt --check Snakefile workflow/rules
 	$(BIN)/snakemake --lint
+	$(BIN)/lint-imports --no-cache
 
 rulegraph: env  ## draw docs/rulegraph.svg again, after a change of rules; needs dot (graphviz)
 	$(BIN)/snakemake --rulegraph dot -- $(DRAWN) | dot -Tsvg > docs/rulegraph.svg

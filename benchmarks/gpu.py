@@ -14,12 +14,14 @@ from pathlib import Path
 
 import numpy as np
 import onepass
-from onepass import backend, cuda_chain, overlap_chain, philox, sgd
-from onepass.cuda_device import as_bytes
-from onepass.cuda_source import NORMALS_THREADS, normals_source
-from onepass.initial import initial_factor
-from onepass.settings import Settings, numbers_a_step
-from onepass.streams import replica_streams
+from onepass.simulation import sgd
+from onepass.simulation.chain import overlap_chain
+from onepass.simulation.cuda import backend, philox
+from onepass.simulation.cuda.device import as_bytes
+from onepass.simulation.cuda.source import NORMALS_THREADS, normals_source
+from onepass.simulation.initial import initial_factor
+from onepass.simulation.parameters import Settings, numbers_a_step
+from onepass.simulation.streams import replica_streams
 
 RESULTS = Path(__file__).parent / "results"
 ROUNDS = 5
@@ -114,7 +116,7 @@ class Bench:
         records = np.array([0, steps])
 
         def call():
-            cuda_chain.run(model, set_up, start, philox.key(1), records, self.device)
+            chain.run(model, set_up, start, philox.key(1), records, self.device)
 
         return batch_size * replicas * steps / self.seconds(call)
 
@@ -137,7 +139,7 @@ class Bench:
 
     def inputs(self, dimension, batch_size) -> float:
         """Samples a second that are drawn to memory and left there."""
-        from onepass.cuda_normals import DeviceBatches
+        from onepass.simulation.cuda.normals import DeviceBatches
 
         batches = DeviceBatches(1, np.arange(1), dimension, self.device)
         rows = min(batch_size, sgd.DEVICE_CHUNK // (8 * dimension))

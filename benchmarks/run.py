@@ -23,13 +23,14 @@ import numpy as np
 import onepass
 import pipeline
 import yaml
-from onepass import overlap_chain, sgd
-from onepass.cells import pack
-from onepass.grid import cells_of
-from onepass.initial import initial_factor
-from onepass.settings import Settings
-from onepass.streams import replica_streams
-from onepass.validation import validated
+from onepass.pipeline.cell import pack
+from onepass.pipeline.grid import cells_of
+from onepass.pipeline.validation import validated
+from onepass.simulation import sgd
+from onepass.simulation.chain import overlap_chain
+from onepass.simulation.initial import initial_factor
+from onepass.simulation.parameters import Settings
+from onepass.simulation.streams import replica_streams
 
 ROOT = Path(__file__).parents[1]
 ROUNDS = 7
@@ -178,7 +179,7 @@ def peak_memory():
     # and beyond them: what a user may ask of the reference
     wide = replace(largest["chain_exactness", "sgd"], dimension=256, batch_size=16384, steps=2)
     for name, cell in [*largest.items(), (("wide student", "sgd"), wide)]:
-        code = "from onepass.cells import unpack; import sys, resource; unpack(sys.argv[1])[0].simulate()\n"
+        code = "from onepass.pipeline.cell import unpack; import sys, resource; unpack(sys.argv[1])[0].simulate()\n"
         code += "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20)"
         done = subprocess.run([sys.executable, "-c", code, pack([cell])], capture_output=True, text=True, check=True)
         yield f"{name[0]}, {name[1]}, d = {cell.dimension}, n_b = {cell.batch_size}", float(done.stdout), (0, 1.5)

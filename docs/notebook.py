@@ -12,8 +12,8 @@ def _():
     import matplotlib.pyplot as plt
     import numpy as np
     import onepass
-    from onepass.climb import climb_factor
-    from onepass.scaling import fit_exponent
+    from onepass.analysis.scaling import fit_exponent
+    from onepass.theory.climb import climb_factor
 
     return climb_factor, fit_exponent, mo, np, onepass, plt
 

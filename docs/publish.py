@@ -12,9 +12,9 @@ from pathlib import Path
 import pandas as pd
 import yaml
 from onepass.figures import style
-from onepass.grid import cells_of
+from onepass.pipeline.grid import cells_of
+from onepass.pipeline.validation import validated
 from onepass.protocol import PAPER_PROTOCOLS
-from onepass.validation import validated
 from PIL import Image
 
 ROOT = Path(__file__).parents[1]

@@ -10,7 +10,7 @@ WIDTH = 96  # characters of a line
 
 def helps() -> dict[str, str]:
     """What ``--help`` says, by the words of the command."""
-    from onepass.cli import app
+    from onepass.cli.app import app
 
     found = {}
     for name in ("", *typer.main.get_command(app).commands):

@@ -1,31 +1,20 @@
 """onepass: time and samples of one-pass SGD in two-layer networks, measured and predicted."""
 
-from importlib import import_module
+import lazy_loader
 
 __version__ = "0.1.0"
 
-_HOMES = {
-    "Formula": "formula",
-    "Model": "model",
-    "Protocol": "protocol",
-    "simulate": "simulation",
-    "solve_dynamics": "dynamics",
-    "information_exponent": "hermite",
-    "leap_index": "hermite",
-    "leap_complexity": "hermite",
-    "recovery_exponent": "phases",
-    "learning_rate_exponent": "phases",
-}
-
-__all__ = ["__version__", *_HOMES]
-
-
-def __getattr__(name: str):
-    # Names load on first use: a simulation job never waits for what only a figure needs.
-    if name not in _HOMES:
-        raise AttributeError(f"module 'onepass' has no attribute {name!r}")
-    return getattr(import_module(f"onepass.{_HOMES[name]}"), name)
-
-
-def __dir__() -> list[str]:
-    return sorted(__all__)
+# Names load on first use: a simulation job never waits for what only a figure needs.
+__getattr__, __dir__, __all__ = lazy_loader.attach(
+    __name__,
+    submod_attrs={
+        "formulas.formula": ["Formula"],
+        "gaussian.information": ["information_exponent", "leap_complexity", "leap_index"],
+        "model": ["Model"],
+        "protocol": ["Protocol"],
+        "simulation.simulate": ["simulate"],
+        "theory.dynamics": ["solve_dynamics"],
+        "theory.exponents": ["learning_rate_exponent", "recovery_exponent"],
+    },
+)
+__all__ = ["__version__", *__all__]

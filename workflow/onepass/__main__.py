@@ -1,5 +1,5 @@
 """``python -m onepass``: the command line."""
 
-from onepass.cli import main
+from onepass.cli.app import main
 
 main()

@@ -7,10 +7,11 @@ from functools import cached_property, lru_cache
 from math import isfinite
 from numbers import Real
 
-from onepass.formula import Formula
+from onepass.errors import OnepassError
+from onepass.formulas.formula import Formula
 
 
-class ModelError(ValueError):
+class ModelError(OnepassError, ValueError):
     """A model whose parts do not fit together."""
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from onepass.errors import OnepassError
+
 LOSSES = ("square", "correlation")
 UPDATES = ("projected", "spherical")
 SCHEDULES = ("constant", "adaptive")
@@ -13,7 +15,7 @@ ADAPTIVE_DROP = 0.1  # the learning rate is multiplied by this once, at the chan
 ADAPTIVE_DECAY = 0.995  # and by this at every step below that risk
 
 
-class ProtocolError(ValueError):
+class ProtocolError(OnepassError, ValueError):
     """A protocol that does not exist."""
 
 

@@ -2,16 +2,19 @@
 # Makes: DATA/<experiment>.nc, all its cells in one data set; DATA/exponents/<experiment>.nc, what is fitted to them;
 # DATA/exponents/summary.csv and .nc, all fits in one table. The target check_exponents compares it with the theory.
 
-GATHERED_BY = ["aggregate", "store", "hermite", "phases"]
-FITTED_BY = ["exponents", "aggregate", "scaling", "climb", "escape", "saddle", "recovery", "phases", "store", *DYNAMICS]
-packed = {name: experiment.model_dump_json() for name, experiment in settings.experiments.items()}
-gathered_from = {name: stamp(f"aggregate/{name}", "aggregate", GATHERED_BY, text) for name, text in packed.items()}
-fitted_from = {name: stamp(f"fit/{name}", "fit", FITTED_BY, settings.fit.model_dump_json()) for name in fitted}
+import json
+
+gathered, fits = {}, {}
+for name, experiment in settings.experiments.items():
+    gathered[name] = Result(f"aggregate/{name}", "onepass.pipeline.aggregate", experiment.model_dump_json())
+    fits[name] = Result(f"fit/{name}", "onepass.analysis.fits", settings.fit.model_dump_json())
+summed = {"resamples": settings.fit.resamples, **settings.check.model_dump()}
+summed_up = Result("summary", "onepass.analysis.summary", json.dumps(summed))
 
 
 rule aggregate:
     input:
-        lambda wildcards: gathered_from[wildcards.experiment],
+        lambda wildcards: unless_fresh(gathered[wildcards.experiment], f"{DATA}/{wildcards.experiment}.nc"),
         cells=lambda wildcards: [f"{DATA}/{cell.path}" for cell in grids[wildcards.experiment]],
     output:
         report(
@@ -28,7 +31,8 @@ rule aggregate:
     conda:
         "../../environment.yml"
     params:
-        experiment=lambda wildcards: packed[wildcards.experiment],
+        result=lambda wildcards: tuple(gathered[wildcards.experiment]),
+        folder=DATA,
     message:
         "Gathering the cells of {wildcards.experiment}"
     script:
@@ -37,7 +41,7 @@ rule aggregate:
 
 rule fit:
     input:
-        lambda wildcards: fitted_from[wildcards.experiment],
+        lambda wildcards: unless_fresh(fits[wildcards.experiment], f"{DATA}/exponents/{wildcards.experiment}.nc"),
         runs=f"{DATA}/{{experiment}}.nc",
     output:
         report(
@@ -54,7 +58,8 @@ rule fit:
     conda:
         "../../environment.yml"
     params:
-        settings=settings.fit.model_dump(),
+        result=lambda wildcards: tuple(fits[wildcards.experiment]),
+        folder=DATA,
     message:
         "Fitting the exponents of {wildcards.experiment}"
     script:
@@ -63,7 +68,7 @@ rule fit:
 
 rule summary:
     input:
-        stamp("summary", "summary", ["summary", "kinks", "phases", "store"], settings.check.model_dump_json()),
+        lambda _: unless_fresh(summed_up, f"{DATA}/exponents/summary.csv"),
         fits=expand(f"{DATA}/exponents/{{name}}.nc", name=settings.check.experiments),
     output:
         table=f"{DATA}/exponents/summary.csv",
@@ -75,9 +80,8 @@ rule summary:
     conda:
         "../../environment.yml"
     params:
-        tolerances=settings.check.tolerances,
-        resolution=settings.check.resolution,
-        resamples=settings.fit.resamples,
+        result=tuple(summed_up),
+        folder=DATA,
     message:
         "Summing up the exponents"
     script:
@@ -109,7 +113,7 @@ rule verify:
     conda:
         "../../environment.yml"
     params:
-        cells=cells.pack([cell for group in grids.values() for cell in group]),
+        cells=cell.pack([cell for group in grids.values() for cell in group]),
         others=[f"{DATA}/{name}.nc" for name in grids] + [f"{DATA}/exponents/{name}.nc" for name in fitted],
         folder=DATA,
     message:

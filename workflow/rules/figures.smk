@@ -1,29 +1,20 @@
 # Needs: aggregated data and fitted exponents.
 # Makes: PLOTS/<figure>.pdf and .png, one rule a figure.
 
-# Modules behind a figure, by the kind of experiment that it draws.
-DRAWN_WITH = {
-    "recovery": ["figures/panels", "phases", "diagrams"],
-    "map": ["phases", "diagrams", "climb", "escape", "saddle", "first_step"],
-    "exactness": ["exactness"],
-    "trajectories": ["figures/curves", "diagrams", *DYNAMICS],
-}
 CATEGORIES = {
     "recovery": "Recovery times and exponents",
     "map": "Maps of recovery",
     "exactness": "Exactness of the chain",
     "trajectories": "Along the runs",
 }
-ALSO = {"polylog": ["figures/curves", *DYNAMICS]}
-
 for name, experiments in settings.figures.items():
-    modules = [f"figures/{name}", "figures/style", *DRAWN_WITH[FIGURES[name]], *ALSO.get(name, [])]
+    drawn = Result(f"figures/{name}", f"onepass.figures.{name}", json.dumps(experiments))
 
     rule:
         name:
             name
         input:
-            stamp(f"figures/{name}", "figure", modules),
+            lambda _, drawn=drawn, name=name: unless_fresh(drawn, f"{PLOTS}/{name}.pdf", f"{PLOTS}/{name}.png"),
             runs=expand(f"{DATA}/{{experiment}}.nc", experiment=experiments),
             fits=expand(
                 f"{DATA}/exponents/{{experiment}}.nc",
@@ -43,7 +34,8 @@ for name, experiments in settings.figures.items():
         conda:
             "../../environment.yml"
         params:
-            figure=name,
+            result=tuple(drawn),
+            folder=DATA,
         message:
             f"Drawing {name}"
         script:

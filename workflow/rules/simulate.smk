@@ -7,8 +7,8 @@
 
 from snakemake.exceptions import WorkflowError
 
-from onepass import backend
-from onepass.rows import CACHE
+from onepass.pipeline.row import CACHE
+from onepass.simulation.cuda import backend
 
 
 onstart:
@@ -24,14 +24,17 @@ onstart:
 
 for name, listed in grids.items():
     rows = grid.rows_of(listed)
-    files = [*cells.SIMULATION_FILES, "grid.py", "rows.py", "store.py"]
-    stamps = {row: stamp(f"simulate/{name}/{row}", "simulate", files, cells.pack(rows[row])) for row in rows}
+    results = {
+        row: Result(f"simulate/{name}/{row}", "onepass.pipeline.cell", cell.pack(cells)) for row, cells in rows.items()
+    }
 
     rule:
         name:
             f"simulate_{name}"
         input:
-            lambda wildcards, stamps=stamps: stamps[wildcards.row],
+            lambda wildcards, rows=rows, results=results: unless_fresh(
+                results[wildcards.row], *(f"{DATA}/{cell.path}" for cell in rows[wildcards.row])
+            ),
         output:
             [f"{DATA}/cells/{name}/{{row}}{cell.suffix}.nc" for cell in next(iter(rows.values()))],
         log:
@@ -42,9 +45,10 @@ for name, listed in grids.items():
             "../../environment.yml"
         threads: 1
         resources:
-            gpu=lambda wildcards, rows=rows: int(cells.want_gpu(rows[wildcards.row], settings.gpu_from)),
+            gpu=lambda wildcards, rows=rows: int(cell.want_gpu(rows[wildcards.row], settings.gpu_from)),
         params:
-            cells=lambda wildcards, rows=rows: cells.pack(rows[wildcards.row]),
+            result=lambda wildcards, results=results: tuple(results[wildcards.row]),
+            folder=DATA,
             cache=f"{DATA}/{CACHE}",
             gpu_from=settings.gpu_from,
         message:

@@ -1,10 +1,12 @@
 """Adapter: gather the cells of an experiment."""
 
-from onepass import store
-from onepass.aggregate import aggregate
-from onepass.config import experiment_from
-from onepass.scripting import logged
+from onepass.pipeline import store
+from onepass.pipeline.aggregate import aggregate
+from onepass.pipeline.config import experiment_from
+from onepass.pipeline.freshness import Result
+from onepass.pipeline.script import logged
 
-with logged(snakemake.log[0]):
-    experiment = experiment_from(snakemake.params.experiment)
+result = Result(*snakemake.params.result)
+with logged(snakemake.log[0]), result.made(snakemake.params.folder):
+    experiment = experiment_from(result.parameters)
     store.write(aggregate(snakemake.wildcards.experiment, experiment, snakemake.input.cells), snakemake.output[0])

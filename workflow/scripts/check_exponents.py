@@ -3,8 +3,8 @@
 import sys
 
 import pandas as pd
-from onepass import summary
-from onepass.scripting import logged
+from onepass.analysis import summary
+from onepass.pipeline.script import logged
 
 with logged(snakemake.log[0]):
     tables = pd.read_csv(snakemake.input.table), pd.read_csv(snakemake.input.kinks)

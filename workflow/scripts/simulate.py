@@ -1,9 +1,15 @@
 """Adapter: simulate a row of cells."""
 
-from onepass.cells import unpack
-from onepass.gpu_lock import exclusive_gpu
-from onepass.rows import simulate_row
-from onepass.scripting import logged
+from onepass.pipeline.cell import unpack
+from onepass.pipeline.freshness import Result
+from onepass.pipeline.gpu_lock import exclusive_gpu
+from onepass.pipeline.row import simulate_row
+from onepass.pipeline.script import logged
 
-with logged(snakemake.log[0]), exclusive_gpu(snakemake.resources.get("gpu", 0)):
-    simulate_row(unpack(snakemake.params.cells), snakemake.output, snakemake.params.cache, snakemake.params.gpu_from)
+result = Result(*snakemake.params.result)
+with (
+    logged(snakemake.log[0]),
+    exclusive_gpu(snakemake.resources.get("gpu", 0)),
+    result.made(snakemake.params.folder),
+):
+    simulate_row(unpack(result.parameters), snakemake.output, snakemake.params.cache, snakemake.params.gpu_from)

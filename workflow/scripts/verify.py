@@ -1,8 +1,8 @@
 """Adapter: read every result that is there."""
 
-from onepass.cells import unpack
-from onepass.scripting import logged
-from onepass.verify import verify
+from onepass.pipeline.cell import unpack
+from onepass.pipeline.script import logged
+from onepass.pipeline.verify import verify
 
 with logged(snakemake.log[0]):
     verify(unpack(snakemake.params.cells), snakemake.params.others, snakemake.params.folder)

@@ -6,7 +6,7 @@ import numpy as np
 from matplotlib.lines import Line2D
 from scipy.stats import beta
 
-from onepass.exactness import compare
+from onepass.analysis.exactness import compare
 from onepass.figures import style
 
 _SGD = {"color": "0.72", "linewidth": 3.0}
@@ -21,7 +21,7 @@ def draw(datasets):
     Parameters
     ----------
     datasets : list of xarray.Dataset
-        One; see `onepass.exactness.compare`.
+        One; see `onepass.analysis.exactness.compare`.
 
     Returns
     -------

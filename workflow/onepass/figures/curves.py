@@ -1,6 +1,6 @@
 """What the figures of overlaps and risks along runs share: replicas as thin lines, their median as a thick one.
 
-Datasets are aggregated trajectories, see `onepass.aggregate.aggregate`; a *cell* is one of them at one protocol, μ and
+Datasets are aggregated trajectories, see `pipeline.aggregate`; a *cell* is one of them at one protocol, μ and
 dimension.
 """
 
@@ -9,11 +9,11 @@ from __future__ import annotations
 import numpy as np
 from matplotlib.lines import Line2D
 
-from onepass import dynamics
-from onepass.aggregate import model_of as model
+from onepass.analysis.gathered import model_of as model
 from onepass.figures import style
-from onepass.population_flow import population_flow
 from onepass.protocol import Protocol
+from onepass.theory import dynamics
+from onepass.theory.population_flow import population_flow
 
 LABELS = {"overlap_norm": r"overlap $\|M\|_F$", "risk": "excess risk"}
 

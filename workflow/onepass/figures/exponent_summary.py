@@ -6,8 +6,8 @@ import matplotlib as mpl
 import numpy as np
 from matplotlib.lines import Line2D
 
-from onepass import phases
 from onepass.figures import panels, style
+from onepass.theory import exponents
 
 _PANELS = {  # protocol: title, where its lines bend
     "projected_square": ("square loss", r"$\mu = \ell/2$"),
@@ -63,10 +63,10 @@ def draw(datasets):
 
 def _theory(ax, group, name, colour, right):
     ell = panels.information_exponent(group)
-    mu, best = np.linspace(0, right, 801), phases.optimal_batch_exponent(name, ell)
+    mu, best = np.linspace(0, right, 801), exponents.optimal_batch_exponent(name, ell)
     light = style.lighter(mpl.colors.to_hex(colour))
-    ax.plot(mu, phases.recovery_exponent(name, ell, mu), color=light, linewidth=2.5, zorder=2)
-    at = phases.recovery_exponent(name, ell, best)
+    ax.plot(mu, exponents.recovery_exponent(name, ell, mu), color=light, linewidth=2.5, zorder=2)
+    at = exponents.recovery_exponent(name, ell, best)
     ax.plot(best, at, "o", markersize=10, color=style.INK, markerfacecolor="none", markeredgewidth=0.9, zorder=3)
 
 
@@ -83,7 +83,7 @@ def _measured(ax, group, name, colour, shift):
 
 def _dodges(groups):
     """Shifts in μ that keep apart the information exponents that share a line: 1 and 2."""
-    halves = [phases.half(panels.information_exponent(group)) for group in groups]
+    halves = [exponents.half(panels.information_exponent(group)) for group in groups]
     return [_DODGE * (halves[:i].count(half) - (halves.count(half) - 1) / 2) * 2 for i, half in enumerate(halves)]
 
 

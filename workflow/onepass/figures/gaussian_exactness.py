@@ -6,7 +6,7 @@ import numpy as np
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
-from onepass.exactness import compare, equal_laws, is_timed
+from onepass.analysis.exactness import compare, equal_laws, is_timed
 from onepass.figures import style
 
 _TAILS = (0.025, 0.975)
@@ -20,7 +20,7 @@ def draw(datasets):
     Parameters
     ----------
     datasets : list of xarray.Dataset
-        Of one number of students and one dimension each; see `onepass.exactness.compare`.  Attribute
+        Of one number of students and one dimension each; see `onepass.analysis.exactness.compare`.  Attribute
         ``gaussian_from`` is the batch size from which engine auto takes the Gaussian.
 
     Returns

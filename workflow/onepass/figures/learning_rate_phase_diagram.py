@@ -8,12 +8,12 @@ from matplotlib.colors import BoundaryNorm
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
-from onepass import diagrams, phases
-from onepass.climb import climb_factor
-from onepass.escape import drift_coefficient
 from onepass.figures import curves, style
-from onepass.first_step import first_step_gain
 from onepass.protocol import Protocol
+from onepass.theory import diagrams, exponents
+from onepass.theory.climb import climb_factor
+from onepass.theory.first_step import first_step_gain
+from onepass.theory.recovery_time import drift_coefficient
 
 _EMPTY = {"facecolor": "#E3E3E3", "edgecolor": "0.6", "hatch": "////", "linewidth": 0.0}
 _EXPONENT = mpl.colormaps["viridis_r"]
@@ -30,7 +30,7 @@ def draw(datasets):
     Parameters
     ----------
     datasets : list of xarray.Dataset
-        Aggregated maps of one student, see `onepass.aggregate.aggregate`; a row for every protocol of each.
+        Aggregated maps of one student, see `onepass.pipeline.aggregate.aggregate`; a row for every protocol of each.
 
     Returns
     -------
@@ -46,7 +46,7 @@ def draw(datasets):
         ell, large = int(dataset.attrs["information_exponent"]), cell.isel(dimension=-1)
         small, largest = (int(cell.dimension[i]) for i in (-2, -1))
         mu, delta = np.meshgrid(cell.mu.values, cell.delta.values, indexing="ij")
-        theta = phases.recovery_exponent(name, ell, mu, delta)
+        theta = exponents.recovery_exponent(name, ell, mu, delta)
         shown = [
             _map(row[0], cell, theta, cmap=_EXPONENT, norm=_norm()),
             _map(row[1], cell, measured_exponent(cell), cmap=_EXPONENT, norm=_norm()),
@@ -97,7 +97,7 @@ def measured_exponent(cell):
     median = np.where(np.isfinite(median), median, np.nan)
     ell, d = int(cell.attrs["information_exponent"]), pair.dimension.values.astype(float)
     factor = climb_factor(ell, d, **_climbed(cell))
-    climbs = cell.delta.values[:, None] >= 1 - phases.half(ell) - 0.02
+    climbs = cell.delta.values[:, None] >= 1 - exponents.half(ell) - 0.02
     slope = np.diff(np.log(median / np.where(climbs, factor, 1.0)), axis=-1)[..., 0]
     return slope / np.log(d[1] / d[0])
 
@@ -151,9 +151,9 @@ def _finite(ax, cell, name):
     if drift <= 0:  # the overlaps turn before they grow
         return
     budget = float(cell.attrs["step_budget"]) * d ** (
-        phases.recovery_exponent("projected_square", ell, np.maximum(mu, 0)) + 0.5
+        exponents.recovery_exponent("projected_square", ell, np.maximum(mu, 0)) + 0.5
     )
-    climb = climb_factor(ell, [d], **_climbed(cell)) * d ** (phases.half(ell) - 1)
+    climb = climb_factor(ell, [d], **_climbed(cell)) * d ** (exponents.half(ell) - 1)
     time = climb / drift  # at γ = γ0 it is this over γ0
     slowest = np.log(budget / time) / np.log(d)
     ax.plot(mu, slowest, zorder=3, **_SLOW)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from matplotlib.lines import Line2D
 
-from onepass import diagrams, phases
 from onepass.figures import curves, style
+from onepass.theory import diagrams, exponents
 
 _REGIONS = {"population_flow": ("#E8EEF4", "population flow"), "noise_learning": ("#FBE9C6", "noise"),
             "no_limit": ("#E3E3E3", "no limit")}  # fmt: skip
@@ -45,7 +45,7 @@ def draw(datasets):
             ax.plot(solved.step[1:], solved.risk[1:], line, color=style.INK, linewidth=1.1, zorder=5)
         ax.set_xscale("log")
         ax.set_xlabel("step $t$")
-        ax.set_title(f"{number}: {_NAMES[phases.regime(mu, delta)]}\n$n_b = {int(cell.batch_size)}$, "
+        ax.set_title(f"{number}: {_NAMES[exponents.regime(mu, delta)]}\n$n_b = {int(cell.batch_size)}$, "
                      f"$\\gamma = {float(cell.learning_rate):.3g}$", fontsize=7.5)  # fmt: skip
     axes[1].set_ylabel("excess risk")
     handles = [

@@ -1,7 +1,7 @@
 """What the figures of recovery times share: their panels, the colours of μ, exponents against theory.
 
 A panel holds all experiments of one target.  Datasets are aggregated runs merged with their fits, see
-`onepass.aggregate.aggregate` and `onepass.exponents.fit_experiment`.
+`onepass.pipeline.aggregate.aggregate` and `onepass.analysis.fits.fit_experiment`.
 """
 
 from __future__ import annotations
@@ -11,10 +11,10 @@ import numpy as np
 from matplotlib.lines import Line2D
 from matplotlib.ticker import MultipleLocator
 
-from onepass import phases
 from onepass.figures import style
+from onepass.theory import exponents
 
-_THEORY = {"theta": phases.recovery_exponent, "sample_exponent": phases.sample_exponent}
+_THEORY = {"theta": exponents.recovery_exponent, "sample_exponent": exponents.sample_exponent}
 _DOTTED = (0, (1, 2))
 _DODGE = 0.025  # in μ, between protocols measured at the same μ
 
@@ -169,7 +169,7 @@ def draw_theory(ax, datasets, name, names):
     Lines that coincide stay visible: the later ones are thinner and on top.
     """
     ell = information_exponent(datasets)
-    best = {phases.optimal_batch_exponent(protocol, ell) for protocol in names}
+    best = {exponents.optimal_batch_exponent(protocol, ell) for protocol in names}
     measured = max(float(dataset.mu.max()) for dataset in datasets)
     mu = np.linspace(0, max(measured + 0.15, max(best) + 0.4), 801)
     for width, protocol in zip(_nested_widths(len(names)), names, strict=True):

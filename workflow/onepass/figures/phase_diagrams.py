@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from onepass import diagrams
 from onepass.figures import style
 from onepass.figures.time_batch_phase_diagram import draw_diagram, validity
+from onepass.theory import diagrams
 
 _LABELS = {  # where the regions of the (μ, δ) plane are named: fractions of the axis of μ, and of the edge there
     "sgd": ("right", 0.98, 0.5, "every protocol learns"),

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 from matplotlib.lines import Line2D
 
-from onepass.dynamics import solve_dynamics
 from onepass.figures import curves, style
 from onepass.protocol import Protocol
+from onepass.theory.dynamics import solve_dynamics
 
 LARGEST = 32  # log2 of the largest d of the mean process
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Sequence
 from pathlib import Path
@@ -12,7 +11,7 @@ import matplotlib as mpl
 import seaborn as sns
 from matplotlib.figure import Figure
 
-from onepass.ownership import publish
+from onepass.files import atomic
 
 WIDTH = 7.0  # inches: both columns of a page
 DPI = 200
@@ -100,11 +99,5 @@ def save(figure: Figure, paths: Sequence[str | Path]) -> None:
     """Write a figure to `paths`, each ``.pdf`` or ``.png``: the same bytes in every run, and no file half written."""
     for path in map(Path, paths):
         stamp = {"CreationDate": None} if path.suffix == ".pdf" else {"Software": None}
-        part = path.with_name(f".{path.name}.{os.getpid()}.part")
-        path.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            with context():
-                figure.savefig(part, format=path.suffix[1:], dpi=DPI, metadata=stamp)
-            publish(part, path)
-        finally:
-            part.unlink(missing_ok=True)
+        with atomic(path) as part, context():
+            figure.savefig(part, format=path.suffix[1:], dpi=DPI, metadata=stamp)

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 from matplotlib.lines import Line2D
 
-from onepass import diagrams
 from onepass.figures import panels, style
+from onepass.theory import diagrams
 
 _REGIONS = {  # fill, label
     "sgd": ("#E8EEF4", "every protocol learns"),

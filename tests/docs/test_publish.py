@@ -1,0 +1,63 @@
+"""The README's tables, from what a run left."""
+
+import json
+import sys
+from base64 import urlsafe_b64encode
+
+import pandas as pd
+import pytest
+import yaml
+from onepass.pipeline.validation import validated
+from onepass.protocol import PAPER_PROTOCOLS
+from test_cells import ROOT, cells_of
+from test_config import DEFAULT
+
+sys.path.insert(0, str(ROOT / "docs"))
+import publish
+
+
+def test_minutes_are_those_of_the_records_of_a_figures_own_files_a_job_counted_once(tmp_path):
+    settings = validated({**yaml.safe_load(DEFAULT.read_text()), "figures": {"polylog": ["polylog"]}})
+    cells = cells_of("polylog", settings.experiments["polylog"])
+    files = {f"data/{cell.path}": ("simulate.log", 60.0 + i) for i, cell in enumerate(cells)}
+    files |= {"data/polylog.nc": ("aggregate.log", 6.0), "data/exponents/polylog.nc": ("fit.log", 12.0)}
+    files |= {"figures/polylog.pdf": ("figure.log", 18.0), "data/quick/polylog.nc": ("quick.log", 1e6)}
+    for path, (log, seconds) in files.items():
+        record = {"log": [log], "starttime": 1000.0, "endtime": 1000.0 + seconds}
+        (tmp_path / urlsafe_b64encode(path.encode()).decode()).write_text(json.dumps(record))
+    minutes = (60 + len(cells) - 1 + 6 + 12 + 18) / 120
+    assert publish.costs(settings, tmp_path).splitlines()[2] == f"| `polylog` | {minutes:.1f} | `polylog` |"
+    (tmp_path / urlsafe_b64encode(b"data/polylog.nc").decode()).unlink()
+    with pytest.raises(SystemExit, match=r"no record of data/polylog.nc; run make figures first"):
+        publish.costs(settings, tmp_path)
+
+
+def test_exponents_stand_beside_the_theory():
+    row = {"theta": -0.0004, "theta_low": -0.02, "theta_high": 0.01, "theta_theory": 0.0, "covered": True}
+    row |= {"failures": 1, "replicas": 2000, "time_ratio": 1.02, "mu": 1.5}
+    rows = [{**row, "target": target, "protocol": name} for target in publish.NAMES for name in PAPER_PROTOCOLS]
+    kink = {
+        "target": "He3(x1)",
+        "protocol": "projected_square",
+        "theory": 1.5,
+        "mu": 1.5,
+        "mu_low": 1.49,
+        "mu_high": 1.6,
+    }
+    text = publish.exponents(pd.DataFrame(rows), pd.DataFrame([kink]), 0.005)
+    assert "| He₃ (ℓ = 3), μ = | 1.5 |\n|---|---|\n| projected, square | 0.000 ± 0.015 (0) |" in text
+    assert "12 of 12 intervals" in text
+    assert "12 of 24,000 replicas" in text
+    assert "| He₃ (ℓ = 3), projected, square | 1.5 | 1.500 (1.490 to 1.600) |" in text
+    with pytest.raises(SystemExit, match="no name for the target cos"):
+        publish.exponents(pd.DataFrame([{**rows[0], "target": "cos(x1)"}]), pd.DataFrame([kink]), 0.005)
+
+
+def test_the_readme_has_the_figures_of_the_configuration_and_its_marks():
+    page = (ROOT / "README.md").read_text()
+    listed = page.partition("<!-- costs -->")[2].partition("<!-- end -->")[0]
+    figures = validated(yaml.safe_load(DEFAULT.read_text())).figures
+    assert [line.split("`")[1] for line in listed.splitlines() if line.startswith("| `")] == list(figures)
+    again = publish.replaced(page, "exponents", "other")
+    assert "<!-- exponents -->\nother\n<!-- end -->" in again
+    assert again.partition("<!-- exponents -->")[0] == page.partition("<!-- exponents -->")[0]

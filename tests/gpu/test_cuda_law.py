@@ -1,0 +1,147 @@
+"""The chain's kernels have the law of the compiled chain; and kernels with a fault have another.
+
+All tests together fail correct code with a chance of `ALARM` each.
+"""
+
+import numpy as np
+import onepass
+import pytest
+from helpers.cuda_cases import HE3, RATES, TWO, WIDE, named, settings, starts
+from helpers.emulation import Emulator, devices, needs_compiler
+from onepass.simulation.chain import overlap_chain
+from onepass.simulation.cuda import chain, philox, source
+from onepass.simulation.cuda.source import chain_source
+from onepass.simulation.streams import replica_streams
+from scipy.stats import ks_2samp, norm
+
+ALARM = 1e-3  # chance that correct code fails the comparisons of a test, all its cases together
+REPLICAS = 800
+OUTSIDE = onepass.Model("tanh(x1)", "cos(x)", students=2, noise=0.2)  # gradients at right angles, of bounded samples
+LAWS = [
+    (model, registers, batch_size, update, loss)
+    for model, registers, batch_sizes in [
+        (HE3, 40, (1, 40)),
+        (TWO, 40, (1, 40)),
+        (WIDE, 40, (2, 40)),
+        (WIDE, 0, (40,)),  # 0: sums in tiles of shared memory
+    ]
+    for batch_size in batch_sizes
+    for update in ("projected", "spherical")
+    for loss in ("square", "correlation", "adaptive")
+]
+
+
+def compared(device, set_up, model, factors):
+    """(name, KS p-value, z of the means) of the last overlaps and Gram matrices, kernels against compiled chain."""
+    records, streams = np.array([0, set_up.steps]), replica_streams(21, len(factors))
+    if model is OUTSIDE:  # one step of its array form is done before the model is compiled
+        last = np.array([overlap_chain.step(model, set_up, *pair) for pair in zip(factors, streams, strict=True)])
+        m, q = last[..., : model.teachers], last @ last.swapaxes(1, 2)
+    else:
+        m, q = (part[:, -1] for part in overlap_chain.run(model, set_up, factors, streams, records)[:2])
+    found = chain.run(model, set_up, factors, philox.key(22), records, device)
+    m_found, q_found = (part[:, -1] for part in found[:2])
+    pairs = {"first overlap": (m[:, 0, 0], m_found[:, 0, 0])}
+    if model.students > 1:
+        pairs["norm of M"] = tuple(np.linalg.norm(part, axis=(1, 2)) for part in (m, m_found))
+        pairs["sum of Q"] = tuple(part.sum(axis=(1, 2)) for part in (q, q_found))
+    for name, (a, b) in pairs.items():
+        yield name, ks_2samp(a, b).pvalue, abs(a.mean() - b.mean()) / np.sqrt((a.var() + b.var()) / len(a) + 1e-300)
+
+
+def law(model, batch_size, update, loss):
+    return settings(
+        model,
+        batch_size=batch_size,
+        steps=12,
+        learning_rate=RATES[model] * min(1, batch_size / 8),
+        correlation=loss != "square",
+        adaptive=loss == "adaptive",
+        spherical=update == "spherical",
+    )
+
+
+@pytest.mark.parametrize("device", devices())
+@pytest.mark.parametrize("case", LAWS, ids=lambda law: f"{named(law[0])}-{law[1]}-n{law[2]}-{law[3]}-{law[4]}")
+def test_the_law_is_that_of_the_compiled_chain(device, case, monkeypatch):
+    """Two-sample KS of at most 3 numbers of every case (Bonferroni), and z-tests of their means."""
+    model, registers, *rest = case
+    monkeypatch.setattr(source, "REGISTER_SUMS", registers)
+    for name, p_value, z in compared(device(), law(model, *rest), model, starts(model, REPLICAS)):
+        assert p_value > ALARM / (6 * len(LAWS)), f"{name}: KS p = {p_value:.2g}"
+        assert z < norm.isf(ALARM / (12 * len(LAWS))), f"{name}: means differ by {z:.1f} standard errors"
+
+
+def noisy():
+    """A step that is noise alone, from students at right angles to everything: what is outside the span decides."""
+    factors = np.zeros((REPLICAS, 2, 3))
+    factors[:, :, 1:] = np.eye(2)
+    return settings(HE3, batch_size=1000, steps=1, learning_rate=1000.0, correlation=True), factors
+
+
+@pytest.mark.parametrize("device", devices())
+def test_the_part_outside_the_span_has_the_law_of_the_array_form(device):
+    set_up, factors = noisy()
+    for name, p_value, _ in compared(device(), set_up, OUTSIDE, factors):
+        assert p_value > ALARM / 3, f"{name}: KS p = {p_value:.2g}"
+
+
+FAULTS = {
+    "variance of the normals": (TWO, "projected", "*first *= radius;", "*first *= 1.05 * radius;"),
+    "replicas share numbers": (HE3, "projected", "replica << 40 | step", "step"),
+    "steps share numbers": (HE3, "projected", "replica << 40 | step", "replica << 40"),
+    "samples share numbers": (WIDE, "projected", "sample * PAIRS + pair", "sample / 2 * PAIRS + pair"),
+    "sign of the rate": (TWO, "projected", "factor[e] += replica.rate", "factor[e] -= replica.rate"),
+    "sign of the spherical term": (TWO, "spherical", "] - column[e / WIDTH] *", "] + column[e / WIDTH] *"),
+    "second moment over n_b once": (HE3, "projected", "share * share * sum", "share * sum"),
+    "no label noise": (WIDE, "projected", "target(u) + noise * u[WIDTH]", "target(u)"),
+    "label noise of the inputs": (WIDE, "projected", "noise * u[WIDTH]", "noise * u[0]"),
+    "the correlation loss for the square": (TWO, "projected", "if (!replica.correlation)", "if (false)"),
+    "degrees of freedom": (WIDE, "projected", "run.degrees);", "run.degrees - 10);"),
+    "Wishart matrix without its corners": (OUTSIDE, "", "if (i < rank && j < i)", "if (i < 0)"),
+}
+
+
+@needs_compiler
+@pytest.mark.parametrize("fault", FAULTS)
+def test_a_kernel_with_a_fault_has_another_law(fault, monkeypatch):
+    """The comparisons have power: the smallest p-value is far below what makes them fail."""
+    model, update, right, wrong = FAULTS[fault]
+    set_up, factors = noisy() if model is OUTSIDE else (law(model, 40, update, "square"), starts(model, REPLICAS))
+    source = chain_source(model)
+    assert right in source
+    monkeypatch.setattr(chain, "chain_source", lambda _: source.replace(right, wrong))
+    p_values = [p for _, p, _ in compared(Emulator(), set_up, model, factors)]
+    assert min(p_values) < 1e-3 * ALARM / (6 * len(LAWS))
+
+
+@pytest.mark.parametrize("device", devices())
+def test_the_adaptive_schedule_has_the_law_of_the_compiled_chain(device):
+    """Through the change of loss, where most of the risk is gone: KS, false alarms 1e-4; without it, another law."""
+    set_up = settings(HE3, batch_size=100, steps=80, learning_rate=0.02, correlation=True, noise=0.0)
+    factors, records = starts(HE3, 400, overlap=0.5), np.array([0, 80])
+    adaptive, plain = (
+        overlap_chain.run(HE3, set_up._replace(adaptive=which), factors, replica_streams(41, 400), records)
+        for which in (True, False)
+    )
+    found = chain.run(HE3, set_up._replace(adaptive=True), factors, philox.key(42), records, device())
+    assert ks_2samp(found[0][:, -1, 0, 0], adaptive[0][:, -1, 0, 0]).pvalue > 1e-4
+    assert ks_2samp(found[0][:, -1, 0, 0], plain[0][:, -1, 0, 0]).pvalue < 1e-12
+
+
+@pytest.mark.parametrize("device", devices())
+def test_recovery_times_have_the_law_of_the_compiled_chain(device):
+    """Early stops at the threshold, held states and censored runs: KS of the times, false alarms 1e-4."""
+    set_up = settings(HE3, steps=400, batch_size=24, learning_rate=0.01, threshold=0.7, noise=0.0)
+    factors, records = starts(HE3, 600, overlap=0.25), np.array([0, 10, 40, 400])
+    expected = overlap_chain.run(HE3, set_up, factors, replica_streams(31, 600), records)
+    overlaps, grams, last, recovered = chain.run(HE3, set_up, factors, philox.key(32), records, device())
+    assert 0.05 < recovered.mean() < 0.95
+    assert ks_2samp(last[recovered], expected[2][expected[3]]).pvalue > 1e-4
+    assert abs(recovered.mean() - expected[3].mean()) < 5 * np.sqrt(0.5 / 600)
+    assert (last[~recovered] == 400).all()
+    assert ((abs(overlaps[:, -1, 0, 0]) >= 0.7) == recovered).all()
+    early = last < 40
+    assert early.any()
+    np.testing.assert_array_equal(overlaps[early, 2], overlaps[early, 3])
+    np.testing.assert_allclose(grams[:, :, 0, 0], 1, rtol=1e-12)

@@ -1,0 +1,233 @@
+"""Figures show the numbers of their data, whatever the data, and are saved byte for byte alike."""
+
+import numpy as np
+import pytest
+import xarray as xr
+from matplotlib.figure import Figure
+from onepass.analysis.exactness import OBSERVABLES, ExactnessError, compare
+from onepass.analysis.fits import fit_experiment
+from onepass.figures import (
+    chain_exactness,
+    panels,
+    recovery_scaling,
+    sample_complexity,
+    style,
+    time_batch_phase_diagram,
+    time_exponents,
+)
+from onepass.theory.exponents import recovery_exponent, sample_exponent
+
+OF_RECOVERY = (recovery_scaling, sample_complexity, time_exponents, time_batch_phase_diagram)
+DIMENSION = [32, 64, 128, 256]
+PROTOCOLS = ["projected_square", "projected_correlation"]
+
+
+def experiment(target="He3(x1)", ell=3, mus=(0.0, 1.0, 1.5), censored=0, protocols=PROTOCOLS):
+    """Planted recovery times with theory's exponents; the last `censored` μ never recover in more than a few runs."""
+    rng = np.random.default_rng(1)
+    d = np.array(DIMENSION, dtype=float)
+    theory = np.array([[recovery_exponent(p, ell, mu) for mu in mus] for p in protocols])
+    median = 50 * d ** theory[..., None]
+    times = np.ceil(median[..., None] * np.exp(0.3 * rng.normal(size=(*median.shape, 12))))
+    budget = np.ceil(1.5 * median[..., None])
+    recovered = times <= budget
+    for i in range(censored):
+        recovered[:, -1 - i, :, 2:] = False
+    times = np.where(recovered, times, budget)
+    dims = ("protocol", "mu", "dimension")
+    runs = xr.Dataset(
+        {
+            "recovery_step": ((*dims, "replica"), times),
+            "recovered": ((*dims, "replica"), recovered),
+            "batch_size": (dims[1:], np.round(d ** np.array(mus)[:, None])),
+            "theta_theory": (dims[:2], theory),
+        },
+        coords={"protocol": protocols, "mu": list(mus), "dimension": DIMENSION},
+        attrs={"target": target, "information_exponent": ell, "threshold": 0.5},
+    )
+    return xr.merge([runs, fit_experiment(runs, resamples=50)], compat="override", combine_attrs="override")
+
+
+def exactness(shift=0.0, replicas=60):
+    rng = np.random.default_rng(2)
+    coords = {
+        "protocol": [*PROTOCOLS, "spherical_square"],
+        "students": [1, 2],
+        "batch_size": [1, 40],
+        "dimension": [16, 64],
+        "engine": ["sgd", "chain"],
+    }
+    shape = *(len(values) for values in coords.values()), replicas
+    data = {name: ((*coords, "replica"), rng.normal(size=shape)) for name in OBSERVABLES}
+    dataset = xr.Dataset(data, coords=coords)
+    return dataset + shift * (dataset.engine == "chain")
+
+
+CASES = {
+    "one": lambda: [experiment()],
+    "two targets": lambda: [experiment(), experiment(mus=(2.0, 2.25)), experiment("x1**2", 2, (0.0, 1.0))],
+    "without a fit": lambda: [experiment(censored=1)],
+    "without any fit": lambda: [experiment(mus=(1.0,), censored=1)],
+    "one panel": lambda: [experiment("x1", 1, (0.5,), protocols=["spherical_correlation"])],
+}
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("module", OF_RECOVERY, ids=lambda module: module.__name__.split(".")[-1])
+@pytest.mark.parametrize("case", CASES)
+def test_draws_all_data(module, case):
+    datasets = CASES[case]()
+    figure = module.draw(datasets)
+    assert isinstance(figure, Figure)
+    targets = len(panels.by_target(datasets))
+    assert len(figure.axes) >= targets
+    assert figure.axes[0].get_ylabel()
+    assert figure.axes[-1].get_xlabel()
+    assert figure.legends
+    if case == "two targets":  # settling the layout is slow
+        figure.draw_without_rendering()
+
+
+def drawn(ax):
+    """x and y of the points with intervals of a panel, one array a call."""
+    return [np.transpose(container[0].get_xydata()) for container in ax.containers]
+
+
+@pytest.mark.parametrize("module", [recovery_scaling, sample_complexity])
+def test_medians_are_the_data(module):
+    dataset = experiment(censored=1)
+    (ax, *_) = module.draw([dataset]).axes
+    points = drawn(ax)
+    assert len(points) == dataset.sizes["mu"]
+    for mu, (x, y) in zip(dataset.mu, points, strict=True):
+        cell = dataset.sel(protocol=PROTOCOLS[0], mu=mu)
+        expected = cell["median"] * (cell.batch_size if module is sample_complexity else 1)
+        np.testing.assert_array_equal(x, DIMENSION)
+        np.testing.assert_array_equal(y, expected.where(np.isfinite(expected)))
+
+
+def test_slopes_and_censored_runs_are_the_data():
+    dataset = experiment(censored=1)
+    for ax, protocol in zip(recovery_scaling.draw([dataset]).axes, PROTOCOLS, strict=True):
+        texts = {text.get_text() for text in ax.texts}
+        row = dataset.sel(protocol=protocol)
+        for mu in row.mu.values[:-1]:
+            assert f"{float(row.theta.sel(mu=mu)):.2f} ({float(row.theta_theory.sel(mu=mu)):g})" in texts
+        assert any(text.startswith("no fit") for text in texts)
+        budgets = np.concatenate([line.get_ydata() for line in ax.lines if line.get_marker() == "^"])
+        np.testing.assert_array_equal(np.sort(budgets), np.sort(row.recovery_step.values[~row.recovered.values]))
+
+
+def test_fits_are_the_data():
+    dataset = experiment("x1**2", 2, (0.0,))
+    cell = dataset.isel(protocol=0, mu=0)
+    assert cell.log_factor
+    line = panels.fitted_line(cell)
+    np.testing.assert_allclose(line, cell["median"], rtol=0.5)
+    power_law = float(cell.prefactor) * np.array(DIMENSION) ** float(cell.theta)
+    np.testing.assert_allclose(line, power_law * cell.factor)
+
+
+@pytest.mark.parametrize(
+    ("module", "name", "panel"),
+    [(time_exponents, "theta", 0), (time_batch_phase_diagram, "theta", 0), (sample_complexity, "sample_exponent", -1)],
+)
+def test_exponents_are_the_data(module, name, panel):
+    datasets = [experiment(censored=1), experiment(mus=(2.0, 2.25))]
+    points = np.concatenate(drawn(module.draw(datasets).axes[panel]), axis=1)[1]
+    expected = np.concatenate([dataset[name].values.ravel() for dataset in datasets])
+    np.testing.assert_allclose(np.sort(points), np.sort(expected[np.isfinite(expected)]))
+
+
+@pytest.mark.parametrize(
+    ("module", "panel", "theory"), [(time_exponents, 0, recovery_exponent), (sample_complexity, -1, sample_exponent)]
+)
+def test_lines_are_the_theory(module, panel, theory):
+    lines = [line for line in module.draw([experiment()]).axes[panel].lines if len(line.get_xdata()) > 100]
+    assert len(lines) == len(PROTOCOLS)
+    for line, protocol in zip(lines, PROTOCOLS, strict=True):
+        np.testing.assert_allclose(line.get_ydata(), theory(protocol, 3, line.get_xdata()))
+
+
+def test_slopes_stay_apart():
+    heights = np.array([0.2, 0.21, 0.22, 0.9])
+    spread = recovery_scaling._spread(heights, 0.07)
+    assert (np.diff(spread) >= 0.07 - 1e-9).all()
+    assert spread[:3].mean() == pytest.approx(heights[:3].mean())
+    assert spread[-1] == pytest.approx(0.9)
+
+
+def test_formula():
+    assert style.formula("He3(x1)") == r"$\mathrm{He}_{3}(x_{1})$"
+    assert style.formula("x1**2") == "$x_{1}^{2}$"
+    assert style.formula("tanh(x1*x2)") == r"$\mathrm{tanh}(x_{1}\,x_{2})$"
+    assert style.formula("He2(x1) + 0.5*x12**3") == r"$\mathrm{He}_{2}(x_{1}) + 0.5\,x_{12}^{3}$"
+
+
+def test_saves_the_same_bytes(tmp_path):
+    datasets = [experiment(censored=1)]
+    for run in ("a", "b"):
+        style.save(time_exponents.draw(datasets), [tmp_path / run / "figure.pdf", tmp_path / run / "figure.png"])
+    for suffix, start in (("pdf", b"%PDF"), ("png", b"\x89PNG")):
+        first, second = ((tmp_path / run / f"figure.{suffix}").read_bytes() for run in ("a", "b"))
+        assert first == second
+        assert first.startswith(start)
+    assert b"Type3" not in (tmp_path / "a" / "figure.pdf").read_bytes()
+    assert len(list((tmp_path / "a").iterdir())) == 2
+
+
+def test_failed_save_leaves_the_old_file(tmp_path, monkeypatch):
+    path = tmp_path / "figure.png"
+    path.write_bytes(b"old")
+    figure = style.new_figure(1)
+    monkeypatch.setattr(figure, "savefig", lambda part, **_: (part.write_bytes(b"half"), 1 / 0))
+    with pytest.raises(ZeroDivisionError):
+        style.save(figure, [path])
+    assert path.read_bytes() == b"old"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_drawing_leaves_the_settings_alone():
+    import matplotlib as mpl
+
+    def settings():
+        return {key: value for key, value in mpl.rcParams.items() if key != "backend"}  # resolved when first read
+
+    before = settings()
+    time_exponents.draw([experiment()])
+    assert settings() == before
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("shift", [0.0, 50.0])
+def test_draws_chain_exactness(shift):
+    dataset = exactness(shift)
+    figure = chain_exactness.draw([dataset])
+    ax = figure.axes[-1]
+    assert ax.get_xlabel()
+    assert ax.get_ylabel()
+    shown = np.concatenate([line.get_ydata() for line in ax.lines if line.get_marker() not in ("", "None")])
+    p_value = compare(dataset).p_value.values
+    np.testing.assert_array_equal(np.sort(shown), np.sort(np.maximum(p_value[np.isfinite(p_value)], 1e-12)))
+    figure.draw_without_rendering()
+
+
+def test_compare_equal_laws():
+    """p-values of equal laws are uniform (a KS test of them errs on 1e-3 of seeds; the seed is fixed)."""
+    from scipy.stats import kstest
+
+    found = compare(exactness())
+    assert found.p_value.dims == ("observable", "protocol", "students", "batch_size", "dimension")
+    assert found.p_value.sel(observable=["overlap_norm", "gram_sum"], students=1).isnull().all()
+    values = found.p_value.values[np.isfinite(found.p_value.values)]
+    assert values.size == 3 * 2 * 2 * (3 + 1)
+    assert kstest(values, "uniform").pvalue > 1e-3
+
+
+def test_compare_different_laws():
+    assert compare(exactness(shift=1.5)).p_value.max() < 1e-3
+
+
+def test_compare_wants_both_engines():
+    with pytest.raises(ExactnessError, match="sgd"):
+        compare(exactness().sel(engine=["chain"]))

@@ -1,0 +1,133 @@
+"""`simulate`: what it returns, how it stops, what it refuses."""
+
+import numpy as np
+import onepass
+import pytest
+import xarray as xr
+
+MODEL = onepass.Model("He3(x1)", "He3")
+COMMON = {"dimension": 64, "batch_size": 64, "learning_rate": 3e-3, "steps": 2000, "replicas": 6, "seed": 7}
+
+
+def run(**changes):
+    return onepass.simulate(MODEL, onepass.Protocol(), **(COMMON | {"initial": ("overlap", 0.125)} | changes))
+
+
+@pytest.mark.parametrize("engine", ["chain", "sgd"])
+def test_replicas_stop_at_the_threshold_or_the_budget_and_say_which(engine):
+    runs = run(engine=engine, steps=300, replicas=12)
+    norm = np.sqrt((runs.overlap**2).sum(["student", "teacher"]))
+    assert runs.recovered.any()
+    assert (norm.isel(step=-1).values >= 0.5).tolist() == runs.recovered.values.tolist()
+    assert (runs.recovery_step.values[~runs.recovered.values] == 300).all()
+    assert runs.step[0] == 0
+    assert runs.step[-1] == runs.recovery_step.max()
+    assert np.isfinite(runs.risk).all()
+
+
+@pytest.mark.parametrize("engine", ["chain", "sgd"])
+def test_without_a_threshold_every_step_is_run(engine):
+    runs = run(engine=engine, threshold=None, steps=40, records=10)
+    assert runs.step[-1] == 40
+    assert not runs.recovered.any()
+    assert (np.diff(runs.step) > 0).all()
+
+
+@pytest.mark.parametrize("engine", ["chain", "sgd"])
+def test_a_recovered_start_takes_no_step(engine):
+    runs = run(engine=engine, initial=("overlap", 0.6))
+    assert runs.recovered.all()
+    assert (runs.recovery_step == 0).all()
+    assert runs.step.values.tolist() == [0]
+
+
+@pytest.mark.parametrize("engine", ["chain", "sgd"])
+def test_a_replica_depends_on_the_seed_and_its_number_alone(engine, monkeypatch):
+    monkeypatch.setattr("onepass.simulation.sgd.CHUNK", 2**14)  # several chunks a batch
+    monkeypatch.setattr("test_simulate.MODEL", onepass.Model("He3(x1)", "He3", noise=0.3))
+    few = run(engine=engine, replicas=2, steps=50, threshold=None)
+    many = run(engine=engine, replicas=5, steps=50, threshold=None)
+    xr.testing.assert_allclose(few, many.isel(replica=slice(0, 2)), rtol=1e-10)
+    other = run(engine=engine, replicas=2, steps=50, threshold=None, seed=8)
+    assert (few.overlap.isel(step=-1) != other.overlap.isel(step=-1)).all()
+
+
+def test_sgd_in_small_memory_gives_the_same_runs():
+    """Groups of replicas and chunks of samples are a matter of memory, not of the result."""
+    from onepass.simulation import sgd
+    from onepass.simulation.initial import initial_factor
+    from onepass.simulation.parameters import Parameters
+    from onepass.simulation.streams import replica_streams
+
+    settings = Parameters(64, 100, 3e-3, 20, np.inf, 0.3, False, False, False, 0.6, 0.1, 0.995)
+    start = np.stack([initial_factor("sphere", 1, 1, 64, s) for s in replica_streams(1, 5)])
+    steps = np.array([0, 20])
+    whole = sgd.run(MODEL, settings, start, replica_streams(2, 5), steps)
+    parts = sgd.run(MODEL, settings, start, replica_streams(2, 5), steps, memory=3 * 8 * 64 * 5)
+    for a, b in zip(whole, parts, strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-10)
+    with pytest.raises(sgd.MemoryBoundError, match="allowed: 1000"):
+        sgd.run(MODEL, settings, start, replica_streams(2, 5), steps, memory=1000)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"dimension": 0}, "dimension is 0"),
+        ({"dimension": -4}, "dimension is -4"),
+        ({"dimension": 10.0}, "dimension is 10.0"),
+        ({"batch_size": 0}, "batch_size is 0"),
+        ({"batch_size": 2**60}, "batch_size is"),
+        ({"replicas": 0}, "replicas is 0"),
+        ({"steps": -1}, "steps is -1"),
+        ({"learning_rate": float("nan")}, "learning_rate is nan"),
+        ({"learning_rate": -1.0}, "learning_rate is -1.0"),
+        ({"learning_rate": "0.1"}, "learning_rate is '0.1'"),
+        ({"threshold": 0.0}, "threshold is 0.0"),
+        ({"threshold": 5.0}, "threshold is 5.0; allowed: .* up to √p = 1"),
+        ({"threshold": "a"}, "threshold is 'a'"),
+        ({"seed": -1}, "seed is -1"),
+        ({"seed": "a"}, "seed is 'a'"),
+        ({"initial": ("overlap", "a")}, "initial .* is unknown"),
+        ({"initial": ("overlaps", [[0.1]], [[1.000009]])}, "not the Gram matrix of unit vectors"),
+        ({"engine": "sgd", "dimension": 1, "initial": ("overlaps", [[0.1]], [[1.0]])}, "dimension 1 is below"),
+        ({"engine": "magic"}, "engine 'magic' is unknown; allowed: chain, sgd"),
+        ({"backend": "tpu"}, "backend 'tpu' is unknown"),
+        ({"backend": "cupy"}, "cupy"),
+        ({"dimension": 2}, "allowed: at least 3"),
+        ({"initial": "cube"}, "initial 'cube' is unknown"),
+        ({"initial": ("overlap", 1.5)}, "overlap 1.5"),
+        ({"initial": ("overlaps", [[0.9]], [[0.5]])}, "not the Gram matrix of unit vectors"),
+        ({"initial": ("overlaps", [[1.2]], [[1.0]])}, "no students have such overlaps"),
+    ],
+)
+def test_bad_parameters_are_refused_by_name(changes, message):
+    with pytest.raises(ValueError, match=message):
+        run(**changes)
+
+
+@pytest.mark.parametrize("engine", ["chain", "sgd"])
+def test_a_diverging_run_is_an_error_that_names_its_parameters(engine):
+    with pytest.raises(FloatingPointError, match=r"projected_square.*dimension 64.*learning_rate 1e\+200"):
+        run(engine=engine, learning_rate=1e200, threshold=None)
+
+
+def test_bad_models_and_protocols_are_refused_by_name():
+    for arguments, message in [
+        ({"students": 0}, "students is 0"),
+        ({"noise": -1.0}, "noise is -1.0"),
+        ({"noise": "a"}, "noise is 'a'"),
+        ({"second_layer": 3.0}, "second_layer is 3.0"),
+        ({"second_layer": "ab", "students": 2}, "second_layer is 'ab'"),
+        ({"students": 2, "second_layer": (1.0,)}, "allowed: 2 finite numbers"),
+    ]:
+        with pytest.raises(ValueError, match=message):
+            onepass.Model("He3(x1)", "He3", **arguments)
+    with pytest.raises(ValueError, match="activation is 'sign', which has no slope"):
+        onepass.Model("He3(x1)", "sign")
+    with pytest.raises(ValueError, match="loss 'hinge' is unknown"):
+        onepass.Protocol(loss="hinge")
+    with pytest.raises(ValueError, match="adaptive"):
+        onepass.Protocol(loss="square", schedule="adaptive")
+    with pytest.raises(ValueError, match="protocol 'sideways' is unknown"):
+        onepass.Protocol.named("sideways")

@@ -1,0 +1,203 @@
+"""The pipeline as a user runs it, on a grid that takes seconds."""
+
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+import yaml
+from helpers.project import ROOT, Project
+from onepass.pipeline.config import FIGURES
+
+TINY = """
+data: data/tiny
+figures_folder: figures/tiny
+experiments:
+  he3: {protocols: [projected_square, projected_correlation], mu: [1.0, 1.5], dimensions: [32, 64, 128], replicas: 8}
+  he3_small_batch: {protocols: [projected_square], dimensions: [100, 144], replicas: 8}
+  he3_single_sample: {protocols: [projected_square], dimensions: [100, 144], replicas: 8}
+  he3_large_batch: {protocols: [projected_square, projected_correlation], mu: [2.0], dimensions: [32, 64], replicas: 8}
+  he4: {protocols: [projected_correlation], mu: [2.5], dimensions: [64, 100], replicas: 8}
+  square: {protocols: [projected_square], mu: [1.0], dimensions: [16, 32, 64], replicas: 8}
+  he3_paper_rate: &one_row {protocols: [projected_square], mu: [1.0]}
+  he3_small_rate: *one_row
+  erf: *one_row
+  weak_recovery: {protocols: [projected_square]}
+  wide_student: {protocols: [projected_square]}
+  wide_student_large_batch: {protocols: [projected_square]}
+  wide_student_large_rate: {protocols: [projected_square]}
+  chain_exactness:
+    protocols: [projected_square, spherical_correlation]
+    students: [1]
+    batch_sizes: [2]
+    dimensions: [16]
+    replicas: 50
+fit: {resamples: 100}
+"""
+EVERYTHING = {f"figures/tiny/{name}.{form}" for name in FIGURES for form in ("pdf", "png")}
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory):
+    project = Project(tmp_path_factory.mktemp("project"), TINY)
+    project.snakemake()
+    return project
+
+
+@pytest.fixture
+def project(built, tmp_path):
+    """What was built, copied with its dates: a test may change it."""
+    return Project.copy(built, tmp_path / "project")
+
+
+pytestmark = pytest.mark.xdist_group("workflow")
+
+
+def test_every_figure_is_made_and_nothing_is_left_to_do(built):
+    assert set(built.files("figures/tiny/*")) == EVERYTHING
+    assert built.planned() == set()
+    assert not list(built.folder.glob("data/tiny/**/*.tmp"))
+    assert not (built.folder / "figures" / "time_exponents.pdf").exists(), "an overlay keeps to its own folders"
+
+
+def test_the_picture_of_the_rules_is_theirs(built):
+    """`make rulegraph` draws it."""
+    (drawn,) = re.findall("^DRAWN := (.*?)  #", (ROOT / "Makefile").read_text(), flags=re.MULTILINE)
+    wanted = [name.replace("figures/", "figures/tiny/") for name in drawn.split()]
+    rules = re.findall(r'label = "(\w+)"', built.snakemake(*wanted, "--rulegraph", "dot").stdout)
+    page = (ROOT / "docs" / "rulegraph.svg").read_text()
+    assert sorted(re.findall(r"<text[^>]*>(\w+)<", page)) == sorted(rules)
+
+
+def test_a_figure_asks_only_for_what_it_needs(project):
+    for made in ("data", "figures"):
+        shutil.rmtree(project.folder / made)
+    planned = project.planned("figures/tiny/chain_exactness.pdf")
+    assert planned == {
+        "Simulating chain_exactness, row projected_square_p1",
+        "Simulating chain_exactness, row spherical_correlation_p1",
+        "Gathering the cells of chain_exactness",
+        "Drawing chain_exactness",
+    }
+
+
+def test_a_new_exponent_simulates_only_its_own_rows(project):
+    before = project.files("data/tiny/cells/he3/*")
+    project.configure(TINY.replace("mu: [1.0, 1.5]", "mu: [1.0, 1.25, 1.5]"))
+    simulated = {job for job in project.planned() if job.startswith("Simulating")}
+    assert simulated == {
+        "Simulating he3, row projected_square_mu1.25",
+        "Simulating he3, row projected_correlation_mu1.25",
+    }
+    project.snakemake("data/tiny/exponents/he3.nc")
+    after = project.files("data/tiny/cells/he3/*")
+    assert after.items() > before.items()
+    assert len(after) == len(before) + 6
+
+
+def test_a_new_dimension_simulates_only_its_own_cells(project):
+    project.configure(TINY.replace("[32, 64, 128]", "[32, 48, 64, 128]", 1))
+    project.snakemake("data/tiny/he3.nc")
+    log = (project.folder / "data/tiny/logs/simulate/he3/projected_square_mu1.00.log").read_text()
+    assert log.count("kept") == 3
+    assert log.count("simulated") == 1
+
+
+def test_an_edited_plot_draws_one_figure_an_edited_chain_simulates_all(project):
+    module = project.folder / "workflow" / "onepass" / "figures" / "time_exponents.py"
+    module.write_text(module.read_text() + "\n")
+    assert project.planned() == {"Drawing time_exponents"}
+    module = project.folder / "workflow" / "onepass" / "overlap_kernel.py"
+    module.write_text(module.read_text() + "\n# edited\n")
+    rows = list(project.folder.glob("data/tiny/logs/simulate/*/*.log"))
+    assert len([job for job in project.planned() if job.startswith("Simulating")]) == len(rows) > 10
+
+
+def test_the_order_of_keys_asks_for_nothing(project):
+    settings = yaml.safe_load(TINY)
+    settings = {key: settings[key] for key in reversed(settings)}
+    settings["experiments"] = {
+        name: dict(reversed(experiment.items())) for name, experiment in reversed(settings["experiments"].items())
+    }
+    project.configure(yaml.safe_dump(settings, sort_keys=False))
+    assert project.planned() == set()
+
+
+def test_a_fresh_clone_with_the_results_copied_in_has_nothing_to_do(built, tmp_path):
+    clone = Project(tmp_path, TINY, results=built)
+    assert clone.planned() == set()
+
+
+def test_a_clone_of_other_code_or_parameters_does_not_take_copied_results_for_its_own(built, tmp_path):
+    clone = Project(tmp_path, TINY.replace("replicas: 50", "replicas: 51"), results=built)
+    module = clone.folder / "workflow" / "onepass" / "figures" / "time_exponents.py"
+    module.write_text(module.read_text() + "\n")
+    assert clone.planned() == {
+        "Simulating chain_exactness, row projected_square_p1",
+        "Simulating chain_exactness, row spherical_correlation_p1",
+        "Gathering the cells of chain_exactness",
+        "Drawing chain_exactness",
+        "Drawing time_exponents",
+    }
+
+
+def test_new_dates_of_the_sources_ask_for_nothing(project):
+    for source in (project.folder / "workflow").rglob("*.py"):
+        source.touch()
+    assert project.planned() == set()
+
+
+def test_figures_drawn_again_are_the_same_bytes(project):
+    before = project.files("figures/**/*")
+    done = project.snakemake("figures/tiny/time_exponents.pdf", "--forcerun", "time_exponents")
+    assert "Drawing time_exponents" in done.stderr + done.stdout
+    assert project.files("figures/**/*") == before
+
+
+def test_the_report_has_every_figure_with_its_data_and_needs_no_network(project):
+    project.snakemake("--report", "report.html")
+    page = (project.folder / "report.html").read_text()
+    for name in FIGURES:
+        assert f"figures/tiny/{name}.png" in page
+        assert f'"figure": "{name}"' in page
+    assert "data/tiny/exponents/he3.nc" in page
+    assert "Exponent of the recovery time against that of the batch size." in page, "captions"
+    assert not re.findall(r"<(?:script|link|img)[^>]+(?:src|href)=.?https?:", page), "nothing is loaded from elsewhere"
+    if browser := shutil.which("chromium") or shutil.which("google-chrome"):
+        offline = ["--headless", "--no-sandbox", "--disable-gpu", "--host-resolver-rules=MAP * ~NOTFOUND"]
+        profile = f"--user-data-dir={project.folder / 'browser'}"
+        command = [browser, *offline, profile, "--virtual-time-budget=5000", "--dump-dom", "report.html"]
+        command[-1] = (project.folder / "report.html").as_uri()
+        shown = subprocess.run(command, capture_output=True, text=True, timeout=120).stdout
+        for category in ("Recovery times and exponents", "Exactness of the chain", "Along the runs", "Data behind the"):
+            assert category in shown
+
+
+def test_a_mistake_ends_before_any_job_with_one_message(project):
+    project.configure(TINY.replace("replicas: 8", "replicas: -8", 1))
+    done = project.snakemake(check=False)
+    assert done.returncode != 0
+    assert "mine.yaml: experiments.he3.replicas: -8: allowed: greater than or equal to 8" in done.stderr
+    assert "Traceback" not in done.stderr + done.stdout
+    assert "Simulating" not in done.stderr + done.stdout
+
+
+def test_a_diverging_cell_is_an_error_that_names_it_and_the_others_go_on(project):
+    project.configure(TINY.replace("  square: {", "  square: {gamma0: 1.0e+200, step_budget: 1.0e+201, "))
+    done = project.snakemake(check=False)
+    assert done.returncode != 0
+    log = (project.folder / "data/tiny/logs/simulate/square/projected_square_mu1.00.log").read_text()
+    assert log.startswith("simulating data/tiny/cells/square/projected_square_mu1.00_d00016.nc\nfailed data/tiny")
+    assert "replica 0 diverged at step 0" in log
+    assert "learning_rate 1e+200" in log
+    assert "Traceback" not in log
+    assert not list(project.folder.glob("data/tiny/cells/square/*.nc"))
+    assert (project.folder / "figures/tiny/chain_exactness.pdf").exists()
+    failed = re.findall(r"^(data/tiny/cells/\S+) \((.*)\): (.*); log: (.*)$", done.stderr, flags=re.MULTILINE)
+    assert "onepass: 3 cells failed; all that do not need them are done" in done.stderr
+    assert [Path(name).name for name, *_ in failed] == [f"projected_square_mu1.00_d000{d}.nc" for d in (16, 32, 64)]
+    for _, parameters, error, path in failed:
+        assert "learning_rate 1e+200" in parameters
+        assert "diverged at step 0" in error
+        assert (project.folder / path).read_text() == log

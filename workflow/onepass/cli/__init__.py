@@ -1,0 +1,1 @@
+"""The command line ``onepass``: one file a group of commands."""

@@ -1,0 +1,130 @@
+"""The command line ``onepass``: what a target needs, one simulation, its plot, the phase diagrams, a target's overlay.
+
+Each command reads its options, calls the library and prints; the library is imported by the command that needs it.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from onepass.cli.errors import drawn_to, plain_errors, warn
+from onepass.cli.simulate import simulate
+
+app = typer.Typer(
+    name="onepass",
+    help="Time and samples that one-pass SGD needs to find the direction of a target, from its formula.\n\n"
+    'Example: onepass exponent "x1*x2 + He3(x1)"',
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+Target = Annotated[str, typer.Argument(help='Formula of the target in x1, x2, …, for instance "He3(x1)".')]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON in place of text.")]
+
+
+@app.command(
+    epilog='Examples: onepass exponent "x1*x2 + He3(x1)" · onepass exponent "He3(x1)" --activation relu --json'
+)
+def exponent(
+    target: Target,
+    activation: Annotated[
+        str | None, typer.Option(help='Also look at this activation, a name such as "relu" or a formula in x.')
+    ] = None,
+    json_: Json = False,
+) -> None:
+    """Information exponent, leap and leading Hermite coefficients of a target, and what each protocol needs."""
+    with plain_errors():
+        from onepass.targets.requirements import needs, written
+
+        found = needs(target, activation)
+        warn(found.get("warnings", ()))
+        print(json.dumps(found, indent=2) if json_ else written(found))
+
+
+app.command(
+    epilog='Example: onepass simulate --target "He3(x1)" --activation He3 --dimension 1024 --batch-size 1024 '
+    "--learning-rate 6e-5 --steps 100000 --initial inverse_sqrt_d --replicas 16 --output runs.nc"
+)(simulate)
+
+
+@app.command(epilog="Examples: onepass plot runs.nc · onepass plot data/cells/weak_recovery/FILE.nc --output run.pdf")
+def plot(
+    file: Annotated[Path, typer.Argument(help="A cell's NetCDF file, of `onepass simulate` or of the pipeline.")],
+    output: Annotated[Path | None, typer.Option(help="Where to: .png or .pdf; by default beside the file.")] = None,
+    json_: Json = False,
+) -> None:
+    """Draw overlap and risk along the runs of one cell."""
+    with plain_errors():
+        from onepass.figures import runs as figure
+        from onepass.figures import style
+        from onepass.pipeline import store
+
+        path = drawn_to(output or file.with_suffix(".png"))
+        runs = store.read(file)
+        style.save(figure.draw([runs]), [path])
+        print(json.dumps({"output": str(path), **figure.described(runs)}, indent=2) if json_ else f"drawn: {path}")
+
+
+@app.command(epilog="Examples: onepass phases 3 · onepass phases 4 --output phases.png · onepass phases 2 --json")
+def phases(
+    order: Annotated[int, typer.Argument(metavar="L", help="Information exponent or leap index ℓ, 1 or more.")],
+    output: Annotated[Path | None, typer.Option(help="Where to: .pdf or .png; by default phases_<L>.pdf.")] = None,
+    json_: Json = False,
+) -> None:
+    """Draw the phase diagrams of ℓ: batch size and time, batch size and learning rate; --json prints them instead."""
+    with plain_errors():
+        if json_:
+            from onepass.theory.diagrams import as_plain
+
+            print(json.dumps(as_plain(order), indent=2))
+            return
+        from onepass.figures import phase_diagrams, style
+
+        path = drawn_to(output or Path(f"phases_{order}.pdf"))
+        style.save(phase_diagrams.draw(order), [path])
+        print(f"drawn: {path}")
+
+
+@app.command(
+    epilog='Examples: onepass target "tanh(x1*x2*x3)" · make target TARGET="x1*x2" · '
+    'onepass target "x1*x2" --activation "x + He2(x)"'
+)
+def target(
+    target: Target,
+    activation: Annotated[
+        str | None, typer.Option(help="Activation of the students; by default one that can learn the target.")
+    ] = None,
+    name: Annotated[
+        str | None, typer.Option(help="Name of its file and folders; by default made of the formula.")
+    ] = None,
+    force: Annotated[bool, typer.Option("--force", help="Write a configuration that is there already anew.")] = False,
+    path_only: Annotated[bool, typer.Option("--path-only", help="Print nothing but the path.")] = False,
+    json_: Json = False,
+) -> None:
+    """Write the configuration of all figures for a target of your own; one that is there already is kept."""
+    with plain_errors():
+        from onepass.targets import overlay
+
+        path, remarks = overlay.kept_or_written(target, activation, name, force=force)
+        command = f"snakemake --cores {os.cpu_count()} --configfile {path}"
+        for remark in remarks:
+            print(f"onepass: {remark}", file=sys.stderr)
+        if json_:
+            print(json.dumps({"path": str(path), "command": command}, indent=2))
+        else:
+            print(path if path_only else f"{path}\n{command}")
+
+
+def main() -> None:
+    """What the console script calls."""
+    app()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,145 @@
+"""``onepass simulate``: one cell to NetCDF, by way of the same cell and store as the pipeline's."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from onepass.cli.errors import plain_errors, warn
+
+EXPERIMENT = "command_line"  # of the cell: it belongs to no grid
+
+
+def positive(value: float) -> float:
+    """A finite number above 0."""
+    if not 0 < value < float("inf"):
+        raise typer.BadParameter(f"{value}; allowed: a finite number above 0")
+    return value
+
+
+def simulate(
+    target: Annotated[str, typer.Option(help='Formula of the target, for instance "He3(x1)".')],
+    activation: Annotated[str, typer.Option(help='Activation: a name ("He3", "relu") or a formula in x.')],
+    dimension: Annotated[int, typer.Option(min=2, help="Input dimension d.")],
+    batch_size: Annotated[int, typer.Option(min=1, help="Samples n_b of a step.")],
+    learning_rate: Annotated[float, typer.Option(help="Learning rate γ, above 0.", callback=positive)],
+    steps: Annotated[int, typer.Option(min=1, help="Steps, at most.")],
+    output: Annotated[Path, typer.Option(help="NetCDF file to write.")],
+    protocol: Annotated[str, typer.Option(help="Update and loss, such as spherical_square.")] = "projected_correlation",
+    students: Annotated[int, typer.Option(min=1, help="Number p of hidden units.")] = 1,
+    second_layer: Annotated[
+        str | None, typer.Option(help='The p weights, for instance "1,-1"; ones if left out.')
+    ] = None,
+    noise: Annotated[float, typer.Option(help="Variance of the label noise.")] = 0.0,
+    replicas: Annotated[int, typer.Option(min=1, help="Independent runs.")] = 8,
+    engine: Annotated[str, typer.Option(help="chain, sgd or gaussian.")] = "chain",
+    backend: Annotated[str, typer.Option(help="auto, numpy (CPU) or cupy (GPU).")] = "auto",
+    seed: Annotated[int, typer.Option(min=0, help="Seed.")] = 0,
+    threshold: Annotated[
+        float | None, typer.Option(help="Norm of the overlaps at which a run stops; left out, none stops.")
+    ] = None,
+    initial: Annotated[
+        str, typer.Option(help="Start: sphere, inverse_sqrt_d, or a number for every overlap.")
+    ] = "sphere",
+    records: Annotated[int, typer.Option(min=0, help="Steps to record.")] = 100,
+    force: Annotated[bool, typer.Option("--force", help="Write over a file that is there.")] = False,
+    json_: Annotated[bool, typer.Option("--json", help="Print JSON in place of text.")] = False,
+) -> None:
+    """Simulate one cell: replicas of one run, with every parameter in the file's attributes."""
+    if output.exists() and not force:
+        raise typer.BadParameter(f"{output} is there; allowed: another name, or --force", param_hint="--output")
+    if output.is_dir() or not writable(output):
+        raise typer.BadParameter(
+            f"{output} cannot be written; allowed: a file in a folder that can", param_hint="--output"
+        )
+    layer, start = weights(second_layer), overlap(initial, dimension)
+    with plain_errors():
+        from onepass.pipeline import store
+        from onepass.pipeline.cell import Cell
+        from onepass.targets import warnings
+
+        cell = Cell(
+            EXPERIMENT, target, activation, students, layer, noise, protocol, None, None, dimension, batch_size,
+            learning_rate, steps, replicas, engine, backend, start, threshold, records, seed,
+        )  # fmt: skip
+        warn(warnings.sentences(warnings.on_cell(cell)))
+        with progress():
+            runs = cell.simulate()
+        store.write_cell(cell, runs, output)
+        found = summary(runs, threshold)
+        print(json.dumps({"output": str(output), **found}, indent=2) if json_ else f"{output}: {told(found)}")
+
+
+def writable(output: Path) -> bool:
+    """Whether a file can be made there; the nearest folder that exists decides."""
+    folder = next(parent for parent in output.absolute().parents if parent.exists())
+    return folder.is_dir() and os.access(folder, os.W_OK)
+
+
+def weights(text: str | None) -> tuple[float, ...] | None:
+    """The second layer as numbers."""
+    try:
+        return None if text is None else tuple(float(part) for part in text.split(","))
+    except ValueError:
+        message = f"{text!r}; allowed: numbers with commas between, such as 1,-1"
+        raise typer.BadParameter(message, param_hint="--second-layer") from None
+
+
+def overlap(text: str, dimension: int) -> str | float:
+    """The start as a cell has it."""
+    if text == "sphere":
+        return text
+    if text == "inverse_sqrt_d":
+        return max(dimension, 1) ** -0.5
+    with suppress(ValueError):
+        if math.isfinite(value := float(text)):
+            return value
+    message = f"{text!r}; allowed: sphere, inverse_sqrt_d or a finite number"
+    raise typer.BadParameter(message, param_hint="--initial")
+
+
+@contextmanager
+def progress() -> Iterator[None]:
+    """A bar on the standard error while the simulators tick; nothing where that is no terminal."""
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
+    from onepass.simulation import ticker
+
+    columns = TextColumn("simulating"), BarColumn(), TextColumn("{task.percentage:.0f} %"), TimeRemainingColumn()
+    console = Console(file=sys.stderr)
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
+        task = bar.add_task("", total=1.0)
+        with ticker.heard(lambda done, total: bar.update(task, completed=done / total)):
+            yield
+
+
+def summary(runs, threshold: float | None) -> dict:
+    """How the runs ended, plain values."""
+    from onepass.analysis.recovery import final_state, median_recovery
+
+    found = {"replicas": int(runs.sizes["replica"]), "steps": int(runs.step[-1]), **final_state(runs)}
+    if threshold is not None:
+        median = median_recovery(runs.recovery_step.values, runs.recovered.values.astype(bool))
+        found["recovered"] = int(runs.recovered.sum())
+        found["median_recovery_step"] = float(median.steps) if math.isfinite(median.steps) else None
+    return found
+
+
+def told(found: dict) -> str:
+    """`summary` in one line."""
+    state = f"overlap {found['final_overlap']:.3g} and risk {found['final_risk']:.3g}"
+    end = f"{state} after {found['steps']} steps (medians)"
+    if "recovered" not in found:
+        return f"{found['replicas']} replicas, {end}"
+    median = found["median_recovery_step"]
+    when = f"median T = {median:g} steps" if median is not None else "median T beyond the steps given"
+    return f"{found['recovered']} of {found['replicas']} replicas recovered, {when}; {end}"

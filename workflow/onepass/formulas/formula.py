@@ -1,0 +1,180 @@
+"""Formulas of targets and activations: written once as text, everything else derived.
+
+The text is parsed, never evaluated (`language`); derivatives, scalar source code for the compiler and array
+functions all follow from its tree (`printing`).
+"""
+
+from __future__ import annotations
+
+import ast
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from onepass.formulas import evaluation, printing
+from onepass.formulas.language import (
+    FUNCTIONS,
+    KINKED,
+    LARGEST_DEGREE,
+    POINTS,
+    FormulaError,
+    addends,
+    degree,
+    guarded,
+    has_inputs,
+    is_coordinate,
+    parse,
+)
+
+
+@dataclass(frozen=True)
+class Formula:
+    """A function of Gaussian inputs. Make one with `Formula.target` or `Formula.activation`.
+
+    Attributes
+    ----------
+    text : the formula in canonical spelling.
+    arity : number of coordinates, the highest index used.
+    coordinates : whether it is a target (reads x1 … xk) or an activation (reads x).
+    """
+
+    text: str
+    arity: int
+    coordinates: bool
+
+    @classmethod
+    def target(cls, text: str) -> Formula:
+        """A formula in the coordinates ``x1, x2, …``; a bare ``x`` stands for ``x1``."""
+        tree = parse(text, target=True)
+        indices = [int(node.id[1:]) for node in ast.walk(tree) if is_coordinate(node)]
+        if not indices:
+            raise FormulaError(f"target {text!r} is constant: there is nothing to learn; use x1, x2, …")
+        formula = cls(ast.unparse(tree), max(indices), True)
+        formula._check_values()
+        return formula
+
+    @classmethod
+    def activation(cls, text: str) -> Formula:
+        """A formula in ``x``, or the bare name of a function: ``"relu"`` is ``"relu(x)"``."""
+        if isinstance(text, str) and text.strip() in FUNCTIONS:
+            text = f"{text.strip()}(x)"
+        tree = parse(text, target=False)
+        if not has_inputs(tree):
+            raise FormulaError(f"activation {text!r} is constant: it cannot learn; use x")
+        formula = cls(ast.unparse(tree), 1, False)
+        formula._check_values()
+        return formula
+
+    @property
+    def is_polynomial(self) -> bool:
+        """Whether only sums, products and whole powers of the inputs occur."""
+        return self.degree is not None
+
+    @property
+    def degree(self) -> int | None:
+        """Degree of a polynomial; None for any other function."""
+        return degree(self._tree)
+
+    @property
+    def is_flat(self) -> bool:
+        """Whether an activation has no slope wherever it is smooth, as the sign has none."""
+        functions = evaluation.scalar_functions()
+        sides = [[evaluation.evaluate(self._tree, {"x": x + h}, functions) for h in (-1e-4, 1e-4)] for x in POINTS]
+        return all(math.isclose(left, right, rel_tol=1e-12) for left, right in sides)
+
+    @property
+    def kinks(self) -> tuple[Formula, ...]:
+        """The inner functions at whose zeros the formula is not smooth."""
+        calls = [n for n in ast.walk(self._tree) if isinstance(n, ast.Call) and n.func.id in KINKED]
+        return tuple(Formula(ast.unparse(n.args[0]), self.arity, self.coordinates) for n in calls)
+
+    @cached_property
+    def terms(self) -> tuple[Formula, ...]:
+        """Targets that add up to this one, each in as few coordinates as its text shows."""
+        return tuple(Formula(ast.unparse(node), self.arity, self.coordinates) for node in addends(self._tree))
+
+    @property
+    def used(self) -> tuple[int, ...]:
+        """Positions (from 0) of the coordinates that occur."""
+        return tuple(sorted({int(n.id[1:]) - 1 for n in ast.walk(self._tree) if is_coordinate(n)}))
+
+    @cached_property
+    def expression(self):
+        """The formula as a SymPy expression in real symbols ``x1 … xk`` or ``x``."""
+        return printing.symbolic(self._tree)
+
+    @cached_property
+    def derivative(self):
+        """Derivative of an activation, a SymPy expression; 0 is taken for the slope at kinks and jumps."""
+        import sympy
+
+        if self.coordinates:
+            raise FormulaError(f"target {self.text!r} is not differentiated; only activations are")
+        return sympy.diff(self.expression, sympy.Symbol("x", real=True))
+
+    def source(self, name: str, *, derivative: bool = False) -> str:
+        """Python source of a scalar function, for a compiler.
+
+        It uses names of `math`, `sign` and `heaviside`; its argument is a number (activation) or indexable
+        (target).
+        """
+        return printing.source(self, name, derivative)
+
+    def array(self, xp, *, derivative: bool = False) -> Callable:
+        """The function over arrays of a namespace: any shape for an activation, (..., k) to (...) for a target."""
+        if derivative:
+            return printing.array_derivative(self, xp)
+        tree, functions = self._tree, evaluation.array_functions(xp)
+
+        def function(x):
+            inputs = {f"x{i + 1}": x[..., i] for i in self.used} if self.coordinates else {"x": x}
+            return evaluation.evaluate(tree, inputs, functions) + 0.0 * (x[..., 0] if self.coordinates else x)
+
+        return function
+
+    @property
+    def _tree(self) -> ast.expr:
+        return ast.parse(self.text, mode="eval").body
+
+    def _check_values(self) -> None:
+        if (self.degree or 0) > LARGEST_DEGREE:
+            raise FormulaError(f"formula {self.text!r} has degree {self.degree}; allowed: {LARGEST_DEGREE}")
+        for shift in range(len(POINTS)):
+            inputs = {f"x{i + 1}": POINTS[(shift + 2 * i) % len(POINTS)] for i in range(self.arity)}
+            inputs["x"] = POINTS[shift]
+            try:
+                finite = math.isfinite(evaluation.evaluate(self._tree, inputs, evaluation.scalar_functions()))
+            except (ValueError, ZeroDivisionError, OverflowError):
+                finite = False
+            if not finite:
+                where = ", ".join(f"{inputs[f'x{i + 1}']:g}" for i in range(min(self.arity, 3)))
+                raise FormulaError(f"formula {self.text!r} has no finite value at ({where}); {_EVERYWHERE}")
+        self._check_domain()
+
+    def _check_domain(self) -> None:
+        """Refuse what is not defined everywhere, integrable or not; told at points, so a pole between them passes."""
+        operations = guarded(self._tree)
+        if not operations:
+            return
+        # Rounded, so that the zeros that people write, 0 and 0.5, are among them.
+        points = np.round(np.random.default_rng(0).normal(0, 2, (4000, self.arity)), 1)
+        points[0] = 0.0
+        inputs = {f"x{i + 1}": points[:, i] for i in range(self.arity)} | {"x": points[:, 0]}
+        for operation, part, wanted in operations:
+            with np.errstate(all="ignore"):
+                values = evaluation.evaluate(part, inputs, evaluation.array_functions(np))
+            low, high = np.min(values), np.max(values)
+            holds = {"positive": low > 0, "not negative": low >= 0}.get(wanted, low > 0 or high < 0)
+            if not holds:  # nor nan
+                raise FormulaError(
+                    f"formula {self.text!r}: in {ast.unparse(operation)!r} the part {ast.unparse(part)!r} takes values "
+                    f"from {low:.3g} to {high:.3g}; allowed: {wanted}. {_EVERYWHERE}"
+                )
+
+
+_EVERYWHERE = (
+    "Gaussian inputs take every real value: keep logarithms, roots and divisions away from where they are not defined"
+)

@@ -1,0 +1,212 @@
+"""The language of formulas: what may stand in one, and what its syntax tree tells without evaluating anything.
+
+Formulas come from configuration files, so nothing of them is ever run: a text is parsed by Python's own parser and
+every node of the tree is held against a whitelist.
+"""
+
+from __future__ import annotations
+
+import ast
+import difflib
+import math
+import operator
+from collections.abc import Callable
+from typing import NoReturn
+
+from onepass.errors import OnepassError
+
+LONGEST = 500  # characters
+DEEPEST = 50  # nested operations
+LARGEST_NUMBER = 1e6
+LARGEST_POWER = 20
+LARGEST_DEGREE = 40
+LARGEST_INDEX = 99  # of a coordinate
+POINTS = (-2.5, -1.3, -0.4, 0.7, 1.9)  # where a formula must have values
+HERMITE = {f"He{n}": n for n in range(LARGEST_POWER + 1)}
+SMOOTH = ("sqrt", "exp", "log", "sin", "cos", "tanh", "erf")
+KINKED = ("relu", "abs", "sign", "step")
+POLYNOMIAL = (*HERMITE, "square", "cube", "sum", "mean")
+FUNCTIONS = (*POLYNOMIAL, *SMOOTH, *KINKED)
+CONSTANTS = {"pi": math.pi, "e": math.e}
+OPERATORS = {
+    ast.Add: operator.add,
+    ast.Sub: operator.sub,
+    ast.Mult: operator.mul,
+    ast.Div: operator.truediv,
+    ast.Pow: operator.pow,
+}
+
+
+class FormulaError(OnepassError, ValueError):
+    """A formula outside the language; the message names the piece, what is allowed and where to look."""
+
+
+def parse(text: str, *, target: bool) -> ast.expr:
+    """The checked syntax tree of a formula."""
+    if not isinstance(text, str) or not text.strip():
+        raise FormulaError(f"formula {text!r} is not a text such as 'He3(x1)'")
+    if len(text) > LONGEST:
+        raise FormulaError(f"formula of {len(text)} characters ({text[:30]!r}…); allowed: at most {LONGEST}")
+    if not (text.isascii() and text.isprintable()):
+        raise FormulaError(f"formula {text!r} has characters other than plain ASCII ones")
+    if text.count("(") > DEEPEST or text.count("-") > 2 * DEEPEST or text.count("**") > DEEPEST:
+        raise FormulaError(f"formula {text[:40]!r}… is nested too deeply; allowed: {DEEPEST} levels")
+    try:
+        tree = ast.parse(text.strip(), mode="eval").body
+    except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
+        reason = getattr(error, "msg", None) or type(error).__name__
+        raise FormulaError(f"formula {text!r} is not well formed: {reason}") from None
+    return _checked(tree, text, target, 0)
+
+
+def _checked(node: ast.expr, text: str, target: bool, depth: int) -> ast.expr:
+    def refuse(what: str, allowed: str) -> NoReturn:
+        raise FormulaError(f"{what} in formula {text!r}; allowed: {allowed}")
+
+    if depth > DEEPEST:
+        refuse("too many nested operations", f"{DEEPEST} levels")
+
+    def inner(child):
+        return _checked(child, text, target, depth + 1)
+
+    match node:
+        case ast.Constant(value=bool()):
+            refuse(f"value {node.value}", "numbers")
+        case ast.Constant(value=int() | float() as value):
+            if not abs(value) <= LARGEST_NUMBER:  # nor nan
+                refuse("a number that is too large", f"up to {LARGEST_NUMBER:g}")
+            return node
+        case ast.Name(id=name):
+            return _checked_name(name, target, refuse)
+        case ast.UnaryOp(op=ast.USub() | ast.UAdd()):
+            return ast.UnaryOp(node.op, inner(node.operand))
+        case ast.BinOp() if type(node.op) in OPERATORS:
+            left, right = inner(node.left), inner(node.right)
+            if isinstance(node.op, ast.Pow):
+                whole = isinstance(right, ast.Constant) and isinstance(right.value, int)
+                if not (whole and 0 <= right.value <= LARGEST_POWER):
+                    refuse(
+                        f"power {_spelled(right)!r}",
+                        f"whole numbers from 0 to {LARGEST_POWER} (for a root use sqrt, for a function exp)",
+                    )
+            return ast.BinOp(left, node.op, right)
+        case ast.Call(func=ast.Name(id=name), args=arguments, keywords=[]):
+            if name not in FUNCTIONS:
+                refuse(f"unknown function {name!r}{_hint(name, FUNCTIONS)}", _listed(FUNCTIONS))
+            if not arguments or (len(arguments) > 1 and name not in ("sum", "mean")):
+                refuse(f"{len(arguments)} arguments of {name}", "one (several for sum and mean)")
+            return ast.Call(node.func, [inner(argument) for argument in arguments], [])
+    refuse(f"{_spelled(node)!r}", "numbers, + - * / **, x1 … and functions")
+
+
+def _checked_name(name: str, target: bool, refuse: Callable[[str, str], NoReturn]) -> ast.Name:
+    if name in CONSTANTS:
+        return ast.Name(name)
+    if name == "x":
+        return ast.Name("x1" if target else "x")
+    digits = name[1:]
+    if target and name[0] == "x" and digits.isdigit() and digits[0] != "0" and int(digits) <= LARGEST_INDEX:
+        return ast.Name(name)
+    allowed = f"x1 … x{LARGEST_INDEX}" if target else "x"
+    hint = " (a function needs its argument: write it as a call)" if name in FUNCTIONS else ""
+    refuse(f"unknown name {name!r}{hint}", f"{allowed}, {', '.join(CONSTANTS)}")
+
+
+def _spelled(node: ast.expr) -> str:
+    try:
+        return ast.unparse(node)[:60]
+    except RecursionError:
+        return type(node).__name__
+
+
+def _hint(name: str, known) -> str:
+    close = difflib.get_close_matches(name, known, n=1)
+    return f" (did you mean {close[0]!r}?)" if close else ""
+
+
+def _listed(names) -> str:
+    return ", ".join(n for n in names if n not in HERMITE) + f", He0 … He{LARGEST_POWER}"
+
+
+def is_coordinate(node) -> bool:
+    return isinstance(node, ast.Name) and node.id[0] == "x" and node.id[1:].isdigit()
+
+
+def has_inputs(node: ast.expr) -> bool:
+    return any(isinstance(n, ast.Name) and n.id not in (*CONSTANTS, *FUNCTIONS) for n in ast.walk(node))
+
+
+def degree(node: ast.expr) -> int | None:
+    match node:
+        case ast.Constant():
+            return 0
+        case ast.Name():
+            return int(has_inputs(node))
+        case ast.UnaryOp():
+            return degree(node.operand)
+        case ast.BinOp(left=left, op=op, right=right):
+            a, b = degree(left), degree(right)
+            if a is None or b is None or (isinstance(op, ast.Div) and b > 0):
+                return None
+            match op:
+                case ast.Mult():
+                    return a + b
+                case ast.Div():
+                    return a
+                case ast.Pow():
+                    return a * right.value
+            return max(a, b)
+    degrees = [degree(argument) for argument in node.args]
+    if not has_inputs(node):
+        return 0
+    if None in degrees or node.func.id not in POLYNOMIAL:
+        return None
+    power = {"square": 2, "cube": 3} | HERMITE
+    return max(degrees) * power.get(node.func.id, 1)
+
+
+def guarded(node: ast.expr) -> list[tuple[ast.expr, ast.expr, str]]:
+    """Operations that are not defined everywhere, innermost first: each, the part that decides, what that must be."""
+    found = []
+    for inner in reversed([*ast.walk(node)]):
+        match inner:
+            case ast.BinOp(op=ast.Div(), right=part):
+                found += [(inner, factor, "of one sign, never 0") for factor in _factors(part) if has_inputs(factor)]
+            case ast.Call(func=ast.Name(id="log"), args=[part]) if has_inputs(part):
+                found.append((inner, part, "positive"))
+            case ast.Call(func=ast.Name(id="sqrt"), args=[part]) if has_inputs(part):
+                found.append((inner, part, "not negative"))
+    return found
+
+
+def _factors(node: ast.expr) -> list[ast.expr]:
+    """What a denominator is 0 with: powers and absolute values, which hide a change of sign, taken off."""
+    match node:
+        case ast.BinOp(op=ast.Mult(), left=left, right=right):
+            return _factors(left) + _factors(right)
+        case ast.BinOp(op=ast.Pow(), left=inner) | ast.UnaryOp(operand=inner):
+            return _factors(inner)
+        case ast.Call(func=ast.Name(id="square" | "cube" | "abs"), args=[inner]):
+            return _factors(inner)
+    return [node]
+
+
+def addends(node: ast.expr) -> list[ast.expr]:
+    """Split sums, differences, means and quotients by constants into terms."""
+    match node:
+        case ast.BinOp(op=ast.Add()):
+            return addends(node.left) + addends(node.right)
+        case ast.BinOp(op=ast.Sub()):
+            return addends(node.left) + [ast.UnaryOp(ast.USub(), term) for term in addends(node.right)]
+        case ast.UnaryOp(op=ast.USub()):
+            return [ast.UnaryOp(ast.USub(), term) for term in addends(node.operand)]
+        case ast.BinOp(op=ast.Div()) if not has_inputs(node.right):
+            return [ast.BinOp(term, ast.Div(), node.right) for term in addends(node.left)]
+        case ast.BinOp(op=ast.Mult()) if not has_inputs(node.left):
+            return [ast.BinOp(node.left, ast.Mult(), term) for term in addends(node.right)]
+        case ast.Call(func=ast.Name(id="sum")):
+            return [term for argument in node.args for term in addends(argument)]
+        case ast.Call(func=ast.Name(id="mean")):
+            count = ast.Constant(len(node.args))
+            return [ast.BinOp(t, ast.Div(), count) for argument in node.args for t in addends(argument)]
+    return [node]

@@ -1,0 +1,161 @@
+"""A formula as a SymPy expression and, printed from it, as source code: Python for Numba, C for GPU and host."""
+
+from __future__ import annotations
+
+import ast
+import math
+from collections.abc import Callable
+from functools import lru_cache
+
+from onepass.formulas.evaluation import array_functions, heaviside, sign
+from onepass.formulas.language import HERMITE, LARGEST_POWER, OPERATORS
+
+
+def symbolic(node: ast.expr):
+    import sympy
+
+    match node:
+        case ast.Constant():
+            return sympy.nsimplify(str(node.value), rational=True)
+        case ast.Name(id=name):
+            return {"pi": sympy.pi, "e": sympy.E}.get(name) or sympy.Symbol(name, real=True)
+        case ast.UnaryOp():
+            return -symbolic(node.operand) if isinstance(node.op, ast.USub) else symbolic(node.operand)
+        case ast.BinOp():
+            return OPERATORS[type(node.op)](symbolic(node.left), symbolic(node.right))
+    name, arguments = node.func.id, [symbolic(argument) for argument in node.args]
+    x = arguments[0]
+    if name in HERMITE:
+        symbol = sympy.Dummy(real=True)
+        return sympy.Poly(sympy.hermite_prob(HERMITE[name], symbol), symbol).as_expr().subs(symbol, x)
+    special = {
+        "sum": lambda: sympy.Add(*arguments),
+        "mean": lambda: sympy.Add(*arguments) / len(arguments),
+        "square": lambda: x**2,
+        "cube": lambda: x**3,
+        "relu": lambda: x * _opaque("heaviside")(x),
+        "step": lambda: _opaque("heaviside")(x),
+        "abs": lambda: x * _opaque("sign")(x),
+        "sign": lambda: _opaque("sign")(x),
+    }
+    return special[name]() if name in special else getattr(sympy, name)(x)
+
+
+@lru_cache
+def _opaque(name: str):
+    """`sign` or `heaviside` as a SymPy function that is only itself: real, and of no slope even where it jumps.
+
+    SymPy's own take their arguments apart, and lose the way where they cannot prove that one is real.
+    """
+    import sympy
+
+    scalar = {"sign": sign, "heaviside": heaviside}[name]
+
+    def value(cls, x):
+        return sympy.Integer(int(scalar(x))) if x.is_number and x.is_comparable else None
+
+    return type(
+        name, (sympy.Function,), {"is_real": True, "eval": classmethod(value), "fdiff": lambda *_: sympy.S.Zero}
+    )
+
+
+@lru_cache(maxsize=256)
+def source(formula, name: str, derivative: bool) -> str:
+    from sympy.printing.pycode import PythonCodePrinter
+
+    class Printer(printer_like(PythonCodePrinter)):
+        """Names without a module."""
+
+        def _module_format(self, full_name, register=True):
+            return full_name.split(".")[-1]
+
+    symbols, shared, result = parts(formula, derivative)
+    printer = Printer()
+    lines = [f"def {name}(x):"]
+    if formula.coordinates:
+        lines += [f"    {symbol} = x[{int(str(symbol)[1:]) - 1}]" for symbol in symbols]
+    lines += [f"    {symbol} = {printer.doprint(value)}" for symbol, value in shared]
+    constant = ""
+    if not symbols:  # arrays keep their shape
+        constant = " + 0.0 * x[0]" if formula.coordinates else " + 0.0 * x"
+    lines.append(f"    return {printer.doprint(result)}{constant}")
+    return "\n".join(lines) + "\n"
+
+
+def printer_like(language):
+    """A SymPy printer of a language with every number a double and whole powers as products."""
+
+    class Printer(language):
+        def _print_Function(self, expression):
+            return f"{expression.func.__name__}({self._print(expression.args[0])})"
+
+        _print_sign = _print_Function
+
+        def _print_Rational(self, expression):
+            return f"({float(expression)!r})" if expression.q != 1 else f"{float(expression)!r}"
+
+        _print_Half = _print_Rational
+
+        def _print_Integer(self, expression):
+            return f"{float(expression)!r}"
+
+        _print_One = _print_NegativeOne = _print_Zero = _print_Integer
+
+        def _print_Pow(self, expression, **_):
+            base, power = expression.as_base_exp()
+            if power.is_Integer and 2 <= power <= LARGEST_POWER:
+                return "(" + "*".join([f"({self._print(base)})"] * int(power)) + ")"
+            return super()._print_Pow(expression, **({"rational": False} if language.language == "Python" else {}))
+
+    return Printer
+
+
+def parts(formula, derivative: bool):
+    """What source code prints: symbols read, shared parts as (symbol, expression), and the result in their terms."""
+    import sympy
+
+    expression = formula.derivative if derivative else formula.expression
+    symbols = sorted(expression.free_symbols, key=str)
+    if len(symbols) == 1 and formula.degree is not None:
+        expression = sympy.horner(expression)  # of several symbols it may have very many terms
+    shared, (result,) = sympy.cse([expression])
+    return symbols, *(_renamed(shared, result) if formula.coordinates else (shared, result))
+
+
+def _renamed(shared, result):
+    """Names of shared parts that no coordinate has."""
+    import sympy
+
+    names = {symbol: sympy.Symbol(f"part{i}", real=True) for i, (symbol, _) in enumerate(shared)}
+    return [(names[s], value.xreplace(names)) for s, value in shared], result.xreplace(names)
+
+
+@lru_cache(maxsize=256)
+def array_derivative(formula, xp) -> Callable:
+    names = {**array_functions(xp), "pi": math.pi, "e": math.e}
+    exec(source(formula, "derivative", True), names)  # printed by SymPy: no text of the user's is in it
+    return names["derivative"]
+
+
+def c_source(formula, name: str, *, derivative: bool = False) -> str:
+    """C++ source of a scalar function of doubles.
+
+    It uses functions of ``math.h``, `sign` and `heaviside`; its argument is a number (activation) or a pointer to the
+    coordinates (target). ``DEVICE`` stands for what a function is declared with.
+    """
+    from sympy.printing.c import C99CodePrinter
+
+    class Printer(printer_like(C99CodePrinter)):
+        """Constants as numbers: the compilers do not share names for them."""
+
+        def _print_NumberSymbol(self, expression):
+            return repr(float(expression))
+
+    symbols, shared, result = parts(formula, derivative)
+    printer = Printer({"math_macros": {}})
+    lines = [f"DEVICE double {name}(const double{' *' if formula.coordinates else ' '}x) {{"]
+    if formula.coordinates:
+        lines += [f"    const double {symbol} = x[{int(str(symbol)[1:]) - 1}];" for symbol in symbols]
+    lines += [f"    const double {symbol} = {printer.doprint(value)};" for symbol, value in shared]
+    lines += [f"    return {printer.doprint(result)};", "}"]
+    return "\n".join(lines) + "\n"

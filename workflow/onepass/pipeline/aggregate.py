@@ -1,0 +1,138 @@
+"""The cells of an experiment as one data set."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from onepass.formulas.formula import Formula
+from onepass.gaussian.information import leap_index
+from onepass.pipeline import store
+from onepass.pipeline.grid import cells_of, row_exponents
+from onepass.pipeline.verify import damaged
+
+AXES = {
+    "recovery": ("protocol", "mu", "dimension"),
+    "map": ("protocol", "mu", "delta", "dimension"),
+    "trajectories": ("protocol", "mu", "dimension"),
+    "exactness": ("protocol", "students", "batch_size", "dimension", "engine"),
+}
+_MEANING = {
+    "protocol": ("training protocol", ""),
+    "mu": ("exponent of the batch size", "1"),
+    "delta": ("exponent of the learning rate", "1"),
+    "dimension": ("input dimension d", "1"),
+    "students": ("number of students p", "1"),
+    "batch_size": ("batch size n_b", "samples"),
+    "engine": ("simulator", ""),
+    "learning_rate": ("learning rate", "1"),
+    "recovery_step": ("steps to weak recovery, or run without it", "steps"),
+    "recovered": ("whether the threshold was reached", "1"),
+    "overlap": ("overlap of the first student with the first teacher at the end", "1"),
+    "overlaps": ("overlaps M = W W*ᵀ of the students with the teachers", "1"),
+    "overlap_norm": ("Frobenius norm of the overlaps M", "1"),
+    "risk": ("excess population risk ½ E[(f* − f)²]", "1"),
+    "step": ("SGD step of each record", "steps"),
+    "gram_sum": ("sum of the students' Gram matrix Q at the end", "1"),
+    "theta_theory": ("time exponent of the theory", "1"),
+}
+
+
+def aggregate(name: str, experiment, files: Sequence[str]):
+    """Gather the files of an experiment's cells.
+
+    Parameters
+    ----------
+    name, experiment : as in the configuration.
+    files : the cells' files, in any order; their names end as `Cell.path` does.
+
+    Returns
+    -------
+    xarray.Dataset
+        ``recovery_step`` and ``recovered`` (protocol, mu, dimension, replica) with ``batch_size``,
+        ``learning_rate`` and ``theta_theory``; for a map the times alone, with a dimension ``delta`` after mu; for
+        trajectories ``overlap_norm`` and ``risk`` (protocol, mu, dimension, replica, record) and ``overlaps`` (the
+        same, student, teacher) at ``step`` (protocol, mu, dimension, record), a shorter list of records repeating its
+        last; for an exactness grid the times and the final ``overlap``, ``overlap_norm`` and ``gram_sum`` (protocol,
+        students, batch_size, dimension, engine, replica).
+
+    Raises
+    ------
+    DamageError
+        For cells that are missing, damaged or of other parameters, naming each and the command that rebuilds them.
+    """
+    import xarray as xr
+
+    paths = {Path(file).name: file for file in files}
+    cells, dims = cells_of(name, experiment), AXES[experiment.kind]
+    axes = {dim: list(dict.fromkeys(getattr(cell, dim) for cell in cells)) for dim in dims}
+    shape = tuple(len(values) for values in axes.values())
+    data: dict[str, tuple[tuple[str, ...], np.ndarray]] = {}
+    faults: dict[str, store.StoreError] = {}
+    for cell in cells:
+        place = tuple(values.index(getattr(cell, dim)) for dim, values in axes.items())
+        path = paths.get(Path(cell.path).name, cell.path)
+        try:
+            found = _measured(experiment, store.read_cell(cell, path))
+        except store.StoreError as error:
+            faults[path] = error
+            continue
+        found["learning_rate"] = (), np.float64(cell.learning_rate)
+        for key, (own, values) in found.items():
+            if key not in data:
+                data[key] = ((*dims, *own), np.empty(shape + values.shape, dtype=values.dtype))
+            data[key][1][place] = values
+    if faults:
+        raise damaged(faults.items())
+
+    settings = experiment.model_dump(mode="json")
+    model = settings.pop("model")
+    attributes = {"experiment": name, **model, **settings, "information_exponent": leap_index(model["target"])}
+    for grid in (*dims, "dimensions", "batch_sizes", "protocols", "engines", "deltas"):
+        attributes.pop(grid, None)
+    dataset = xr.Dataset(data, coords=axes, attrs=attributes | store.provenance())
+    if "mu" in dims:
+        sizes = {(cell.mu, cell.dimension): cell.batch_size for cell in cells}
+        table = [[sizes[mu, d] for d in axes["dimension"]] for mu in axes["mu"]]
+        dataset["batch_size"] = (("mu", "dimension"), np.array(table))
+    if experiment.kind == "recovery":
+        dataset.attrs["initial_overlap"] = _initial_overlap(experiment)
+        theta = [[row_exponents(experiment, protocol, mu)[1] for mu in axes["mu"]] for protocol in axes["protocol"]]
+        dataset["theta_theory"] = (("protocol", "mu"), theta)
+    for key in dataset.variables:
+        dataset[key].attrs = dict(zip(("long_name", "units"), _MEANING[key], strict=True))
+    return dataset
+
+
+def _measured(experiment, runs) -> dict[str, tuple[tuple[str, ...], np.ndarray]]:
+    """What an experiment keeps of a cell: arrays with the names of their dimensions."""
+    times = {key: (("replica",), runs[key].values) for key in ("recovery_step", "recovered")}
+    if experiment.kind in ("recovery", "map"):
+        return times
+    if experiment.kind == "trajectories":
+        # A short run has fewer distinct steps than records.
+        runs = runs.isel(step=np.minimum(np.arange(experiment.records + 2), runs.sizes["step"] - 1))
+        return {
+            "overlaps": (("replica", "record", "student", "teacher"), runs.overlap.values),
+            "overlap_norm": (("replica", "record"), np.linalg.norm(runs.overlap.values, axis=(2, 3))),
+            "risk": (("replica", "record"), runs.risk.values),
+            "step": (("record",), runs.step.values),
+        }
+    last = runs.isel(step=-1)
+    found = {
+        "overlap": last.overlap.values[:, 0, 0],
+        "overlap_norm": np.linalg.norm(last.overlap.values, axis=(1, 2)),
+        "gram_sum": last.student_gram.values.sum(axis=(1, 2)),
+    }
+    return {key: (("replica",), values) for key, values in found.items()} | times
+
+
+def _initial_overlap(experiment) -> float:
+    """Norm of a student's overlaps at the start, times √d; on the sphere, its median in high dimension."""
+    from scipy.stats import chi
+
+    teachers = Formula.target(experiment.model.target).arity
+    on_sphere = experiment.initial == "sphere"
+    return float(chi.median(teachers) if on_sphere else experiment.start * np.sqrt(teachers))

@@ -1,0 +1,141 @@
+"""A grid cell: its parameters, the name of its file and its random seed, in one place.
+
+A cell is one simulation with every parameter of `onepass.simulate`; a *row* holds the cells that one job simulates
+one after another.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+import re
+from dataclasses import asdict, dataclass
+from functools import cached_property
+from pathlib import Path
+
+from onepass.model import Model, cached_model
+from onepass.protocol import Protocol
+from onepass.simulation.cuda import backend
+from onepass.simulation.parameters import GPU_ENGINES, numbers_a_step
+
+_PATTERN = re.compile(
+    r"(?P<protocol>[a-z]+_[a-z]+)_"
+    r"(mu(?P<mu>\d+\.\d+)(_delta(?P<delta>-?\d+\.\d+))?_d(?P<dimension>\d+)|"
+    r"p(?P<students>\d+)_n(?P<batch_size>\d+)_d(?P<exact_dimension>\d+)_(?P<engine>[a-z]+))"
+)
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One simulation: its place in a grid and all its parameters, plain values only."""
+
+    experiment: str
+    target: str
+    activation: str
+    students: int
+    second_layer: tuple[float, ...] | None
+    noise: float
+    protocol: str
+    mu: float | None  # None in the grids that list batch sizes
+    delta: float | None  # where the grid has an axis of it
+    dimension: int
+    batch_size: int
+    learning_rate: float
+    steps: int
+    replicas: int
+    engine: str
+    backend: str
+    initial: str | float  # "sphere", or the overlap at the start
+    threshold: float | None
+    records: int
+    seed: int
+
+    @property
+    def row(self) -> str:
+        """Name of the row, for instance ``projected_square_mu1.50``."""
+        return f"{self.protocol}_p{self.students}" if self.mu is None else f"{self.protocol}_mu{_decimal(self.mu)}"
+
+    @property
+    def suffix(self) -> str:
+        """What tells the cells of a row apart, for instance ``_d01024``."""
+        if self.mu is None:
+            return f"_n{self.batch_size:04d}_d{self.dimension:05d}_{self.engine}"
+        rate = "" if self.delta is None else f"_delta{_decimal(self.delta)}"
+        return f"{rate}_d{self.dimension:05d}"
+
+    @property
+    def path(self) -> str:
+        """File of the cell below the data folder."""
+        return f"cells/{self.experiment}/{self.row}{self.suffix}.nc"
+
+    @cached_property
+    def identity(self) -> str:
+        """Canonical text of all parameters: equal for equal cells alone."""
+        return json.dumps(asdict(self), sort_keys=True)
+
+    @property
+    def entropy(self) -> list[int]:
+        """Seed of the cell: the configured one and a hash of the identity, so that no two cells share a stream."""
+        return [self.seed, int.from_bytes(hashlib.sha256(self.identity.encode()).digest()[:16], "big")]
+
+    @property
+    def numbers_a_step(self) -> int:
+        """Random numbers that a step of all replicas draws."""
+        coordinates = self.students + cached_model(self.target, self.activation).teachers
+        return numbers_a_step(self.engine, coordinates, self.dimension, self.batch_size, self.replicas)
+
+    def simulate(self, gpu_from: float = math.inf):
+        """Run the simulation; an xarray.Dataset as `onepass.simulate` returns it. `gpu_from` is the configuration's."""
+        from onepass.simulation.simulate import simulate  # compiled code: not for those who only read the grid
+
+        model = Model(self.target, self.activation, self.students, self.second_layer, self.noise)
+        keys = ("dimension", "batch_size", "learning_rate", "steps", "replicas", "engine", "backend", "threshold")
+        return simulate(
+            model,
+            Protocol.named(self.protocol),
+            **{key: getattr(self, key) for key in keys},
+            gpu_from=gpu_from,
+            seed=self.entropy,
+            initial="sphere" if self.initial == "sphere" else ("overlap", self.initial),
+            records=self.records,
+        )
+
+
+def want_gpu(cells: list[Cell], gpu_from: float) -> bool:
+    """Whether one of the cells would run on a GPU if its job found one; looks for none."""
+    return any(
+        cell.engine in GPU_ENGINES and backend.wants_gpu(cell.backend, cell.numbers_a_step, gpu_from) for cell in cells
+    )
+
+
+def parse(path: str | Path) -> dict:
+    """Grid coordinates in a cell's file name, the inverse of `Cell.path`; μ has 12 decimals there."""
+    match = _PATTERN.fullmatch(Path(path).stem)
+    if not match:
+        raise ValueError(f"{path} is not the file of a cell, such as {'projected_square_mu1.50_d01024.nc'!r}")
+    found = {key: value for key, value in match.groupdict().items() if value is not None}
+    if "exact_dimension" in found:
+        found["dimension"] = found.pop("exact_dimension")
+    kinds = {"mu": float, "delta": float, "dimension": int, "students": int, "batch_size": int}
+    return {key: kinds.get(key, str)(value) for key, value in found.items()}
+
+
+def pack(cells: list[Cell]) -> str:
+    """Cells as canonical text, fit for the parameters of a job."""
+    return "[" + ",\n".join(cell.identity for cell in cells) + "]"
+
+
+def unpack(text: str) -> list[Cell]:
+    """Inverse of `pack`."""
+    lists = {"second_layer"}
+    return [
+        Cell(**{k: tuple(v) if k in lists and v is not None else v for k, v in cell.items()})
+        for cell in json.loads(text)
+    ]
+
+
+def _decimal(exponent: float) -> str:
+    """An exponent with two decimals, or as many as tell it from all others."""
+    whole, _, rest = f"{exponent + 0.0:.12f}".partition(".")
+    return f"{whole}.{rest.rstrip('0').ljust(2, '0')}"

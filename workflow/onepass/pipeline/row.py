@@ -1,0 +1,65 @@
+"""What a job does: simulate the cells of a row, keeping every finished one."""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from collections.abc import Sequence
+from pathlib import Path
+
+from onepass.errors import OnepassError
+from onepass.pipeline import store
+from onepass.pipeline.cell import Cell
+from onepass.simulation.ticker import told
+
+CACHE = "cells/.cache"  # of finished cells, below the data folder
+
+
+class RowError(OnepassError, RuntimeError):
+    """Cells of a row that could not be simulated; the others are done."""
+
+
+def simulate_row(cells: Sequence[Cell], outputs: Sequence[str], cache: str | Path, gpu_from: float = math.inf) -> None:
+    """Simulate cells, one file each; what happens to each is printed.
+
+    A cell is written to the cache first, under a name that hashes its parameters and the simulation's code, and
+    then copied to its output. So a second try of an interrupted row, or a row with one new cell, computes only
+    what is new. A cell that fails does not stop those after it.
+
+    Parameters
+    ----------
+    cells, outputs : the cells and their files, in the same order.
+    cache : folder of the finished cells.
+    gpu_from : random numbers a step from which a cell with backend ``auto`` looks for a GPU; by default none does.
+
+    Raises
+    ------
+    RowError
+        At the end, if cells failed; each one's error is printed, and the first one's in the message.
+    """
+    failed = []
+    for cell, output in zip(cells, outputs, strict=True):
+        finished = kept(cell, cache)
+        try:
+            store.read_cell(cell, finished)
+            print(f"kept {output}", flush=True)
+        except store.StoreError:
+            print(f"simulating {output}", flush=True)
+            try:
+                with told(lambda line: print(f"  {line}", flush=True)):
+                    runs = cell.simulate(gpu_from)
+            except (FloatingPointError, MemoryError, ValueError) as error:
+                failed.append(f"{output}: {error}")
+                print(f"failed {failed[-1]}", flush=True)
+                continue
+            store.write_cell(cell, runs, finished)
+            print(f"simulated {output}", flush=True)
+        store.copy(finished, output)
+    if failed:
+        raise RowError(f"{len(failed)} of {len(cells)} cells failed; the first is {failed[0]}")
+
+
+def kept(cell: Cell, cache: str | Path) -> Path:
+    """Where the finished cell is kept, by its parameters and the version of the simulation's code."""
+    key = hashlib.sha256(f"{cell.identity}\0{store.cell_code()}".encode()).hexdigest()
+    return Path(cache) / f"{key}.nc"

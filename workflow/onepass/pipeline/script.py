@@ -1,0 +1,32 @@
+"""How a script of the workflow ends: what it prints goes to its log, an error of ours says its message alone."""
+
+from __future__ import annotations
+
+import sys
+import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager, redirect_stderr, redirect_stdout
+from pathlib import Path
+
+from onepass.errors import OnepassError
+
+
+@contextmanager
+def logged(path: str | Path) -> Iterator[None]:
+    """Send all output to the file `path`; end the process at an exception, after writing it there.
+
+    The package's own errors are written for the reader of a log: their message is enough. Any other exception is
+    a bug, and comes with its traceback.
+    """
+    Path(path).unlink(
+        missing_ok=True
+    )  # one who was left behind by a killed run writes into the old file, not into this
+    with open(path, "w", encoding="utf-8") as log, redirect_stdout(log), redirect_stderr(log):
+        try:
+            yield
+        except OnepassError as error:
+            print(f"error: {error}")
+            sys.exit(1)
+        except Exception:
+            traceback.print_exc()
+            sys.exit(1)

@@ -1,0 +1,156 @@
+"""NetCDF files: written whole or not at all, read back before they get their name, checked when they are read."""
+
+from __future__ import annotations
+
+import json
+import platform
+import shutil
+import subprocess
+from contextlib import suppress
+from dataclasses import asdict
+from functools import cache
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+from onepass.errors import OnepassError
+from onepass.files import atomic
+from onepass.pipeline.freshness import code_version
+
+SCHEMA_VERSION = 1
+PACKAGES = ("onepass", "numpy", "numba", "xarray", "netCDF4")
+
+
+class StoreError(OnepassError, ValueError):
+    """A file that is missing, damaged, of another origin or of another schema."""
+
+
+def write(dataset, path: str | Path, *, finite: bool = True) -> None:
+    """Write a data set under `path`, complete and read back, or leave what was there.
+
+    Parameters
+    ----------
+    dataset : xarray.Dataset
+    path : final name; folders are made.
+    finite : whether every floating-point number must be finite.
+
+    Raises
+    ------
+    StoreError
+        If a number is not finite, or the file read back differs from the data set.
+    """
+    path = Path(path)
+    if finite:
+        for name, variable in dataset.variables.items():
+            if variable.dtype.kind == "f" and not bool(_isfinite(variable)):
+                raise StoreError(f"{path}: variable {name!r} has numbers that are not finite; nothing was written")
+    dataset = dataset.assign_attrs(schema_version=SCHEMA_VERSION)
+    dataset.attrs = {key: _attribute(value) for key, value in sorted(dataset.attrs.items())}
+    with atomic(path) as part:
+        dataset.to_netcdf(part, format="NETCDF4", engine="netcdf4")
+        if not read(part).equals(dataset):
+            raise StoreError(f"{path}: read back, the file differs from what was written; is the disk full?")
+
+
+def read(path: str | Path):
+    """Read a whole file into memory.
+
+    Raises
+    ------
+    StoreError
+        If it is missing, empty, truncated, not NetCDF, or of another schema version.
+    """
+    import xarray as xr
+
+    path = Path(path)
+    if not path.exists():  # what every new cell asks first: the library takes its time to find that out
+        raise StoreError(f"{path} is missing")
+    try:
+        with xr.open_dataset(path, engine="netcdf4", decode_times=False) as opened:
+            dataset = opened.load()
+    except (OSError, ValueError, RuntimeError, KeyError) as error:
+        raise StoreError(f"{path} is empty, truncated or no NetCDF file ({error})") from None
+    found = dataset.attrs.get("schema_version")
+    if found != SCHEMA_VERSION:
+        raise StoreError(f"{path} has schema version {found}; this version reads {SCHEMA_VERSION}")
+    return dataset
+
+
+def write_cell(cell, dataset, path: str | Path) -> None:
+    """Write the runs of a `onepass.pipeline.cell.Cell` with its parameters, seed and origin as attributes."""
+    parameters = {key: value for key, value in asdict(cell).items() if key != "backend"}
+    # The simulation's own attributes say which backend "auto" became, and which device.
+    made = {"parameters": cell.identity, "code": cell_code(), "entropy": cell.entropy, "dtype": "float64"}
+    write(dataset.assign_attrs(parameters | provenance() | made), path)
+
+
+def read_cell(cell, path: str | Path):
+    """Read a cell's file and check that it holds the runs of this very cell, simulated by the code of today.
+
+    Raises
+    ------
+    StoreError
+        As `read`, and for a file of other parameters or made by other code.
+    """
+    dataset = read(path)
+    if dataset.attrs.get("parameters") != cell.identity:
+        try:
+            other = dict(json.loads(dataset.attrs["parameters"]))
+        except (KeyError, TypeError, ValueError):
+            other = {}  # all of them
+        wrong = [key for key, value in json.loads(cell.identity).items() if other.get(key) != value]
+        raise StoreError(f"{path} holds a cell of other parameters ({', '.join(wrong)})")
+    if dataset.attrs.get("code") != cell_code():
+        raise StoreError(f"{path} was made by other code than that of today")
+    if dataset.sizes.get("replica") != cell.replicas:
+        raise StoreError(f"{path} holds {dataset.sizes.get('replica')} replicas, not {cell.replicas}")
+    return dataset
+
+
+def cell_code() -> str:
+    """Hash of the code behind every cell."""
+    return code_version("onepass.pipeline.cell")
+
+
+def copy(source: str | Path, path: str | Path) -> None:
+    """Copy a file to `path`, atomically: no link, so that what becomes of the one does not touch the other."""
+    with atomic(path) as part:
+        shutil.copyfile(source, part)
+
+
+@cache
+def provenance() -> dict[str, str]:
+    """Where a file comes from: package versions, Python, git commit; no time, so equal runs make equal files."""
+    found = {}
+    for package in PACKAGES:
+        with suppress(PackageNotFoundError):
+            found[f"version_{package}"] = version(package)
+    commit = _git("rev-parse", "HEAD") or "unknown"
+    if commit != "unknown" and _git("status", "--porcelain", "--untracked-files=no"):
+        commit += " with local changes"
+    return found | {"version_python": platform.python_version(), "git_commit": commit}
+
+
+def _git(*arguments: str) -> str:
+    folder = Path(__file__).parent
+    with suppress(OSError, subprocess.SubprocessError):
+        return subprocess.run(
+            ["git", "--no-optional-locks", "-C", folder, *arguments],
+            capture_output=True,
+            text=True,
+            check=True,
+            timeout=10,
+        ).stdout.strip()
+    return ""
+
+
+def _isfinite(variable):
+    import numpy as np
+
+    return np.isfinite(variable.values).all()
+
+
+def _attribute(value):
+    """What NetCDF can hold: numbers and text as they are, everything else as JSON."""
+    if isinstance(value, bool):
+        return int(value)
+    return value if isinstance(value, str | int | float) or hasattr(value, "dtype") else json.dumps(value)

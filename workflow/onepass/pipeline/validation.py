@@ -1,0 +1,214 @@
+"""Whether a configuration can be run, and clear words where it cannot: file, key, value and what is allowed."""
+
+from __future__ import annotations
+
+import difflib
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import yaml
+from pydantic import ValidationError
+
+from onepass.errors import OnepassError
+from onepass.pipeline.config import (
+    FIGURES,
+    Check,
+    Configuration,
+    ExactnessExperiment,
+    Fit,
+    MapExperiment,
+    ModelSettings,
+    RecoveryExperiment,
+    Strict,
+    Target,
+    TrajectoriesExperiment,
+)
+from onepass.pipeline.grid import CellError, cells_of
+
+COMMAND_LINE = "command line"
+MOST_LINES, LONGEST_VALUE, LONGEST_LINE = 20, 200, 900  # of a message
+BY_KIND = {
+    "recovery": RecoveryExperiment,
+    "map": MapExperiment,
+    "trajectories": TrajectoriesExperiment,
+    "exactness": ExactnessExperiment,
+}
+
+
+class ConfigurationError(OnepassError, ValueError):
+    """A configuration that cannot be run; the message names file, key, value and what is allowed."""
+
+
+def validated(settings: Mapping, sources: Sequence[str | Path] = ()) -> Configuration:
+    """Check a merged configuration.
+
+    Parameters
+    ----------
+    settings : all keys, as merged from the files and the command line.
+    sources : the files, later ones over earlier ones; only for saying which of them set a wrong key.
+
+    Raises
+    ------
+    ConfigurationError
+        With one message that lists every wrong key.
+    """
+    settings = _plain(settings)
+    try:
+        configuration = Configuration.model_validate(settings)
+        faults = dict(_faults_of_the_whole(configuration))
+    except ValidationError as error:
+        faults = dict(_fault(item, settings) for item in error.errors(include_url=False))
+    if faults:
+        raise ConfigurationError(_report(faults, settings, sources))
+    return configuration
+
+
+def _plain(settings) -> dict:
+    """Plain dictionaries, lists, texts and numbers, whatever the loader made."""
+    try:
+        plain = json.loads(json.dumps(settings, default=str))
+    except RecursionError:
+        raise ConfigurationError(_headed(["top level: nested too deeply; allowed: keys as in default.yaml"])) from None
+    except (TypeError, ValueError) as error:
+        raise ConfigurationError(_headed([f"top level: {error}; allowed: texts as keys, finite trees"])) from None
+    if not isinstance(plain, dict):
+        raise ConfigurationError(_headed([f"top level: {_short(plain)}; allowed: keys as in default.yaml"]))
+    return plain
+
+
+def _faults_of_the_whole(configuration: Configuration) -> Iterator[tuple[tuple, str]]:
+    """Keys and messages of what no key shows alone: cells that cannot be simulated, figures without data."""
+    for name, experiment in configuration.experiments.items():
+        try:
+            cells_of(name, experiment)
+        except CellError as error:
+            yield ("experiments", name, *error.key), f"{_short(error.value)}: {error}"
+        except ValueError as error:
+            yield ("experiments", name, "model", "target"), f"{_short(experiment.model.target)}: {error}"
+    lists = [(("figures", figure), FIGURES[figure], names) for figure, names in configuration.figures.items()]
+    for key, kind, names in [*lists, (("check", "experiments"), "recovery", configuration.check.experiments)]:
+        allowed = [n for n, experiment in configuration.experiments.items() if experiment.kind == kind]
+        for place, name in enumerate(names):
+            if name not in allowed:
+                known = ", ".join(allowed) or "none"
+                message = f"{_short(name)}: no experiment of kind {kind!r}; allowed: {known}"
+                yield (*key, place), message + _meant(name, allowed)
+
+
+def _fault(item: Mapping, settings) -> tuple[tuple, str]:
+    """Key and message of one of pydantic's errors."""
+    key, value, kind = _key(item["loc"], settings), item["input"], item["type"]
+    if kind == "missing":
+        key = (*key, item["loc"][-1])
+        return key, f"missing; {_description(key, settings)}"
+    if kind == "extra_forbidden":
+        known = list(_model_at(key[:-1], settings).model_fields)
+        return key, f"{_short(value)}: unknown key; allowed: {', '.join(known)}{_meant(key[-1], known)}"
+    if item["loc"][-1] == "[key]":
+        allowed = item["ctx"].get("expected") or f"names like {item['ctx'].get('pattern')}"
+        return key, f"this name is unknown; allowed: {allowed}{_meant(key[-1], FIGURES)}"
+    if kind.startswith("union_tag"):
+        return (
+            *key,
+            "kind",
+        ), f"{_short(value.get('kind') if isinstance(value, dict) else value)}; allowed: {', '.join(BY_KIND)}"
+    problem = item["msg"].removeprefix("Value error, ").replace("Input should be", "allowed:")
+    message = f"{'' if isinstance(value, dict) else f'{_short(value)}: '}{problem}"
+    if kind == "literal_error":
+        message += _meant(value, item["ctx"]["expected"].replace(" or ", ", ").replace("'", "").split(", "))
+    if isinstance(value, str) and kind.startswith(("float", "int")) and value[:1] in "+-.0123456789":
+        message += "; YAML reads 1e-6 as text, write 1.0e-6"
+    return key, f"{message} ({_description(key, settings)})"
+
+
+def _key(location: tuple, settings) -> tuple:
+    """Pydantic's location without the names of its own classes."""
+    key, here = [], settings
+    for part in location:
+        inside = part in here if isinstance(here, dict) else isinstance(here, list) and isinstance(part, int)
+        if inside:
+            key.append(part)
+            here = here[part]
+    return tuple(key)
+
+
+def _model_at(key: tuple, settings) -> type[Strict] | None:
+    """The class whose fields are the keys below `key`."""
+    match key:
+        case ():
+            return Configuration
+        case ("fit",):
+            return Fit
+        case ("check",):
+            return Check
+        case ("experiments", name, *rest):
+            model = BY_KIND.get(settings["experiments"][name].get("kind"), RecoveryExperiment)
+            if rest == ["model"]:
+                return Target if model is ExactnessExperiment else ModelSettings
+            return None if rest else model
+    return None
+
+
+def _description(key: tuple, settings) -> str:
+    """The description of the innermost described key."""
+    for end in range(len(key), 0, -1):
+        model = _model_at(key[: end - 1], settings)
+        if model and key[end - 1] in model.model_fields:
+            return f"{key[end - 1]}: {model.model_fields[key[end - 1]].description}"
+    return ""
+
+
+def _meant(word, known) -> str:
+    close = difflib.get_close_matches(str(word), list(known), n=1)
+    return f"; did you mean {close[0]!r}?" if close else ""
+
+
+def _report(faults: Mapping[tuple, str], settings, sources) -> str:
+    files = [(str(source), yaml.safe_load(Path(source).read_text(encoding="utf-8")) or {}) for source in sources]
+    lines = [f"{_origin(key, settings, files)}: {_spelled(key)}: {message}" for key, message in faults.items()]
+    return _headed(lines)
+
+
+def _headed(lines: Sequence[str]) -> str:
+    """The message of a configuration with faults, of a length that can be read."""
+    more = [f"and {len(lines) - MOST_LINES} more"] if len(lines) > MOST_LINES else []
+    return "\n  ".join(
+        [
+            "the configuration is not valid",
+            *(line if len(line) <= LONGEST_LINE else f"{line[:LONGEST_LINE]}…" for line in lines[:MOST_LINES]),
+            *more,
+        ]
+    )
+
+
+def _short(value) -> str:
+    """A value as it stands in the file, or the beginning of a long one."""
+    text = repr(value)
+    return text if len(text) <= LONGEST_VALUE else f"{text[:LONGEST_VALUE]}…"
+
+
+def _spelled(key: tuple) -> str:
+    return "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in key).lstrip(".") or "top level"
+
+
+def _origin(key: tuple, settings, files) -> str:
+    """The file that set a key: the last one that has it as it is now; the command line if none has."""
+    value = _at(settings, key)
+    if value is None:  # a key that is missing: the file where it belongs
+        return _origin(key[:-1], settings, files) if key else " or ".join(name for name, _ in files) or "configuration"
+    for name, content in reversed(files):
+        found = _at(content, key)
+        if found == value or (found is not None and isinstance(value, dict)):
+            return name
+    return COMMAND_LINE if files else "configuration"
+
+
+def _at(content, key: tuple) -> Any:
+    for part in key:
+        try:
+            content = content[part]
+        except (KeyError, IndexError, TypeError):
+            return None
+    return content

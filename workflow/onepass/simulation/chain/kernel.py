@@ -1,0 +1,264 @@
+"""The overlap chain, compiled: the same steps as `overlap_chain.step`, without Python inside a run.
+
+The lines between the marks of a model stand for one model (here He3 against He3, one student); `compiled` writes a
+copy of this file for every other model with its formulas and widths in their place, so that the
+compiler inlines the ones, unrolls the loops over the others and keeps the machine code on disk
+from one job to the next. The lines between the marks of the sums are the chain's own part; the engine for very
+large batches has others in their place (`sums_series`, `sums_nodes`).
+"""
+
+from math import isfinite, log, sqrt
+
+import numpy as np
+from numba import njit
+
+# <model>
+
+STUDENTS, TEACHERS = 1, 1
+
+
+@njit
+def target(x):
+    return x[0] * (x[0] * x[0] - 3.0)
+
+
+@njit
+def activation(x):
+    return x * (x * x - 3.0)
+
+
+@njit
+def derivative(x):
+    return 3.0 * (x * x - 1.0)
+
+
+# </model>
+
+CHUNK = 1024  # samples drawn at once: they stay in the first-level cache
+RANK_TOLERANCE = 1e-13  # a pivot below this fraction of its diagonal is rounding, not rank
+
+RECOVERED, BUDGET, DIVERGED = 0, 1, 2
+
+compiled = njit(cache=True, error_model="numpy")  # no test for zero at each division
+inlined = njit(cache=True, error_model="numpy", forceinline=True)  # a call costs as much as a step of one sample
+
+
+@inlined
+def semidefinite_cholesky(gram, p, factor, column):
+    """Write the lower-triangular factor of a positive semi-definite (p, p) matrix into `factor` from `column` on.
+
+    Columns of zero pivot are left out, zeros fill the end. Returns the rank. Written out because LAPACK's
+    refuses singular matrices, and students do align.
+    """
+    rank = 0
+    for j in range(p):
+        pivot = gram[j, j]
+        for r in range(rank):
+            pivot -= factor[j, column + r] * factor[j, column + r]
+        for r in range(rank, p):
+            factor[j, column + r] = 0.0
+        if pivot <= RANK_TOLERANCE * gram[j, j]:
+            continue
+        pivot = sqrt(pivot)
+        factor[j, column + rank] = pivot
+        for i in range(j + 1, p):
+            value = gram[i, j]
+            for r in range(rank):
+                value -= factor[i, column + r] * factor[j, column + r]
+            factor[i, column + rank] = value / pivot
+        rank += 1
+    return rank
+
+
+@inlined
+def chi_square(rng, degrees):
+    """Draw χ² by Marsaglia & Tsang (2000) as NumPy does, the same numbers: inlined, a third of a step of one sample."""
+    if degrees <= 2.0:
+        return rng.chisquare(degrees)
+    shape = 0.5 * degrees - 1.0 / 3.0
+    scale = 1.0 / sqrt(9.0 * shape)
+    while True:
+        x = rng.standard_normal()
+        cubic = 1.0 + scale * x
+        if cubic <= 0.0:
+            continue
+        cubic = cubic * cubic * cubic
+        u = rng.random()
+        if u < 1.0 - 0.0331 * (x * x) * (x * x):
+            break
+        if log(u) < 0.5 * x * x + shape * (1.0 - cubic + log(cubic)):
+            break
+    return 2.0 * shape * cubic
+
+
+@inlined
+def bartlett(rng, factor, rank, degrees):
+    """Draw the lower-triangular Bartlett factor B of a Wishart matrix: ``B Bᵀ ~ Wishart_rank(degrees)``."""
+    for i in range(rank):
+        for j in range(i):
+            factor[i, j] = rng.standard_normal()
+        factor[i, i] = sqrt(chi_square(rng, degrees - i))
+
+
+@compiled
+def population_risk(factor, layer, series):
+    """Excess risk ½ E[(f* − f)²] of the students with factor A (p, k + p); `layer` is a/p."""
+    p, k = layer.size, series.cross_powers.shape[1]
+    risk = series.constant
+    for j in range(p):
+        for t in range(series.cross.size):
+            term = series.cross[t]
+            for r in range(k):
+                term *= factor[j, r] ** series.cross_powers[t, r]
+            risk -= layer[j] * term
+        for i in range(p):
+            gram = 0.0
+            for r in range(factor.shape[1]):
+                gram += factor[i, r] * factor[j, r]
+            value = 0.0
+            for n in range(series.pair.size - 1, -1, -1):
+                value = value * gram + series.pair[n]
+            risk += 0.5 * layer[i] * layer[j] * value
+    return risk
+
+
+# <sums>
+
+
+@compiled
+def workspace(law):
+    """Arrays for the samples of a chunk and their label noise."""
+    return np.empty((CHUNK, STUDENTS + TEACHERS)), np.zeros(CHUNK)
+
+
+@inlined
+def batch_sums(rng, factor, layer, parameters, correlation, law, work, fields, drift, gram):
+    """Sums over one fresh batch: ``drift = Σ c uᵀ / n_b`` (p, k + p), lower ``gram = Σ c cᵀ / n_b²`` (p, p).
+
+    ``u = (z in the teacher's span, z in the students' own span)``, ``c_j = (a_j/p) σ'(λ_j) E``; ``fields``
+    (p, 3) receives λ, c and, summed over the batch, ``Σ c_j λ_j / n_b`` in its columns.
+    """
+    p, k, width = STUDENTS, TEACHERS, STUDENTS + TEACHERS
+    batch_size, noise, (inputs, noises) = parameters.batch_size, parameters.noise, work
+    for j in range(p):
+        fields[j, 2] = 0.0
+        for r in range(width):
+            drift[j, r] = 0.0
+        for m in range(p):
+            gram[j, m] = 0.0
+    for start in range(0, batch_size, CHUNK):
+        count = min(CHUNK, batch_size - start)
+        for i in range(count):
+            for r in range(width):
+                inputs[i, r] = rng.standard_normal()
+        if noise > 0.0:
+            for i in range(count):
+                noises[i] = noise * rng.standard_normal()
+        for i in range(count):
+            error = target(inputs[i, :k]) + noises[i]
+            for j in range(p):
+                field = 0.0
+                for r in range(k + j + 1):
+                    field += factor[j, r] * inputs[i, r]
+                fields[j, 0] = field
+                if not correlation:
+                    error -= layer[j] * activation(field)
+            for j in range(p):
+                c = layer[j] * derivative(fields[j, 0]) * error
+                fields[j, 1] = c
+                fields[j, 2] += c * fields[j, 0]
+                for r in range(width):
+                    drift[j, r] += c * inputs[i, r]
+                for m in range(j + 1):
+                    gram[j, m] += c * fields[m, 1]
+    share = 1.0 / batch_size
+    for j in range(p):
+        fields[j, 2] *= share
+        for r in range(width):
+            drift[j, r] *= share
+        for m in range(j + 1):
+            gram[j, m] *= share * share
+
+
+# </sums>
+
+
+@compiled
+def run(rng, factor, layer, parameters, law, series, record_steps, records):
+    """Run one replica from `factor` (p, k + p; changed in place) until recovery or the end of its budget.
+
+    ``law`` is a `batch_law.Law`, which the chain's own sums have no use for.
+    ``records`` (len(record_steps), p, k + p) receives the factor at each record step; after the replica
+    has stopped, its last state. Returns (steps run, RECOVERED | BUDGET | DIVERGED).
+    """
+    p, k, width = STUDENTS, TEACHERS, STUDENTS + TEACHERS
+    work = workspace(law)
+    fields, drift, gram = np.empty((p, 3)), np.empty((p, width)), np.empty((p, p))
+    root, wishart, outside = np.zeros((p, p)), np.zeros((p, p)), np.empty((p, p))
+    rate, correlation = parameters.learning_rate, parameters.correlation
+    degrees = float(parameters.dimension - width)
+    threshold = parameters.threshold * parameters.threshold
+    switch = 0.0
+    if parameters.adaptive:
+        switch = parameters.risk_fraction * population_risk(factor, layer, series)
+    step, recorded, status = 0, 0, BUDGET
+    while True:
+        if record_steps[recorded] == step:
+            records[recorded] = factor
+            recorded += 1
+        squared = 0.0
+        for j in range(p):
+            for r in range(k):
+                squared += factor[j, r] * factor[j, r]
+        if squared >= threshold:
+            status = RECOVERED
+            break
+        if step == parameters.steps:
+            break
+        if parameters.adaptive and population_risk(factor, layer, series) < switch:
+            rate *= parameters.decay * (parameters.drop if correlation else 1.0)
+            correlation = False
+
+        batch_sums(rng, factor, layer, parameters, correlation, law, work, fields, drift, gram)
+        for j in range(p):
+            radial = fields[j, 2] if parameters.spherical else 0.0
+            for r in range(width):
+                factor[j, r] += rate * (drift[j, r] - radial * factor[j, r])
+
+        # Outside span(W, W*) the inputs are independent of everything above: only their Gram matrix counts.
+        if p == 1:  # the same without roots of squares: they are a tenth of a step of one sample
+            gram[0, 0] = factor[0, k] ** 2 + rate * rate * gram[0, 0] * (
+                chi_square(rng, degrees) if gram[0, 0] > 0.0 else 0.0
+            )
+            factor[0, k] = sqrt(gram[0, 0])
+        else:
+            rank = semidefinite_cholesky(gram, p, root, 0)
+            bartlett(rng, wishart, rank, degrees)
+            for j in range(p):
+                for r in range(p):
+                    value = 0.0
+                    for m in range(r, p):
+                        value += root[j, m] * wishart[m, r]
+                    outside[j, r] = rate * value
+            for j in range(p):
+                for i in range(j + 1):
+                    value = 0.0
+                    for r in range(k, width):
+                        value += factor[i, r] * factor[j, r]
+                    for r in range(p):
+                        value += outside[i, r] * outside[j, r]
+                    gram[j, i] = value
+            semidefinite_cholesky(gram, p, factor, k)
+        for j in range(p):
+            norm = gram[j, j]
+            for r in range(k):
+                norm += factor[j, r] * factor[j, r]
+            if not isfinite(norm):
+                return step, DIVERGED
+            share = 1.0 / sqrt(norm)
+            for r in range(width):
+                factor[j, r] *= share
+        step += 1
+    for i in range(recorded, record_steps.size):
+        records[i] = factor
+    return step, status

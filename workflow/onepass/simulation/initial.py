@@ -1,0 +1,86 @@
+"""Where a run starts: the law of the students' overlaps at step 0.
+
+Everywhere in the library the state of the students is a *factor* ``A = [M | L]`` of shape
+(students, teachers + students): M holds the overlaps with the orthonormal teacher directions, L is lower
+triangular, and ``A Aᵀ = Q``. Inputs are isotropic, so two starts with equal A differ by a rotation only:
+one law serves the overlap chain and the d-dimensional simulation alike.
+"""
+
+from __future__ import annotations
+
+from contextlib import suppress
+
+import numpy as np
+
+from onepass.errors import OnepassError
+from onepass.simulation.chain.kernel import bartlett, semidefinite_cholesky
+
+TOLERANCE = 1e-9  # of a given start's unit norms and positive semi-definiteness
+
+
+class InitialError(OnepassError, ValueError):
+    """A start that no students on the unit sphere can have."""
+
+
+def initial_factor(initial, students: int, teachers: int, dimension: int, rng: np.random.Generator):
+    """Draw the factor A = [M | L] at step 0, shape (students, teachers + students).
+
+    Parameters
+    ----------
+    initial : ``"sphere"`` (rows uniform on the sphere; the sign of each row makes the sum of its
+        overlaps positive), ``("overlap", m)`` (every overlap equal to m, the rest of each row uniform on
+        what is left of the sphere), or ``("overlaps", M, Q)`` (both given, shapes (p, k) and (p, p)).
+
+    Raises
+    ------
+    InitialError
+        If the start is of none of these forms or cannot exist.
+    """
+    p, k = students, teachers
+    kind, values = ("sphere", ()) if isinstance(initial, str) and initial == "sphere" else _unpack(initial)
+    if dimension < p + k:
+        raise InitialError(f"dimension {dimension} is below students + teachers = {p + k}")
+    if kind == "overlaps":
+        return _given(*values, p, k)
+
+    rest = np.zeros((p, p))
+    bartlett(rng, rest, p, float(dimension - k))
+    if kind == "sphere":
+        factor = np.hstack([rng.standard_normal((p, k)), rest])
+        factor *= np.where(factor[:, :k].sum(axis=1, keepdims=True) < 0, -1.0, 1.0)
+        return factor / np.linalg.norm(factor, axis=1, keepdims=True)
+
+    overlap = float(values[0])
+    if not k * overlap**2 <= 1:
+        raise InitialError(f"overlap {overlap} with {k} teachers is longer than a unit vector")
+    rest *= np.sqrt(1 - k * overlap**2) / np.linalg.norm(rest, axis=1, keepdims=True)
+    return np.hstack([np.full((p, k), overlap), rest])
+
+
+def _unpack(initial) -> tuple[str, tuple]:
+    sizes = {"overlap": 1, "overlaps": 2}
+    if isinstance(initial, (tuple, list)) and initial and initial[0] in sizes:
+        kind, *values = initial
+        with suppress(TypeError, ValueError):
+            values = tuple(np.asarray(value, dtype=float) for value in values)
+            if len(values) == sizes[kind] and (kind == "overlaps" or values[0].ndim == 0):
+                return kind, values
+    raise InitialError(f"initial {initial!r} is unknown; allowed: 'sphere', ('overlap', m), ('overlaps', M, Q)")
+
+
+def _given(overlap: np.ndarray, gram: np.ndarray, p: int, k: int) -> np.ndarray:
+    if overlap.shape != (p, k) or gram.shape != (p, p):
+        raise InitialError(
+            f"overlaps of shapes {overlap.shape}, {gram.shape}; allowed: M of {(p, k)} and Q of {(p, p)}"
+        )
+    rest = gram - overlap @ overlap.T
+    lowest = np.linalg.eigvalsh(rest).min()
+    if not np.allclose(np.diag(gram), 1, rtol=0, atol=TOLERANCE) or not np.allclose(
+        gram, gram.T, rtol=0, atol=TOLERANCE
+    ):
+        raise InitialError(f"Q = {gram.tolist()} is not the Gram matrix of unit vectors")
+    if not lowest >= -TOLERANCE:
+        raise InitialError(f"Q − M Mᵀ has the eigenvalue {lowest:.3g}: no students have such overlaps")
+    factor = np.zeros((p, p))
+    semidefinite_cholesky(rest, p, factor, 0)
+    return np.hstack([overlap, factor])

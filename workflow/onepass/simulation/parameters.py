@@ -1,0 +1,35 @@
+"""What the simulators are told beside the model: plain tuples that compiled code reads as they are."""
+
+from typing import NamedTuple
+
+ENGINES = ("chain", "sgd", "gaussian")
+GPU_ENGINES = ("chain", "sgd")  # that a GPU can run
+GPU_FROM = 2**18  # random numbers a step, from which `simulate` looks for a GPU; the pipeline has its own, `gpu_from`
+LARGEST_COUNT = 2**53  # whole numbers up to here are exact in double precision
+
+
+def smallest_dimension(engine: str, students: int, teachers: int, batch_size: int) -> int:
+    """Smallest d that an engine can simulate: but for ``sgd`` the batch needs room outside the span of W and W*."""
+    return students + teachers + (min(students, batch_size) if engine != "sgd" else 0)
+
+
+def numbers_a_step(engine: str, coordinates: int, dimension: int, batch_size: int, replicas: int) -> int:
+    """Random numbers that a step draws, replicas side by side; `coordinates` is p + k."""
+    return replicas * batch_size * (coordinates if engine == "chain" else dimension)
+
+
+class Parameters(NamedTuple):
+    """What one run is made of, beside the formulas."""
+
+    dimension: int
+    batch_size: int
+    learning_rate: float
+    steps: int
+    threshold: float  # on ‖M‖_F; infinity never stops
+    noise: float  # standard deviation of the label noise
+    correlation: bool  # loss
+    spherical: bool  # update
+    adaptive: bool  # schedule
+    risk_fraction: float  # the three numbers of the adaptive schedule
+    drop: float
+    decay: float

@@ -1,0 +1,134 @@
+"""`simulate`: one grid cell, from its parameters to a labelled data set."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from math import inf, isfinite, sqrt
+from numbers import Real
+
+import numpy as np
+
+from onepass.errors import OnepassError
+from onepass.gaussian.risk import risk_truncation
+from onepass.model import Model
+from onepass.protocol import ADAPTIVE_DECAY, ADAPTIVE_DROP, ADAPTIVE_RISK_FRACTION, Protocol
+from onepass.simulation.chain import overlap_chain
+from onepass.simulation.chain.batch_law import batch_law
+from onepass.simulation.dispatch import device_of, results_of
+from onepass.simulation.initial import initial_factor
+from onepass.simulation.parameters import ENGINES, GPU_FROM, LARGEST_COUNT, Parameters
+from onepass.simulation.records import dataset_of, log_spaced
+from onepass.simulation.streams import replica_streams
+
+
+class SimulationError(OnepassError, ValueError):
+    """A parameter of `simulate` outside its range."""
+
+
+class DivergenceError(OnepassError, FloatingPointError):
+    """A run whose overlaps left the finite numbers."""
+
+
+def simulate(
+    model: Model,
+    protocol: Protocol,
+    *,
+    dimension: int,
+    batch_size: int,
+    learning_rate: float,
+    steps: int,
+    replicas: int = 1,
+    engine: str = "chain",
+    backend: str = "auto",
+    gpu_from: float = GPU_FROM,
+    seed: int | Sequence[int] = 0,
+    threshold: float | None = 0.5,
+    initial="sphere",
+    records: int = 50,
+):
+    """Simulate one-pass SGD of a two-layer student.
+
+    Parameters
+    ----------
+    dimension, batch_size, learning_rate : d, n_b and γ.
+    steps : budget of each replica.
+    replicas : independent runs, an axis of the result.
+    engine : ``"chain"`` (exact in law, cost independent of d), ``"gaussian"`` (the chain for very large batches, cost
+        independent of n_b too; see `onepass.simulation.chain.batch_law`) or ``"sgd"`` (d-dimensional reference).
+    backend : ``"numpy"`` (CPU), ``"cupy"`` (GPU) or ``"auto"``: a GPU where one computes and the run is large enough,
+        unless the variable ``ONEPASS_BACKEND`` names one of the others. The engine ``"gaussian"`` stays on the CPU.
+    gpu_from : how many random numbers a step must draw, replicas together, for ``"auto"`` to look for a GPU.
+    seed : entropy of the random streams. A GPU draws other numbers of the same law from it.
+    threshold : a replica stops at its first step with ``‖M‖_F ≥ threshold``; ``None`` never stops early.
+    initial : ``"sphere"``, ``("overlap", m)`` or ``("overlaps", M, Q)``; see `onepass.simulation.initial`.
+    records : how many steps to record, spaced evenly in the logarithm; 0 and the last are always there.
+
+    Returns
+    -------
+    xarray.Dataset with ``overlap`` (replica, step, student, teacher), ``student_gram`` (replica, step, student,
+    other_student), ``risk`` (replica, step): the excess population risk; a replica that has stopped keeps its
+    last state. ``recovery_step`` (replica) counts steps to recovery or, where ``recovered`` is false, to the end of
+    the budget: a censored time.
+
+    Raises
+    ------
+    ValueError
+        For a parameter outside its range, before anything runs; the message names it. `BackendError` for
+        ``"cupy"`` where no GPU computes, or not enough memory is left on it.
+    DivergenceError
+        If the overlaps of a replica overflow.
+    """
+    counts = {"dimension": dimension, "batch_size": batch_size, "replicas": replicas}
+    for key, value, least in [
+        *((k, v, 1) for k, v in counts.items()),
+        ("steps", steps, 0),
+        ("records", records, 0),
+    ]:
+        whole = isinstance(value, (int, np.integer)) and not isinstance(value, bool)
+        if not (whole and least <= value <= LARGEST_COUNT):
+            raise SimulationError(f"{key} is {value!r}; allowed: a whole number from {least} to 2**53")
+    if not (isinstance(learning_rate, Real) and isfinite(learning_rate) and learning_rate > 0):
+        raise SimulationError(f"learning_rate is {learning_rate!r}; allowed: a finite number above 0")
+    highest = sqrt(model.students)
+    if threshold is not None and not (isinstance(threshold, Real) and 0 < threshold <= highest):
+        raise SimulationError(
+            f"threshold is {threshold!r}; allowed: a number above 0 and up to √p = {highest:.3g}, or None"
+        )
+    if engine not in ENGINES:
+        raise SimulationError(f"engine {engine!r} is unknown; allowed: {', '.join(ENGINES)}")
+    if dimension < model.teachers:
+        raise SimulationError(f"dimension {dimension} is below the {model.teachers} coordinates of the target")
+
+    parameters = Parameters(
+        dimension=int(dimension),
+        batch_size=int(batch_size),
+        learning_rate=float(learning_rate),
+        steps=int(steps),
+        threshold=inf if threshold is None else float(threshold),
+        noise=sqrt(model.noise),
+        correlation=protocol.loss == "correlation",
+        spherical=protocol.update == "spherical",
+        adaptive=protocol.schedule == "adaptive",
+        risk_fraction=ADAPTIVE_RISK_FRACTION,
+        drop=ADAPTIVE_DROP,
+        decay=ADAPTIVE_DECAY,
+    )
+    if engine != "sgd":
+        overlap_chain.check(model, parameters)
+    device = device_of(engine, backend, model, parameters, replicas, gpu_from)
+    place = {"backend": "cupy", "device": device.name} if device else {"backend": "numpy", "device": "cpu"}
+    attributes = {"engine": engine, **place, "risk_truncation": risk_truncation(model)}
+    if engine == "gaussian":
+        attributes["quadrature_error"] = batch_law(model)[2]
+    streams = replica_streams(seed, replicas)
+    factors = np.stack([initial_factor(initial, model.students, model.teachers, dimension, s) for s in streams])
+    record_steps = log_spaced(parameters.steps, records)
+    try:
+        results = results_of(engine, model, parameters, factors, streams, record_steps, device, seed)
+    except FloatingPointError as error:
+        raise DivergenceError(
+            f"{error}: {protocol.name}, target {model.target!r}, activation {model.activation!r}, "
+            f"dimension {dimension}, batch_size {batch_size}, learning_rate {learning_rate:g}; "
+            "a smaller learning rate keeps the overlaps finite"
+        ) from None
+    return dataset_of(model, record_steps, *results, attributes)

@@ -1,0 +1,140 @@
+"""The configuration of a user's own target: one file over config/default.yaml, with grids chosen by `planning`."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import yaml
+
+from onepass.errors import OnepassError
+from onepass.formulas.formula import Formula
+from onepass.formulas.language import FormulaError
+from onepass.model import Model
+from onepass.pipeline.config import FIGURES as EVERY_FIGURE
+from onepass.targets.activation import default_activation
+from onepass.targets.grids import FIGURES, experiments
+from onepass.targets.planning import Plan
+
+FOLDER = "config/targets"
+RESERVED = ("cells", "exponents", "logs", "quick", "tutorial")  # folders below data/ and figures/
+OTHER_NAME = "allowed: another --name (NAME= of make)"
+WORDS = {"**": " pow ", "+": " plus ", "-": " minus ", "/": " over ", ",": " and "}
+
+
+def slug(target: str, activation: str | None = None) -> str:
+    """A target's name for files: ``tanh(x1*x2*x3)`` is ``tanh_x1_x2_x3``."""
+    text = Formula.target(target).text
+    if activation is not None:
+        text += f" with {Formula.activation(activation).text}"
+    for sign, word in WORDS.items():
+        text = text.replace(sign, word)
+    return "_".join(re.findall(r"[a-z0-9.]+", text.lower()))[:80].strip("._")
+
+
+class OverlayError(OnepassError, ValueError):
+    """A configuration that cannot be written or is of another target."""
+
+
+def kept_or_written(
+    target: str, activation: str | None = None, name: str | None = None, *, force: bool = False, root: str | Path = "."
+) -> tuple[Path, list[str]]:
+    """The path of a target's overlay below the project's folder `root`, and remarks; written unless it is there.
+
+    Raises
+    ------
+    OverlayError
+        Outside a project, for a name that is none, or where the file there is of another target or activation.
+    ValueError
+        As `overlay`.
+    """
+    if not Path(root, "Snakefile").exists():
+        raise OverlayError(f"no Snakefile in {Path(root).resolve()}; call it in the folder of the project")
+    name = name or slug(target, activation)
+    if not re.fullmatch(r"[a-z0-9_][a-z0-9_.-]*", name):
+        raise OverlayError(f"name {name!r}; allowed: small letters, digits, '_', and, not first, '-' and '.'")
+    if name in RESERVED or name.endswith((".nc", ".pdf", ".png")):
+        raise OverlayError(f"name {name!r} is that of other results; {OTHER_NAME}")
+    path = Path(FOLDER, f"{name}.yaml")
+    if Path(root, path).exists() and not force:
+        _of_target(Path(root, path), target, activation)
+        return path, [f"{path} is there already and kept as it is; --force writes it anew"]
+    settings, remarks = overlay(target, activation, name)
+    Path(root, FOLDER).mkdir(parents=True, exist_ok=True)
+    Path(root, path).write_text(written(settings, remarks, target), encoding="utf-8")
+    return path, remarks
+
+
+def _of_target(path: Path, target: str, activation: str | None) -> None:
+    """Raise unless the first experiment of a file is of this target and, where one is named, this activation."""
+    other = f"{OTHER_NAME}, or --force"
+    try:
+        model = next(iter(yaml.safe_load(path.read_text(encoding="utf-8"))["experiments"].values()))["model"]
+        own, student = Formula.target(model["target"]), Formula.activation(model["activation"])
+    except (yaml.YAMLError, FormulaError, LookupError, TypeError, AttributeError, StopIteration):
+        raise OverlayError(f"{path} is there and no configuration of a target; {other}") from None
+    if own != Formula.target(target) or (activation is not None and student != Formula.activation(activation)):
+        raise OverlayError(f"{path} is of target {own.text} with activation {student.text}; {other}")
+
+
+def overlay(target: str, activation: str | None = None, name: str | None = None) -> tuple[dict, list[str]]:
+    """The settings of a target, and remarks on how they were chosen.
+
+    Raises
+    ------
+    ValueError
+        For formulas that are none, or a student that cannot learn the target from where it starts.
+    """
+    name = name or slug(target, activation)
+    remarks = []
+    if activation is None:
+        activation, why = default_activation(target)
+        remarks.append(f"activation {activation}: {why}")
+    plan = Plan(Model(target, activation))
+    found = experiments(plan)
+    figures = {name: [own for own in FIGURES.get(name, ()) if own in found] or None for name in EVERY_FIGURE}
+    power = f" d^{plan.half - 1:g}" if plan.half > 1 else ""
+    grows = ", and like log d beyond" if plan.order == 2 else ""
+    remarks.append(
+        f"ℓ = {plan.order}; without noise an overlap climbs from {plan.start:g}/√d to {plan.threshold:g} in "
+        f"{plan.climb:.3g}{power}/γ steps at d = 1024{grows}; the noise of one sample has variance {plan.noise:.3g}, "
+        f"the square loss bears γ up to {plan.interaction:.3g}"
+    )
+    settings = {
+        "data": f"data/{name}",
+        "figures_folder": f"figures/{name}",
+        "experiments": found,
+        "check": {"experiments": figures["time_exponents"]},
+        "figures": figures,
+    }
+    return settings, remarks
+
+
+def written(settings: dict, remarks: list[str], target: str) -> str:
+    """The overlay as YAML with a heading that says how it was made; keep what you edit."""
+    head = [
+        f"Figures of the target {target}: snakemake --cores 2 --configfile {FOLDER}/{Path(settings['data']).name}.yaml",
+        "Written once, from the theory, for a few minutes on two cores; it is yours to edit and is not written again.",
+        *remarks,
+        "A figure that is null is not drawn.",
+    ]
+    body = yaml.dump(settings, Dumper=_Dumper, sort_keys=False, default_flow_style=None, width=120, allow_unicode=True)
+    return "".join(f"# {line}\n" for line in head) + body
+
+
+class _Dumper(yaml.SafeDumper):
+    """Numbers as YAML 1.1 reads them: 1.0e-05, not 1e-05; no anchors."""
+
+    def ignore_aliases(self, _):
+        return True
+
+
+_Dumper.add_representer(float, lambda dumper, x: dumper.represent_scalar("tag:yaml.org,2002:float", _number(x)))
+
+
+def _number(value: float) -> str:
+    text = f"{value:.6g}"
+    if "e" in text:
+        mantissa, exponent = text.split("e")
+        return f"{mantissa if '.' in mantissa else mantissa + '.0'}e{exponent}"
+    return text if "." in text else f"{text}.0"

@@ -1,0 +1,125 @@
+"""How long the overlap climbs when nothing disturbs it: what finite dimensions add to the power law of theory.
+
+Without noise an overlap m gains ``γ β m^(ℓ-1) (1 - m²)`` a step (β of the target alone), so weak recovery takes
+``T = 1/(γ β) ∫ dm / (m^(ℓ-1) (1 - m²))`` from its start m0 to the threshold η.  From m0 ∝ 1/√d the integral is
+``d^(ℓ/2 - 1)`` times a factor F(d) that tends to a constant for ℓ ≥ 3, slowly: 1 - m0/η and smaller terms, still worth
+0.08 of an exponent at ℓ = 3 and d ≈ 300.  For ℓ = 2 it is the logarithm, log(η/m0).
+
+Several coordinates do not climb by one power of m: for them the population flow itself is followed (`flow_climb`).
+"""
+
+from __future__ import annotations
+
+import math
+from functools import lru_cache
+
+import numpy as np
+
+from onepass.errors import OnepassError
+
+COUNTED = 100_000  # steps
+HORIZONS = (3.0, 30.0)  # times of a climb at the drift of the first saddle within which a climb is looked for, in turn
+POINTS = 1000  # of the flow, evenly in the logarithm of time
+
+
+class ClimbError(OnepassError, ValueError):
+    """A start or a threshold between which nothing climbs."""
+
+
+def climb_factor(
+    information_exponent: int, dimension, *, start: float = 1.0, threshold: float = 0.5, gain=None
+) -> np.ndarray:
+    """Return F(d), the climb in units of ``d^(max(ℓ, 2)/2 - 1)``.
+
+    Parameters
+    ----------
+    information_exponent : ℓ
+    dimension : array (d,)
+    start : m0 √d, the norm of a student's overlaps at the start, in units of ``1/√d``.
+    threshold : η, the norm of a student's overlaps at recovery; below 1.
+    gain : array (d,), optional
+        ``γ β``. Where it is known and the climb is of at most `COUNTED` steps these are counted one by one: the last
+        of a fast climb are so large that the integral knows nothing of them.
+
+    Returns
+    -------
+    array (d,)
+
+    Raises
+    ------
+    ClimbError
+        Unless the start lies below the threshold at every d, and the threshold below 1.
+    """
+    dimension = np.asarray(dimension, dtype=float)
+    low, high = np.log(start / np.sqrt(dimension)), np.log(threshold)
+    if not (threshold < 1 and (low < high).all()):
+        raise ClimbError(
+            f"no climb from {start:g}/√d to {threshold:g} at d = {dimension.min():g}; allowed: start < threshold < 1"
+        )
+    climb = _integral(information_exponent - 1, np.exp(low), threshold)
+    if gain is not None and (climb <= COUNTED * np.asarray(gain)).all():
+        climb = np.array(
+            [g * _count(information_exponent, np.exp(m), threshold, g) for m, g in zip(low, gain, strict=True)]
+        )
+    return climb * dimension ** (1 - max(information_exponent, 2) / 2)
+
+
+@lru_cache(maxsize=1024)
+def flow_climb(model, dimension: float, start: float, threshold: float) -> float:
+    """Time of the population flow of one student from equal overlaps to a threshold, in units of ``d^(h − 1)``.
+
+    Parameters
+    ----------
+    model : onepass.model.Model of one student, whose weight in the second layer counts.
+    dimension, start : d, and the norm of the overlaps at the start in units of ``1/√d``.
+    threshold : norm of the overlaps at which it ends.
+
+    Returns
+    -------
+    float
+        ``γ T d^(1 − h)`` with ``h = max(ℓ, 2)/2``; inf where the flow gets there too late for one climb, or never.
+    """
+    from onepass.gaussian.information import leap_index
+    from onepass.theory import saddle
+    from onepass.theory.population_flow import population_flow
+
+    order, root = leap_index(model.target_formula), math.sqrt(dimension)
+    drift = max(abs(float(saddle.drift(model, saddle.diagonal(model)))), saddle.steepest_drift(model) / 2)
+    drift *= abs(model.second_layer[0])
+    if not drift > 0:  # no way out of the first saddle by its drift
+        return math.inf
+    if order > 2:
+        plain = (root / start) ** (order - 2) / (order - 2)
+    else:
+        plain = threshold if order == 1 else math.log(threshold * root / start)
+    for horizon in HORIZONS:
+        times = np.concatenate([[0.0], np.geomspace(1e-3, 1, POINTS) * horizon * plain / drift])
+        flow = population_flow(model, saddle.diagonal(model)[None] * start / root, model.second_layer[:1], times)
+        norm = np.linalg.norm(flow[:, 0], axis=1)
+        if (norm >= threshold).any():
+            return float(np.interp(threshold, *_rise(norm, times, threshold)) * dimension ** (1 - max(order, 2) / 2))
+    return math.inf
+
+
+def _rise(norm, times, threshold):
+    """The two points between which a curve first passes a threshold."""
+    last = int(np.flatnonzero(norm >= threshold)[0])
+    return norm[max(last - 1, 0) : last + 1], times[max(last - 1, 0) : last + 1]
+
+
+def _integral(power: int, low, high):
+    """``∫ dm / (m^power (1 - m²))``, by ``1/(m^a (1 - m²)) = 1/m^a + 1/(m^(a-2) (1 - m²))``: all terms positive."""
+    if power == 0:
+        return np.arctanh(high) - np.arctanh(low)
+    if power == 1:
+        return np.log(high / low) - 0.5 * (np.log1p(-(high**2)) - np.log1p(-(low**2)))
+    return (low ** (1.0 - power) - high ** (1.0 - power)) / (power - 1) + _integral(power - 2, low, high)
+
+
+def _count(ell: int, m: float, threshold: float, gain: float) -> int:
+    """Steps of ``m ← m + γβ m^(ℓ-1) (1 - m²)`` to the threshold."""
+    steps = 0
+    while m < threshold:
+        m += gain * m ** (ell - 1) * (1 - m * m)
+        steps += 1
+    return steps

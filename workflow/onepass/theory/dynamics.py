@@ -1,0 +1,200 @@
+"""Deterministic theory of one-pass SGD: the mean process at finite dimension, and its limit at infinite dimension."""
+
+from __future__ import annotations
+
+from math import isfinite, sqrt
+from numbers import Real
+
+import numpy as np
+
+from onepass.errors import OnepassError
+from onepass.model import Model
+from onepass.protocol import ADAPTIVE_DECAY, ADAPTIVE_DROP, ADAPTIVE_RISK_FRACTION, Protocol
+from onepass.simulation.initial import initial_factor
+from onepass.simulation.parameters import LARGEST_COUNT, Parameters
+from onepass.simulation.records import log_spaced
+from onepass.theory import exponents
+from onepass.theory.mean_kernel import Scales
+from onepass.theory.mean_process import flow, iterate
+
+EQUATIONS = ("finite_d", "limit")
+ARGUMENTS = {  # that one equation reads and the other has no use for
+    "finite_d": ("batch_size", "learning_rate"),
+    "limit": ("mu", "delta", "batch_prefactor", "learning_rate_prefactor"),
+}
+
+
+ROUNDING = 1e-6  # of exponents
+
+
+class DynamicsError(OnepassError, ValueError):
+    """A parameter of `solve_dynamics` outside its range, or a limit that does not exist."""
+
+
+def solve_dynamics(
+    model: Model,
+    protocol: Protocol,
+    *,
+    dimension: int,
+    steps: int,
+    initial,
+    equation: str = "finite_d",
+    batch_size: int | None = None,
+    learning_rate: float | None = None,
+    intra_batch: bool = True,
+    mu: float | None = None,
+    delta: float | None = None,
+    batch_prefactor: float | None = None,
+    learning_rate_prefactor: float | None = None,
+    records: int = 50,
+):
+    """Solve the low-dimensional equations of one-pass SGD.
+
+    Parameters
+    ----------
+    dimension, steps : d and the number of SGD steps to follow. The limit knows d only as what turns steps into time.
+    initial : ``("overlap", m)`` (the students' rests orthogonal to each other, the mean of the simulation's random
+        start) or ``("overlaps", M, Q)``.
+    equation : ``"finite_d"``, the mean process, or ``"limit"``.
+    batch_size, learning_rate : n_b and γ; "finite_d" only.
+    intra_batch : False leaves the φBC term out; "finite_d" only.
+    mu, delta, batch_prefactor, learning_rate_prefactor : μ, δ, n_0 and γ_0 of ``n_b = n_0 d^μ``,
+        ``γ = γ_0 d^(−δ)``; "limit" only, which keeps the terms that survive at (μ, δ).
+    records : how many steps to record, spaced evenly in the logarithm; 0 and the last are always there.
+
+    Returns
+    -------
+    xarray.Dataset with ``overlap`` (step, student, teacher), ``student_gram`` (step, student, other_student) and
+    ``risk`` (step), the excess population risk; numbers without units. ``time`` (step) is the limit's own
+    time, a coordinate. Attributes: ``equation``, ``regime`` (limit), and ``expectation_error``, the largest
+    error of a recorded state's means, 0 where they are exact.
+
+    Raises
+    ------
+    ValueError
+        For a parameter outside its range or of the other equation, or a (μ, δ) without a limit
+        (`DynamicsError`); for a model whose means are out of reach (`onepass.theory.moments.ExpectationError`).
+    DivergenceError
+        If a norm is no longer a positive number.
+
+    Notes
+    -----
+    One step of the mean process is the exact mean of the change of (M, Q) that one SGD step makes before the norms are
+    restored, then divided by the root of the mean squared norms. What is neglected are fluctuations: of the state
+    from step to step, and of the norms within one. For the spherical update the same mean is taken of the
+    projected gradients, whose squares have further Gaussian means (``Expectations.radial``).
+
+    The limit (Saad & Solla 1995 on the sphere; regimes of Veiga et al. 2022 and Arnaboldi et al. 2024) is the flow
+    ``dM = Ψ − ½ M Φ_jj``, ``dQ = Φ − ½ Q (Φ_jj + Φ_ll)`` in time ``τ = d^max(−δ, 1−μ−2δ)`` a step. Where a step of
+    time does not shrink with d (δ = 0, or μ + 2δ = 1) it is no flow but a map, whose norms are restored exactly;
+    that flow is its first order in γ_0.
+    """
+    arguments = {
+        "batch_size": batch_size, "learning_rate": learning_rate, "mu": mu, "delta": delta,
+        "batch_prefactor": batch_prefactor, "learning_rate_prefactor": learning_rate_prefactor,
+    }  # fmt: skip
+    _check(model, protocol, equation, dimension, steps, records, intra_batch, arguments)
+    overlap, gram = _start(model, initial, dimension)
+    record_steps, attributes, time_step = log_spaced(int(steps), int(records)), {"equation": equation}, None
+    finite = equation == "finite_d"
+    if finite:
+        extra = model.students + model.teachers
+        share = 1 / batch_size
+        scales = Scales(1.0, (dimension - extra) * share, share, 1 - share if intra_batch else 0.0)
+        rate = float(learning_rate)
+    else:
+        attributes["regime"] = exponents.regime(mu, delta)
+        exponent = max(-delta, 1 - mu - 2 * delta)
+        time_step = float(dimension) ** exponent
+        scales, rate = _limit_scales(attributes["regime"], batch_prefactor), float(learning_rate_prefactor)
+    parameters = Parameters(
+        int(dimension), int(batch_size or 0), rate, int(steps), np.inf, sqrt(model.noise),
+        protocol.loss == "correlation", protocol.update == "spherical", protocol.schedule == "adaptive",
+        ADAPTIVE_RISK_FRACTION, ADAPTIVE_DROP, ADAPTIVE_DECAY,
+    )  # fmt: skip
+    if not finite and exponent < -ROUNDING:
+        states = flow(model, parameters, overlap, gram, scales, record_steps * time_step)
+    else:
+        states = iterate(model, parameters, overlap, gram, scales, record_steps)
+    return _dataset(record_steps, states, attributes, time_step)
+
+
+def _limit_scales(regime: str, batch_prefactor: float) -> Scales:
+    """Which terms survive: the gradient, its noise and the interaction within a batch."""
+    gradient = 0.0 if regime == "noise_learning" else 1.0
+    noise = 1 / batch_prefactor if regime in ("noise_learning", "saad_solla", "coexistence") else 0.0
+    return Scales(gradient, noise, 0.0, 1.0 if regime in ("large_batch", "coexistence") else 0.0)
+
+
+def _start(model, initial, dimension):
+    """M and Q at step 0, arrays of their own."""
+    p, k = model.students, model.teachers
+    if isinstance(initial, str) and initial == "sphere":
+        raise DynamicsError("initial 'sphere' is random, the equations are not; allowed: ('overlap', m), a typical one "
+                            "being m = 1/√d, or ('overlaps', M, Q)")  # fmt: skip
+    factor = initial_factor(initial, p, k, max(dimension, p + k), np.random.default_rng(0))
+    if initial[0] == "overlap":
+        gram = factor[:, :k] @ factor[:, :k].T
+    else:
+        gram = np.array(initial[2], dtype=float)
+    np.fill_diagonal(gram, 1.0)
+    return factor[:, :k].copy(), gram
+
+
+def _check(model, protocol, equation, dimension, steps, records, intra_batch, arguments) -> None:
+    if equation not in EQUATIONS:
+        raise DynamicsError(f"equation {equation!r} is unknown; allowed: {', '.join(EQUATIONS)}")
+    for other in EQUATIONS:
+        for key in ARGUMENTS[other]:
+            if (arguments[key] is None) == (other == equation):
+                needed = f"needs {', '.join(ARGUMENTS[equation])}"
+                verb = "is missing" if other == equation else f"belongs to equation {other!r}"
+                raise DynamicsError(f"{key} {verb}; equation {equation!r} {needed}")
+    counts = [("dimension", dimension, model.students + model.teachers), ("steps", steps, 0), ("records", records, 0)]
+    if equation == "finite_d":
+        counts.append(("batch_size", arguments["batch_size"], 1))
+    for key, value, least in counts:
+        whole = isinstance(value, int | np.integer) and not isinstance(value, bool)
+        if not (whole and least <= value <= LARGEST_COUNT):
+            raise DynamicsError(f"{key} is {value!r}; allowed: a whole number from {least} to 2**53")
+    for key in ("learning_rate", "learning_rate_prefactor", "batch_prefactor"):
+        value = arguments[key]
+        if value is not None and not (isinstance(value, Real) and isfinite(value) and value > 0):
+            raise DynamicsError(f"{key} is {value!r}; allowed: a finite number above 0")
+    if equation == "finite_d":
+        return
+    if not intra_batch:
+        raise DynamicsError("intra_batch=False belongs to equation 'finite_d'; the limit's terms follow from (μ, δ)")
+    if protocol.schedule == "adaptive":
+        raise DynamicsError("schedule 'adaptive' changes γ from step to step and has no limit; use equation 'finite_d'")
+    mu, delta = arguments["mu"], arguments["delta"]
+    if exponents.regime(mu, delta) == "no_limit":
+        reason = (
+            "each step moves the students by a power of d, not by a vanishing or fixed amount"
+            if delta < -ROUNDING
+            else "the noise that a step adds to the norms, d^(1−μ−2δ), grows with d"
+        )
+        raise DynamicsError(
+            f"no deterministic limit at (μ, δ) = ({mu:g}, {delta:g}): {reason}; allowed: δ ≥ 0 and μ + 2δ ≥ 1 (or "
+            "equation 'finite_d')"
+        )
+
+
+def _dataset(record_steps, states, attributes, time_step):
+    import xarray as xr
+
+    overlaps, grams, risks, error = states
+    coordinates = {"step": ("step", record_steps, {"long_name": "SGD step", "units": "steps"})}
+    if time_step is not None:
+        long_name = "time τ of the limit"
+        coordinates["time"] = ("step", record_steps * time_step, {"long_name": long_name, "units": "1"})
+    dims = ("step", "student")
+    return xr.Dataset(
+        {
+            "overlap": ((*dims, "teacher"), overlaps, {"long_name": "overlap M = W W*ᵀ", "units": "1"}),
+            "student_gram": ((*dims, "other_student"), grams, {"long_name": "Gram matrix Q = W Wᵀ", "units": "1"}),
+            "risk": (dims[:1], risks, {"long_name": "excess population risk ½ E[(f* − f)²]", "units": "1"}),
+        },
+        coords=coordinates,
+        attrs=attributes | {"expectation_error": float(error)},
+    )

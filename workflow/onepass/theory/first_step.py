@@ -1,0 +1,46 @@
+"""What one step of the mean process gains at the start: the edge of learning at a finite dimension."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from onepass.gaussian.quadrature import exact_count
+from onepass.model import Model
+from onepass.protocol import Protocol
+from onepass.simulation.chain.batch_law import moments
+
+NODES = 60  # for functions that are no polynomials
+
+
+def first_step_gain(model: Model, protocol: Protocol, dimension, batch_size, learning_rate):
+    """Relative gain of the overlap ``m = 1/√d`` in one step, ``E[m'] / m - 1`` with sums replaced by their means.
+
+    ``w + γ E[c z]`` has overlap ``m + γ E[c λ*]`` with the teacher; its norm counts the noise of the batch,
+    ``γ² E[c²] (d - 2) / n_b`` outside the plane of student and teacher.  A negative gain is a step that loses overlap.
+
+    Parameters
+    ----------
+    model : Model
+        One student of one direction.
+    dimension, batch_size, learning_rate : numbers or arrays
+        Batch sizes need not be whole; of the dimension one number.
+
+    Returns
+    -------
+    array
+        Of the shape of ``batch_size`` and ``learning_rate`` together.
+    """
+    m = float(dimension) ** -0.5
+    rest = np.sqrt(1 - m**2)
+    along, across, square = _means(model, protocol.loss == "correlation", m)
+    radial = m * along + rest * across if protocol.update == "spherical" else 0.0
+    parallel = m + learning_rate * (along - radial * m)
+    orthogonal = rest + learning_rate * (across - radial * rest)
+    outside = learning_rate**2 * square * (dimension - 2) / batch_size
+    return parallel / np.sqrt(parallel**2 + orthogonal**2 + outside) / m - 1
+
+
+def _means(model, correlation, m):
+    """Means of ``c λ*``, ``c v`` and ``c²`` at overlap m."""
+    found = moments(model, correlation, m, exact_count(model) or NODES)
+    return found[0], found[1] * np.sqrt(1 - m**2), found[2]

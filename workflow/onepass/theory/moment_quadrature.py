@@ -1,0 +1,126 @@
+"""Gaussian means of a step by Gauss–Hermite quadrature: on the whole grid, or pair by pair of students.
+
+Both are exact for polynomials once the nodes are enough. Fields are ``λ = A u`` with white normals u of dimension
+``k + p`` (`mean_kernel.white_factor`), so that a singular covariance needs no care.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+
+from onepass.gaussian.hermite import hermite_polynomials
+from onepass.gaussian.quadrature import gauss_hermite, product_grid, product_rule
+from onepass.model import Model
+from onepass.theory.mean_kernel import Moments, white_factor
+
+
+def target_values(model: Model, count: int) -> np.ndarray:
+    """The target on the grid of its coordinates, shape (count**k,), the first coordinate fastest."""
+    return np.concatenate([model.target_formula.array(np)(u) for u, _ in product_grid(count, model.teachers)])
+
+
+def coordinate_functions(model: Model) -> dict[int, Callable] | None:
+    """The target as a sum of functions of one coordinate each, by its position; None if it is no such sum."""
+    terms: dict[int, list[Callable]] = {}
+    for term in model.target_formula.terms:
+        if len(term.used) > 1:
+            return None
+        terms.setdefault(term.used[0] if term.used else 0, []).append(term.array(np))
+
+    def function(position: int, parts: list[Callable]) -> Callable:
+        def value(x):
+            inputs = np.zeros((*x.shape, model.teachers))
+            inputs[..., position] = x
+            return sum(part(inputs) for part in parts)
+
+        return value
+
+    return {position: function(position, parts) for position, parts in terms.items()}
+
+
+def grid_moments(model: Model, correlation: bool, overlap, gram, count: int) -> tuple[Moments, float]:
+    """Moments and population risk from the grid of ``count**(p + k)`` points."""
+    p, k = overlap.shape
+    factor, layer = white_factor(overlap, gram), np.array(model.second_layer) / p
+    target, activation = model.target_formula.array(np), model.activation_formula.array(np)
+    derivative = model.activation_formula.array(np, derivative=True)
+    drift, risk = np.zeros((p, k + p)), 0.0
+    hd, length, radial = np.zeros((3, p, p))
+    for u, weights in product_grid(count, k + p):
+        fields = u @ factor.T
+        slopes, values = derivative(fields), target(u[:, :k])
+        excess = values - activation(fields) @ layer
+        risk += 0.5 * weights @ excess**2
+        error = values if correlation else excess
+        drift += (slopes * (weights * error)[:, None]).T @ u
+        second = (slopes * (weights * (error**2 + model.noise))[:, None]).T
+        turned, mixed = second @ (slopes * fields**2), (second * fields.T) @ (slopes * fields)
+        hd += second @ slopes
+        length += second @ (slopes * (u**2).sum(axis=1)[:, None])
+        radial += turned + turned.T - gram * mixed
+    return Moments(drift[:, :k].copy(), drift @ factor.T, hd, drift @ drift.T, length, radial), float(risk)
+
+
+def pair_moments(model: Model, correlation: bool, overlap, gram, count: int) -> tuple[Moments, float]:
+    """Moments and population risk of a sum of functions of one field each, at a cost polynomial in p + k.
+
+    Given the fields of a pair of students, E² is a sum over pairs of functions of two correlated normals: in
+    Hermite polynomials of what is left of them, a sum over one order alone (Mehler). So a grid of ``count²`` points
+    and tables of ``count`` coefficients do the work of grids over four fields.
+    """
+    p, k = overlap.shape
+    width, layer = k + p, np.array(model.second_layer) / p
+    factor, teachers = white_factor(overlap, gram), coordinate_functions(model)
+    directions = np.vstack([np.eye(width)[list(teachers)], factor])
+    functions = [*teachers.values(), *[model.activation_formula.array(np)] * p]
+    derivative = model.activation_formula.array(np, derivative=True)
+    excess = np.concatenate([np.ones(len(teachers)), -layer])
+    b = np.where(np.arange(excess.size) < len(teachers), excess, 0.0) if correlation else excess
+    used = slice(0, len(teachers) if correlation else None)  # terms of E
+
+    nodes, weights = gauss_hermite(count)
+    table = hermite_polynomials(nodes, count - 1).T * weights[:, None]  # (nodes, orders)
+    orders = np.arange(count)
+
+    def expand(basis, z, terms):
+        """Coefficients (points, terms, orders) of the functions given the part z of u in `basis`; their rests."""
+        along = directions[terms] @ basis
+        rest = directions[terms] - along @ basis.T
+        size = np.linalg.norm(rest, axis=1)
+        points = (z @ along.T)[..., None] + size[:, None] * nodes
+        values = np.stack([function(points[:, m]) for m, function in enumerate(functions[terms])], axis=1)
+        return values @ table, rest / np.where(size > 0, size, 1.0)[:, None]
+
+    def paired(first, second, rests, b):
+        """``Σ b_m b_l Σ_n ρ_ml^n first_mn second_ln`` at every point."""
+        powers = (rests @ rests.T).clip(-1, 1)[None] ** orders[:, None, None] * np.multiply.outer(b, b)
+        return np.einsum("nzm,zmn->z", np.moveaxis(first, 2, 0) @ powers, second)
+
+    coefficients, rests = expand(np.empty((width, 0)), np.empty((1, 0)), slice(None))
+    risk = 0.5 * float(paired(coefficients, coefficients, rests, excess)[0])
+
+    drift, (hd, length, radial) = np.empty((p, width)), np.empty((3, p, p))
+    for j in range(p):
+        for i in range(j + 1):
+            basis, _ = np.linalg.qr(factor[[j]].T if i == j else factor[[j, i]].T)
+            z, weight = product_rule(count, basis.shape[1])
+            x, y = z @ basis.T @ factor[j], z @ basis.T @ factor[i]
+            coefficients, rests = expand(basis, z, used)
+            slope = weight * derivative(x)
+            if i == j:
+                mean, first = coefficients[..., 0] @ b[used], coefficients[..., 1] * b[used]
+                drift[j] = (slope * mean) @ z @ basis.T + slope @ first @ rests
+            # |u|² adds to the square of z the mean square of the rest, and what Stein's lemma makes of it
+            bent = 2 * orders * coefficients
+            bent[..., :-2] += 2 * np.sqrt((orders[1:-1]) * orders[2:]) * coefficients[..., 2:]
+            square = paired(coefficients, coefficients, rests, b[used])
+            bend = paired(coefficients, bent, rests, b[used])
+            square += model.noise
+            slope *= derivative(y)
+            distance = (z**2).sum(axis=1) + width - basis.shape[1]
+            hd[j, i] = hd[i, j] = slope @ square
+            length[j, i] = length[i, j] = slope @ (distance * square + bend)
+            radial[j, i] = radial[i, j] = slope @ (square * (x**2 + y**2 - gram[j, i] * x * y))
+    return Moments(drift[:, :k].copy(), drift @ factor.T, hd, drift @ drift.T, length, radial), risk
