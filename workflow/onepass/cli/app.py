@@ -15,6 +15,7 @@ import typer
 
 from onepass.cli.errors import drawn_to, plain_errors, warn
 from onepass.cli.simulate import simulate
+from onepass.pipeline.script import own_matplotlib
 
 app = typer.Typer(
     name="onepass",
@@ -61,6 +62,7 @@ def plot(
 ) -> None:
     """Draw overlap and risk along the runs of one cell."""
     with plain_errors():
+        own_matplotlib()
         from onepass.figures import runs as figure
         from onepass.figures import style
         from onepass.pipeline import store
@@ -84,6 +86,7 @@ def phases(
 
             print(json.dumps(as_plain(order), indent=2))
             return
+        own_matplotlib()
         from onepass.figures import phase_diagrams, style
 
         path = drawn_to(output or Path(f"phases_{order}.pdf"))

@@ -18,7 +18,20 @@ DPI = 200
 INK = "0.15"
 MUTED = "0.45"
 
+# What only windows have, or must be settled before anything is drawn, stays the user's.
+_USERS = (
+    "backend",
+    "date.",
+    "figure.max_open",
+    "figure.raise",
+    "interactive",
+    "savefig.directory",
+    "timezone",
+    "tool",
+    "webagg",
+)
 _RC = {
+    **{key: value for key, value in mpl.rcParamsDefault.items() if not key.startswith(_USERS)},
     **sns.axes_style("ticks"),
     **sns.plotting_context("paper"),
     # Shipped with matplotlib, hence the same on every machine.
@@ -68,7 +81,10 @@ _PROTOCOLS = {
 
 
 def context():
-    """Return the context, or decorator of a function, in which figures are drawn and saved."""
+    """Return the context, or decorator of a function, in which figures are drawn and saved.
+
+    It begins with Matplotlib's defaults: no file of the user's changes a figure.
+    """
     return mpl.rc_context(_RC)
 
 

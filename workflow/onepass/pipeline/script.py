@@ -1,11 +1,13 @@
-"""How a script of the workflow ends: what it prints goes to its log, an error of ours says its message alone."""
+"""How a script of the workflow begins and ends: a Matplotlib as it comes, output in a log, errors in words."""
 
 from __future__ import annotations
 
+import os
 import sys
 import traceback
 from collections.abc import Iterator
-from contextlib import contextmanager, redirect_stderr, redirect_stdout
+from contextlib import chdir, contextmanager, redirect_stderr, redirect_stdout
+from importlib.util import find_spec
 from pathlib import Path
 
 from onepass.errors import OnepassError
@@ -30,3 +32,14 @@ def logged(path: str | Path) -> Iterator[None]:
         except Exception:
             traceback.print_exc()
             sys.exit(1)
+
+
+def own_matplotlib() -> None:
+    """Import Matplotlib as it comes, whatever the user's files of settings say: one that is broken stops its import.
+
+    The backend of a notebook, which its kernel hands on to every process, stops it as well.
+    """
+    os.environ.pop("MPLBACKEND", None)
+    with chdir(Path(find_spec("matplotlib").origin).parent / "mpl-data"):  # it looks for its settings here first
+        import matplotlib
+    matplotlib.use("agg")
