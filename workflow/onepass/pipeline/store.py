@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import platform
 import shutil
 import subprocess
@@ -124,17 +125,20 @@ def provenance() -> dict[str, str]:
     for package in PACKAGES:
         with suppress(PackageNotFoundError):
             found[f"version_{package}"] = version(package)
-    commit = _git("rev-parse", "HEAD") or "unknown"
+    tracked = _git("ls-files", "--error-unmatch", __file__)  # a repository around an unpacked archive is another's
+    commit = (tracked and _git("rev-parse", "HEAD")) or "unknown"
     if commit != "unknown" and _git("status", "--porcelain", "--untracked-files=no"):
         commit += " with local changes"
     return found | {"version_python": platform.python_version(), "git_commit": commit}
 
 
 def _git(*arguments: str) -> str:
-    folder = Path(__file__).parent
+    """What git says of the repository that this file lies in, whatever repository the environment speaks of."""
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
     with suppress(OSError, subprocess.SubprocessError):
         return subprocess.run(
-            ["git", "--no-optional-locks", "-C", folder, *arguments],
+            ["git", "--no-optional-locks", "-C", Path(__file__).parent, *arguments],
+            env=environment,
             capture_output=True,
             text=True,
             check=True,
