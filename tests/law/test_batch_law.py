@@ -6,7 +6,7 @@ import numpy as np
 import onepass
 import pytest
 from onepass.gaussian.quadrature import product_rule
-from onepass.simulation.chain import batch_law, sums_nodes, sums_series
+from onepass.simulation.chain import batch_law
 from onepass.simulation.chain.build import model_kernel
 from onepass.simulation.parameters import Parameters
 from scipy.stats import ks_2samp
@@ -43,9 +43,9 @@ def exact(model, correlation):
     return mean, (found.T * weights) @ found - np.outer(mean, mean)
 
 
-def drawn(module, model, law, correlation, n_b, draws):
+def drawn(form, model, law, correlation, n_b, draws):
     """The sums drawn by a form of the engine, flat as `sample`, and its radial sums."""
-    code, factor, rng = model_kernel(model, module), FACTORS[model], np.random.default_rng(8)
+    code, factor, rng = model_kernel(model, form), FACTORS[model], np.random.default_rng(8)
     p, k = model.students, model.teachers
     layer = np.array(model.second_layer) / p
     fields, drift, gram, found = np.empty((p, 3)), np.empty((p, k + p)), np.empty((p, p)), []
@@ -68,9 +68,8 @@ def test_sums_have_the_exact_mean_and_covariance(form, correlation):
     if form == "nodes":
         points, weights = product_rule(11, 2)
         law = batch_law.NO_LAW._replace(points=points, weights=weights)
-    module = sums_series if form == "series" else sums_nodes
     n_b, draws = 10**6, 4000
-    found, (mean, covariance) = drawn(module, model, law, correlation, n_b, draws), exact(model, correlation)
+    found, (mean, covariance) = drawn(form, model, law, correlation, n_b, draws), exact(model, correlation)
     spread = np.sqrt(np.diag(covariance))
     assert (spread > 0).all()
     assert (abs(found.mean(axis=0) - mean) < 5 * spread / np.sqrt(n_b * draws)).all()

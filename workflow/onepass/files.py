@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import tempfile
 import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
+
+logger = logging.getLogger("onepass")
 
 
 @contextmanager
@@ -33,13 +37,33 @@ def atomic(path: str | Path, *, replace: bool = True) -> Iterator[Path]:
 
 
 def cache_folder() -> Path:
-    """``$ONEPASS_CACHE``, by default ``~/.cache/onepass``; a temporary one where that is not writable."""
-    folder = Path(os.environ.get("ONEPASS_CACHE") or Path.home() / ".cache" / "onepass")
-    with suppress(OSError):
-        folder.mkdir(parents=True, exist_ok=True)
-    if not os.access(folder, os.W_OK):
-        folder = Path(tempfile.gettempdir()) / f"onepass-{os.getuid()}"
-        folder.mkdir(mode=0o700, exist_ok=True)
-        if folder.stat().st_uid != os.getuid():  # code from here is run: nobody else may have put it there
-            folder = Path(tempfile.mkdtemp(prefix="onepass-"))
+    """Where this user keeps what is slow to make again; the first of these that can be written.
+
+    ``$ONEPASS_CACHE``, ``$XDG_CACHE_HOME/onepass``, ``~/.cache/onepass``, a folder of the user's own for temporary
+    files, a new one. Where that is not the first, a line in the log says so, once.
+    """
+    return _first_writable(os.environ.get("ONEPASS_CACHE"), os.environ.get("XDG_CACHE_HOME"))
+
+
+@cache
+def _first_writable(own: str | None, user: str | None) -> Path:
+    named = [Path(own)] if own else []
+    named += [Path(user, "onepass")] if user else []
+    named += [Path(os.path.expanduser("~"), ".cache", "onepass")]
+    faults = []
+    for folder in [*named, Path(tempfile.gettempdir(), f"onepass-{os.getuid()}")]:
+        try:
+            folder.mkdir(parents=True, exist_ok=True, mode=0o777 if folder in named else 0o700)
+            if folder not in named and folder.stat().st_uid != os.getuid():
+                continue  # code from here is run: nobody else may have put it there
+            with tempfile.TemporaryFile(dir=folder) as probe:
+                probe.write(bytes(1 << 16))
+        except OSError as error:
+            faults.append(f"{folder} ({error.strerror})")
+            continue
+        break
+    else:
+        folder = Path(tempfile.mkdtemp(prefix="onepass-"))
+    if faults:
+        logger.warning("compiled code is kept in %s: it cannot be kept in %s", folder, ", ".join(faults))
     return folder

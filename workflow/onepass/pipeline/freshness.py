@@ -10,15 +10,14 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import cache
 from importlib import import_module
 from pathlib import Path
 from typing import NamedTuple
 
 from onepass.errors import OnepassError
 from onepass.files import atomic
+from onepass.sources import closure, code_version
 
-PACKAGE = Path(__file__).parents[1]
 RECORDS = ".made"  # folder of the records, below that of the data
 
 
@@ -67,36 +66,3 @@ class Result(NamedTuple):
 
     def _record(self, folder: str | Path) -> Path:
         return Path(folder, RECORDS, self.name)
-
-
-@cache
-def _imports():
-    import grimp
-
-    return grimp.build_graph(PACKAGE.name, cache_dir=None)
-
-
-@cache
-def closure(module: str) -> tuple[str, ...]:
-    """The modules of the package that a module imports, wherever in it or in them the import stands, and itself.
-
-    Rooms are not among them: their own files hold names alone.
-    """
-    return tuple(sorted({module, *_imports().find_upstream_modules(module)}))
-
-
-def sources(module: str) -> list[Path]:
-    """The files of its `closure`, and what lies beside them that is no Python: the kernels of a GPU."""
-    files = [PACKAGE.parent.joinpath(*name.split(".")).with_suffix(".py") for name in closure(module)]
-    beside = {path for folder in {file.parent for file in files} for path in folder.glob("*.cuh")}
-    return [*files, *sorted(beside)]
-
-
-@cache
-def code_version(module: str) -> str:
-    """Hash of the `sources` of a module, as they are at the first call."""
-    digest = hashlib.sha256()
-    for path in sources(module):
-        content = path.read_bytes()
-        digest.update(f"{path.relative_to(PACKAGE)} {len(content)}\n".encode() + content)
-    return digest.hexdigest()

@@ -14,7 +14,7 @@ from contextlib import suppress
 from functools import cache, wraps
 
 from onepass.files import atomic, cache_folder
-from onepass.pipeline.freshness import code_version
+from onepass.sources import code_version
 
 
 def remembered(function: Callable) -> Callable:

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from onepass.errors import OnepassError
 from onepass.files import atomic
-from onepass.pipeline.freshness import code_version
+from onepass.sources import code_version
 
 SCHEMA_VERSION = 1
 PACKAGES = ("onepass", "numpy", "numba", "xarray", "netCDF4")

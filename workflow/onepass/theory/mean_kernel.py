@@ -2,17 +2,15 @@
 
 Two families of models have means that a loop of a few hundred operations finds exactly. Students
 ``erf(x/√2)`` of a target that is a weighted sum of ``erf(⟨t, λ*⟩/√2)`` have arcsine laws (Saad & Solla 1995);
-polynomials have Gauss–Hermite rules. Everything is in one file because the compiler, which keeps its code on
-disk, notices a change of the file that it compiles but not of one that it imports.
+polynomials have Gauss–Hermite rules.
 """
 
 from math import asin, isfinite, pi, sqrt
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit
 
-compiled = njit(cache=True, error_model="numpy")
+from onepass.simulation.jit import compiled
 
 
 class Rule(NamedTuple):

@@ -12,30 +12,37 @@ import importlib.util
 import inspect
 import re
 import sys
+from pathlib import Path
 from types import ModuleType
 
 import numba
 
 from onepass.files import atomic, cache_folder
-from onepass.formulas import evaluation, printing
+from onepass.formulas import evaluation
 from onepass.model import Model
-from onepass.simulation.chain import kernel
+from onepass.simulation.chain import kernel, sums_nodes, sums_series
+from onepass.sources import code_version
 
+# Read as this module is: an edit while a job works must not reach it.
+_KERNEL = inspect.getsource(kernel)
+_SUMS = {"samples": _KERNEL, "series": inspect.getsource(sums_series), "nodes": inspect.getsource(sums_nodes)}
+_FUNCTIONS = [inspect.getsource(function) for function in (evaluation.sign, evaluation.heaviside)]
 MODEL, SUMS = (re.compile(f"# <{part}>.*# </{part}>", re.DOTALL) for part in ("model", "sums"))
 
 
-def model_kernel(model: Model, sums: ModuleType = kernel) -> ModuleType:
-    """The module of `kernel` with the target, activation and widths of `model`, and the sums of `sums`.
+def model_kernel(model: Model, form: str = "samples") -> ModuleType:
+    """The module of `kernel` with the target, activation and widths of `model`, and the sums of a form of batch.
 
     Its file is made at the first call for such a model, in the `cache_folder`; many jobs may do so at once.
     """
-    name = _name(model, sums)
+    name = _name(model, form)
     if name in sys.modules:
         return sys.modules[name]
     path = cache_folder() / f"{name}.py"
-    if not path.exists():
-        with atomic(path, replace=False) as part:  # its date keys the compiled code
-            part.write_text(_source(model, sums), encoding="utf-8")
+    if not _is_whole(path):
+        source = _source(model, form)
+        with atomic(path) as part:
+            part.write_text(f"{_heading(source)}\n{source}", encoding="utf-8")
     specification = importlib.util.spec_from_file_location(name, path)
     module = importlib.util.module_from_spec(specification)
     sys.modules[name] = module
@@ -43,29 +50,34 @@ def model_kernel(model: Model, sums: ModuleType = kernel) -> ModuleType:
     return module
 
 
-def _name(model: Model, sums: ModuleType) -> str:
-    parts = [
-        model.target_formula.text,
-        model.activation_formula.text,
-        f"{model.students} {model.teachers}",
-        inspect.getsource(kernel),
-        inspect.getsource(sums),
-        inspect.getsource(evaluation),
-        inspect.getsource(printing),
-        numba.__version__,
-    ]
+def _name(model: Model, form: str) -> str:
+    formulas = model.target_formula.text, model.activation_formula.text
+    widths = f"{model.students} {model.teachers}"
+    parts = [*formulas, widths, form, code_version(__name__), numba.__version__]
     return "onepass_kernel_" + hashlib.sha256("\0".join(parts).encode()).hexdigest()[:24]
 
 
-def _source(model: Model, sums: ModuleType) -> str:
+def _is_whole(path: Path) -> bool:
+    """Whether a file is there, and not cut as a full disk leaves it: its first line knows the others."""
+    try:
+        heading, _, source = path.read_text(encoding="utf-8").partition("\n")
+    except (OSError, UnicodeDecodeError):
+        return False
+    return heading == _heading(source)
+
+
+def _heading(source: str) -> str:
+    return f"# {hashlib.sha256(source.encode()).hexdigest()}"
+
+
+def _source(model: Model, form: str) -> str:
     functions = [
-        inspect.getsource(evaluation.sign),
-        inspect.getsource(evaluation.heaviside),
+        *_FUNCTIONS,
         model.target_formula.source("target"),
         model.activation_formula.source("activation"),
         model.activation_formula.source("derivative", derivative=True),
     ]
     widths = f"STUDENTS, TEACHERS = {model.students}, {model.teachers}"
     block = "\n\n".join(["from math import *", widths, *(f"@njit\n{function}" for function in functions)])
-    own = SUMS.search(inspect.getsource(sums)).group()
-    return SUMS.sub(lambda _: own, MODEL.sub(lambda _: block, inspect.getsource(kernel)))
+    own = SUMS.search(_SUMS[form]).group()
+    return SUMS.sub(lambda _: own, MODEL.sub(lambda _: block, _KERNEL))

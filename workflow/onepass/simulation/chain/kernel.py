@@ -1,6 +1,6 @@
 """The overlap chain, compiled: the same steps as `overlap_chain.step`, without Python inside a run.
 
-The lines between the marks of a model stand for one model (here He3 against He3, one student); `compiled` writes a
+The lines between the marks of a model stand for one model (here He3 against He3, one student); `build` writes a
 copy of this file for every other model with its formulas and widths in their place, so that the
 compiler inlines the ones, unrolls the loops over the others and keeps the machine code on disk
 from one job to the next. The lines between the marks of the sums are the chain's own part; the engine for very
@@ -11,6 +11,8 @@ from math import isfinite, log, sqrt
 
 import numpy as np
 from numba import njit
+
+from onepass.simulation.jit import compiled, inlined
 
 # <model>
 
@@ -38,9 +40,6 @@ CHUNK = 1024  # samples drawn at once: they stay in the first-level cache
 RANK_TOLERANCE = 1e-13  # a pivot below this fraction of its diagonal is rounding, not rank
 
 RECOVERED, BUDGET, DIVERGED = 0, 1, 2
-
-compiled = njit(cache=True, error_model="numpy")  # no test for zero at each division
-inlined = njit(cache=True, error_model="numpy", forceinline=True)  # a call costs as much as a step of one sample
 
 
 @inlined

@@ -18,7 +18,6 @@ import numpy as np
 from onepass.errors import OnepassError
 from onepass.gaussian.risk import risk_series
 from onepass.model import Model
-from onepass.simulation.chain import kernel, sums_nodes, sums_series
 from onepass.simulation.chain.batch_law import NO_LAW, batch_law
 from onepass.simulation.chain.build import model_kernel
 from onepass.simulation.chain.kernel import CHUNK, DIVERGED, RECOVERED, bartlett, semidefinite_cholesky
@@ -68,9 +67,8 @@ def run(
         If a replica's overlaps overflow; names the replica and the step.
     """
     form, law, _ = ("samples", NO_LAW, 0.0) if engine == "chain" else batch_law(model)
-    sums = {"samples": kernel, "series": sums_series, "nodes": sums_nodes}[form]
     compiled, series, layer = (
-        model_kernel(model, sums),
+        model_kernel(model, form),
         risk_series(model),
         np.array(model.second_layer) / model.students,
     )

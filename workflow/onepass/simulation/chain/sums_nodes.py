@@ -9,7 +9,8 @@ from math import sqrt
 
 import numpy as np
 
-from onepass.simulation.chain.kernel import STUDENTS, TEACHERS, activation, compiled, derivative, inlined, target
+from onepass.simulation.chain.kernel import STUDENTS, TEACHERS, activation, derivative, target
+from onepass.simulation.jit import compiled, inlined
 
 # <sums>
 

@@ -10,7 +10,7 @@ import numpy as np
 
 # <sums>
 from onepass.simulation.chain.batch_law import ORDER
-from onepass.simulation.chain.kernel import compiled, inlined
+from onepass.simulation.jit import compiled, inlined
 
 
 @compiled

@@ -12,7 +12,8 @@ from pathlib import Path
 from onepass.formulas.printing import c_source
 from onepass.model import Model
 
-FOLDER = Path(__file__).parent
+# Read as this module is: an edit while a job works must not reach it.
+TEXTS = {path.stem: path.read_text(encoding="utf-8") for path in Path(__file__).parent.glob("*.cuh")}
 CHAIN = ("platform", "philox", "chain", "chain_step")
 NORMALS = ("platform", "philox", "normals")
 REGISTER_SUMS = 40  # up to so many sums, every thread keeps all of them in registers
@@ -87,7 +88,7 @@ def normals_source() -> str:
 
 
 def _assembled(files, constants: dict[str, int], formulas=()) -> str:
-    texts = [(FOLDER / f"{name}.cuh").read_text(encoding="utf-8") for name in files]
+    texts = [TEXTS[name] for name in files]
     widths = [f"#define {name} {value}" for name, value in constants.items()]
     whole = "\n".join([*widths, texts[0], *formulas, *texts[1:]])  # the first file declares what formulas use
     return whole.encode("ascii", "replace").decode()  # CuPy writes it to a file in whatever encoding the machine has

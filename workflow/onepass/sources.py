@@ -1,0 +1,42 @@
+"""The sources behind a module: its import closure, and their hash."""
+
+from __future__ import annotations
+
+import hashlib
+from functools import cache
+from pathlib import Path
+
+PACKAGE = Path(__file__).parent
+
+
+@cache
+def _imports():
+    import grimp
+
+    return grimp.build_graph(PACKAGE.name, cache_dir=None)
+
+
+@cache
+def closure(module: str) -> tuple[str, ...]:
+    """The modules of the package that a module imports, wherever in it or in them the import stands, and itself.
+
+    Rooms are not among them: their own files hold names alone.
+    """
+    return tuple(sorted({module, *_imports().find_upstream_modules(module)}))
+
+
+def sources(module: str) -> list[Path]:
+    """The files of its `closure`, and what lies beside them that is no Python: the kernels of a GPU."""
+    files = [PACKAGE.parent.joinpath(*name.split(".")).with_suffix(".py") for name in closure(module)]
+    beside = {path for folder in {file.parent for file in files} for path in folder.glob("*.cuh")}
+    return [*files, *sorted(beside)]
+
+
+@cache
+def code_version(module: str) -> str:
+    """Hash of the `sources` of a module, as they are at the first call."""
+    digest = hashlib.sha256()
+    for path in sources(module):
+        content = path.read_bytes()
+        digest.update(f"{path.relative_to(PACKAGE)} {len(content)}\n".encode() + content)
+    return digest.hexdigest()
