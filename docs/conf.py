@@ -24,7 +24,7 @@ extensions = [
     "sphinx.ext.viewcode",
     "mathml",
     "docstrings",
-    "rooms",
+    "listing",
     "configuration",
     "command_line",
 ]

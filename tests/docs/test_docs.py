@@ -17,19 +17,20 @@ sys.path.append(str(ROOT / "docs" / "extensions"))
 import command_line
 import configuration
 import docstrings
-import rooms
+import listing
 
 DOCS = ROOT / "docs"
 RUN = ("tutorial.md", "how_to/notebook.md", "faq.md", "how_to/target.md", "how_to/figure.md")  # in this order
 
 
 def test_builds_without_a_warning(tmp_path):
-    """References to nothing, LaTeX that has no MathML and modules in no room are warnings, besides Sphinx's own."""
+    """References to nothing and LaTeX that has no MathML are warnings, besides Sphinx's own."""
     command = [sys.executable, "-m", "sphinx", "-q", "--fail-on-warning", "--keep-going", "-d", tmp_path / "trees"]
     done = subprocess.run([*command, DOCS, tmp_path / "html"], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     pages = {path.stem: path.read_text() for path in (tmp_path / "html").rglob("*.html")}
     assert "<math" in pages["science"]
+    assert all(f">{path.name}" in pages["architecture"] for path in listing.entries())
     assert "Traceback" not in "".join(pages.values())
     fetched = r"""<(?:script|img|iframe)[^>]+src="https?:|<link[^>]+rel="stylesheet"[^>]+href="https?:"""
     assert not [name for name, page in pages.items() if re.search(fetched, page)], "a reader may be offline"
@@ -75,23 +76,26 @@ def test_the_notebook_runs_and_finds_the_exponent():
     assert abs(theta - theory) < 0.03
 
 
-def test_rooms_are_checked(tmp_path):
-    package = tmp_path / "onepass"
-    package.mkdir()
-    for name, text in {"low": "", "high": "from onepass import low", "wrong": "from onepass.high import x"}.items():
-        (package / f"{name}.py").write_text(f'"""Module {name}: what it is. More."""\n{text}\n')
-    assert rooms.modules(package) == ["high", "low", "wrong"]
-    assert rooms.first_sentence("low", package) == "Module low: what it is"
-    assert rooms.problems({"a": ["low"], "b": ["high", "wrong"]}, package) == []
-    (found,) = rooms.problems({"a": ["low", "wrong"], "b": ["high"]}, package)
-    assert "'wrong' in room 'a' imports 'high'" in found
-    for placed, problem in [
-        ({"a": ["low"], "b": ["high"]}, "'wrong' stands in no room"),
-        ({"a": ["gone", "low", "high", "wrong"]}, "'gone' does not exist"),
-        ({"a": ["low"], "b": ["high", "low", "wrong"]}, "'low' stands in two rooms"),
+def test_the_listing_is_what_lies_in_the_folders_and_says_what_each_is():
+    paths = list(listing.entries())
+    package = listing.PACKAGE
+    files = {path for path in package.rglob("*.*") if path.suffix in (".py", ".cuh") and path.name[:2] != "__"}
+    assert {path for path in paths if path.is_file()} == files
+    assert {path for path in paths if path.is_dir()} == {path.parent for path in package.rglob("*/__init__.py")}
+    assert len(paths) == len(set(paths))
+    assert [path.stem for path in paths if path.parent == package] == listing.rooms()
+    assert [path.name for path in paths if not listing.first_sentence(path)] == []
+    assert all(path.parent == package or paths.index(path.parent) < paths.index(path) for path in paths)
+
+
+def test_first_sentences_end_at_a_full_stop(tmp_path):
+    for name, text, said in [
+        ("a.py", '"""As x**1.5: in\ntwo lines. More.\n\nAnd more."""', "As x**1.5: in two lines"),
+        ("b.py", "import os", ""),
+        ("c.cuh", "// Kernels, in\n// phases.\n\n// More.\nint x;", "Kernels, in phases"),
     ]:
-        (found,) = rooms.problems(placed, package)
-        assert problem in found
+        (tmp_path / name).write_text(text)
+        assert listing.first_sentence(tmp_path / name) == said
 
 
 def test_every_key_is_in_the_reference():
@@ -114,8 +118,8 @@ def test_the_hooks_call_what_is_there():
     (repository,) = yaml.safe_load((ROOT / ".pre-commit-config.yaml").read_text())["repos"]
     hooks = repository["hooks"]
     assert len(hooks) >= 4
-    tools = set(re.findall(r"\.venv/bin/(\w+)", " ".join(hook["entry"] for hook in hooks)))
-    assert {"ruff", "snakefmt", "python"} <= tools
+    tools = set(re.findall(r"\.venv/bin/([\w-]+)", " ".join(hook["entry"] for hook in hooks)))
+    assert {"ruff", "snakefmt", "lint-imports", "python"} <= tools
     for tool in tools:
         assert shutil.which(tool, path=str(Path(sys.prefix, "bin"))), tool
 
