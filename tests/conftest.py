@@ -10,7 +10,7 @@ import pytest
 
 @pytest.fixture
 def reliability():
-    """Note the outcome of a fault for the table in docs/reliability.md; `tests/reliability.py` makes it."""
+    """Note the outcome of a fault for the table in docs/reliability.md; `tests/helpers/reliability.py` makes it."""
 
     def note(fault: str, tries: int, expected: dict, found: dict, by_hand: str) -> None:
         if folder := os.environ.get("ONEPASS_RELIABILITY"):

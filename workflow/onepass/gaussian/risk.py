@@ -2,7 +2,7 @@
 
 With unit-norm students, Hermite expansions turn every Gaussian mean of a product into powers of overlaps (Mehler):
 ``E[σ(λ_i) σ(λ_j)] = Σ_n n! c_n² Q_ij^n`` and ``E[h*(λ*) σ(λ_j)] = Σ_α (|α|!/α!) c_|α| E[h* He_α] M_j^α``.
-Exact for polynomials; otherwise the series stop at `ORDER` and `RiskSeries.truncation` bounds what is left out.
+Exact for polynomials; otherwise the series stop at `ORDER` and `risk_truncation` bounds what is left out.
 """
 
 from __future__ import annotations

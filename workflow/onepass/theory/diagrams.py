@@ -1,6 +1,6 @@
 """The phase diagrams of the theory: lines, regions and special points, as data.
 
-The exponents behind them are those of `phases`; after Arnaboldi et al., arXiv:2406.02157, the diagram of the
+The exponents behind them are those of `exponents`; after Arnaboldi et al., arXiv:2406.02157, the diagram of the
 deterministic limits in its consistent reading.
 """
 

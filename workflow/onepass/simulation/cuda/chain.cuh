@@ -16,12 +16,12 @@ enum {
 };
 enum Status { RECOVERED = 0, BUDGET = 1, DIVERGED = 2, RUNNING = 3 };
 
-struct Replica {  // as `onepass.cuda_chain.REPLICA`
+struct Replica {  // as `chain.REPLICA`
     long long number, step, slot, correlation, status;
     double rate, switch_risk;
 };
 
-struct Run {  // as `onepass.cuda_chain.RUN`
+struct Run {  // as `chain.RUN`
     uint64 key;
     Replica *replicas;
     double *factors, *partials, *records;  // of each replica: (P, WIDTH), (slices, SUMS), (records, P, WIDTH)

@@ -1,6 +1,6 @@
 // Normals of d-dimensional inputs or of label noise, written to memory; and blocks of Philox as they are.
 
-struct Normals {  // as `onepass.cuda_normals.NORMALS`
+struct Normals {  // as `normals.NORMALS`
     uint64 key, purpose, step, first;  // first: sample that the array begins with
     const long long *replicas;
     double *out;                                  // (replica_count, samples, dimension)
@@ -28,7 +28,7 @@ KERNEL fill_normals(const Normals *all, long long) {
     }
 }
 
-struct Words {  // as `onepass.cuda_normals.WORDS`
+struct Words {  // as `normals.WORDS`
     const uint64 *names;  // (count, 3): key, low and high half of the counter
     uint64 *out;          // (count, 4)
 };

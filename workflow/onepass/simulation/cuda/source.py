@@ -1,7 +1,7 @@
 """The chain's kernels for one model: widths of its blocks of threads, and the text that a compiler gets.
 
 The text is whole in itself, without includes: formulas and widths of the model, then the files of ``cuda/``. CUDA's
-compiler takes it (`cuda_device`), and so does any C++ compiler (the tests).
+compiler takes it (`device`), and so does any C++ compiler (the tests).
 """
 
 from __future__ import annotations
