@@ -1,7 +1,7 @@
 """Where the time exponent stops falling: the batch size that is best, measured.
 
-θ(μ) falls with slope −1 up to the best batch size and stays level beyond it (see `theory.exponents`). A continuous line of
-two segments, both slopes free, is fitted to measured exponents; where the segments meet is the kink.
+θ(μ) falls with slope −1 up to the best batch size and stays level beyond it (see `theory.exponents`). A continuous line
+of two segments, both slopes free, is fitted to measured exponents; where the segments meet is the kink.
 """
 
 from __future__ import annotations
