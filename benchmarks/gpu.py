@@ -20,7 +20,7 @@ from onepass.simulation.cuda import backend, philox
 from onepass.simulation.cuda.device import as_bytes
 from onepass.simulation.cuda.source import NORMALS_THREADS, normals_source
 from onepass.simulation.initial import initial_factor
-from onepass.simulation.parameters import Settings, numbers_a_step
+from onepass.simulation.parameters import Parameters, numbers_a_step
 from onepass.simulation.streams import replica_streams
 
 RESULTS = Path(__file__).parent / "results"
@@ -69,7 +69,7 @@ KERNEL multiply(const Yardstick *all, long long) {
 
 
 def settings(dimension, batch_size, steps):
-    return Settings(dimension, batch_size, 1e-9, steps, inf, 0.0, False, False, False, 0.6, 0.1, 0.995)
+    return Parameters(dimension, batch_size, 1e-9, steps, inf, 0.0, False, False, False, 0.6, 0.1, 0.995)
 
 
 def starts(model, dimension, replicas):

@@ -17,7 +17,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT / "tests"))
-from project import Project  # noqa: E402  what the tests run the workflow with
+from helpers.project import Project  # noqa: E402  what the tests run the workflow with
 
 ROUNDS = 3
 ROW = 30  # cells

@@ -29,7 +29,7 @@ from onepass.pipeline.validation import validated
 from onepass.simulation import sgd
 from onepass.simulation.chain import overlap_chain
 from onepass.simulation.initial import initial_factor
-from onepass.simulation.parameters import Settings
+from onepass.simulation.parameters import Parameters
 from onepass.simulation.streams import replica_streams
 
 ROOT = Path(__file__).parents[1]
@@ -39,7 +39,7 @@ WIDE = onepass.Model("He3(x1)", "He3", students=4, noise=1e-6)
 
 
 def settings(dimension, batch_size, steps, learning_rate=1e-6):
-    return Settings(dimension, batch_size, learning_rate, steps, inf, 0.0, False, False, False, 0.6, 0.1, 0.995)
+    return Parameters(dimension, batch_size, learning_rate, steps, inf, 0.0, False, False, False, 0.6, 0.1, 0.995)
 
 
 def chain(model, dimension, batch_size, steps, engine="chain"):

@@ -6,6 +6,7 @@ import uuid
 from pathlib import Path
 
 import pytest
+from helpers.configuration import configured
 
 
 @pytest.fixture
@@ -20,3 +21,16 @@ def reliability():
             Path(folder, f"{uuid.uuid4().hex}.json").write_text(json.dumps(line))
 
     return note
+
+
+@pytest.fixture(scope="session")
+def configuration():
+    """The default configuration; a test that changes it copies."""
+    return configured()
+
+
+@pytest.fixture
+def small_grid(configuration):
+    """A grid of 2 × 2 × 2 cells that takes no time."""
+    change = {"protocols": ["projected_square", "spherical_square"], "mu": [0.5, 1.0], "dimensions": [16, 32]}
+    return configuration.experiments["he3"].model_copy(update=change | {"replicas": 3, "gamma0": 0.02, "start": 1.0})

@@ -6,18 +6,17 @@ from base64 import urlsafe_b64encode
 
 import pandas as pd
 import pytest
-import yaml
-from onepass.pipeline.validation import validated
+from helpers.configuration import configured
+from helpers.project import ROOT
+from onepass.pipeline.grid import cells_of
 from onepass.protocol import PAPER_PROTOCOLS
-from test_cells import ROOT, cells_of
-from test_config import DEFAULT
 
 sys.path.insert(0, str(ROOT / "docs"))
 import publish
 
 
 def test_minutes_are_those_of_the_records_of_a_figures_own_files_a_job_counted_once(tmp_path):
-    settings = validated({**yaml.safe_load(DEFAULT.read_text()), "figures": {"polylog": ["polylog"]}})
+    settings = configured().model_copy(update={"figures": {"polylog": ["polylog"]}})
     cells = cells_of("polylog", settings.experiments["polylog"])
     files = {f"data/{cell.path}": ("simulate.log", 60.0 + i) for i, cell in enumerate(cells)}
     files |= {"data/polylog.nc": ("aggregate.log", 6.0), "data/exponents/polylog.nc": ("fit.log", 12.0)}
@@ -56,7 +55,7 @@ def test_exponents_stand_beside_the_theory():
 def test_the_readme_has_the_figures_of_the_configuration_and_its_marks():
     page = (ROOT / "README.md").read_text()
     listed = page.partition("<!-- costs -->")[2].partition("<!-- end -->")[0]
-    figures = validated(yaml.safe_load(DEFAULT.read_text())).figures
+    figures = configured().figures
     assert [line.split("`")[1] for line in listed.splitlines() if line.startswith("| `")] == list(figures)
     again = publish.replaced(page, "exponents", "other")
     assert "<!-- exponents -->\nother\n<!-- end -->" in again

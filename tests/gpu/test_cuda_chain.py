@@ -9,9 +9,10 @@ from math import inf
 import numpy as np
 import onepass
 import pytest
-from helpers.cuda_cases import HE3, MODELS, RATES, WIDE, WIDER, named, settings, starts
+from helpers.cuda_cases import HE3, MODELS, RATES, WIDE, WIDER, named, parameters
 from helpers.emulation import Emulator, devices, needs_compiler
 from helpers.philox_reference import Replay
+from helpers.runs import starts
 from onepass.simulation.chain import overlap_chain
 from onepass.simulation.cuda import backend, chain
 from onepass.simulation.cuda.device import STEPS_OF_GRAPH
@@ -19,27 +20,26 @@ from onepass.simulation.cuda.source import Layout
 
 
 @pytest.mark.parametrize(
-    ("batch_size", "correlation", "spherical"),
+    ("batch_size", "protocol"),
     [
-        (1, False, False), (1, True, True), (3, False, True), (3, True, False),
-        (1100, False, False), (1100, True, False), (1100, False, True),
+        (1, "projected_square"),
+        (1, "spherical_correlation"),
+        (3, "spherical_square"),
+        (3, "projected_correlation"),
+        (1100, "projected_square"),
+        (1100, "projected_correlation"),
+        (1100, "spherical_square"),
     ],
-)  # fmt: skip
+)
 @pytest.mark.parametrize("model", MODELS, ids=named)
 @pytest.mark.parametrize("device", devices())
-def test_steps_equal_the_array_form_on_the_same_numbers(device, model, batch_size, correlation, spherical, monkeypatch):
+def test_steps_equal_the_array_form_on_the_same_numbers(device, model, batch_size, protocol, monkeypatch):
     """`overlap_chain.step`, given the numbers that the kernels draw: equal up to the rounding of sums.
 
     With fewer samples than students the second moments are singular, and their factors as good as the root of rounding.
     """
     close = {"rtol": 1e-8, "atol": 1e-10} if batch_size > model.students else {"rtol": 1e-6, "atol": 1e-7}
-    set_up = settings(
-        model,
-        batch_size=batch_size,
-        correlation=correlation,
-        spherical=spherical,
-        learning_rate=RATES[model] * min(1, batch_size / 20),
-    )
+    set_up = parameters(model, protocol, batch_size=batch_size, learning_rate=RATES[model] * min(1, batch_size / 20))
     factors, key = starts(model, 2), 2**63 + 12345
     overlaps, grams, last, recovered = chain.run(model, set_up, factors, key, np.arange(6), device())
     for replica in range(2):
@@ -62,7 +62,7 @@ def test_every_launch_gives_the_same_bits(model):
     """Blocks few or many, threads and blocks in either order, many steps a launch or two launches a step, replicas in
     groups or at once, more replicas: nothing of it is in the numbers."""
     threshold = 0.9 if model is HE3 else inf
-    set_up = settings(model, batch_size=1600, steps=4, threshold=threshold, adaptive=True, correlation=True)
+    set_up = parameters(model, "projected_adaptive", batch_size=1600, steps=4, threshold=threshold)
     factors, records = starts(model, 5), np.arange(5)
     assert -(-set_up.batch_size // Layout(model.students, model.teachers).slice(set_up.batch_size)) > 2
 
@@ -94,7 +94,7 @@ def test_students_aligned_with_each_other_and_with_the_teacher(device):
     model = onepass.Model("He3(x1)", "He3", students=3)
     factors = np.zeros((4, 3, 4))
     factors[:, :, 0] = 1
-    set_up = settings(HE3, dimension=100, batch_size=2, learning_rate=1e-4, steps=50, noise=0.0)
+    set_up = parameters(HE3, dimension=100, batch_size=2, learning_rate=1e-4, steps=50, noise=0.0)
     overlaps, grams, *_ = chain.run(model, set_up, factors, 1, np.array([0, 50]), device())
     assert np.isfinite(overlaps).all()
     np.testing.assert_allclose(grams.diagonal(axis1=-2, axis2=-1), 1, atol=1e-9)
@@ -103,12 +103,12 @@ def test_students_aligned_with_each_other_and_with_the_teacher(device):
 @pytest.mark.parametrize("device", devices())
 def test_a_diverging_replica_is_an_error_that_names_it(device):
     with pytest.raises(FloatingPointError, match="replica 0 diverged at step 0"):
-        chain.run(HE3, settings(HE3, learning_rate=1e200), starts(HE3, 3), 1, np.array([0, 5]), device())
+        chain.run(HE3, parameters(HE3, learning_rate=1e200), starts(HE3, 3), 1, np.array([0, 5]), device())
 
 
 @pytest.mark.parametrize("device", devices())
 def test_a_recovered_start_takes_no_step(device):
-    _, _, last, recovered = chain.run(HE3, settings(HE3, threshold=0.2), starts(HE3, 3), 1, np.arange(6), device())
+    _, _, last, recovered = chain.run(HE3, parameters(HE3, threshold=0.2), starts(HE3, 3), 1, np.arange(6), device())
     assert last.tolist() == [0, 0, 0]
     assert recovered.all()
 
@@ -119,7 +119,7 @@ def test_the_state_stays_on_the_device(many, monkeypatch):
     """What comes back are the records, once, and one counter a burst of steps; the host waits for nothing else."""
     monkeypatch.setattr(chain._Group, "_many", lambda self: many)
     device = Emulator()
-    chain.run(HE3, settings(HE3, steps=1000), starts(HE3, 7), 1, np.array([0, 1000]), device)
+    chain.run(HE3, parameters(HE3, steps=1000), starts(HE3, 7), 1, np.array([0, 1000]), device)
     results = 7 * (2 * 2 * 8 + chain.REPLICA.itemsize)
     assert device.xp.moved == results + 2 * 4, "two looks at the counter: before and after the only burst"
     assert device.xp.waits == (4 if many else 6), "two looks, two results; before a capture and after the burst"
@@ -131,7 +131,7 @@ def test_the_state_stays_on_the_device(many, monkeypatch):
 def test_bursts_end_with_the_budget():
     """Two launches a step, of which none but what fills the last graph comes after the last step."""
     device = Emulator(multiprocessors=100)
-    set_up = settings(HE3, batch_size=1100, steps=150)
+    set_up = parameters(HE3, batch_size=1100, steps=150)
     assert chain.run(HE3, set_up, starts(HE3, 2), 1, np.array([0, 150]), device)[2].tolist() == [150, 150]
     assert device.xp.launches.count("chain_sums") <= 150 + STEPS_OF_GRAPH
 
@@ -139,7 +139,7 @@ def test_bursts_end_with_the_budget():
 @needs_compiler
 def test_memory_that_runs_out_halves_the_replicas(caplog):
     """No array above 1 kB in what is told to be a gigabyte: groups of replicas shrink until they fit; same numbers."""
-    set_up, records = settings(HE3, steps=3), np.arange(4)
+    set_up, records = parameters(HE3, steps=3), np.arange(4)
     factors = starts(HE3, 40)
     whole = chain.run(HE3, set_up, factors, 1, records, Emulator())
     parts = chain.run(HE3, set_up, factors, 1, records, Emulator(room=1000))
@@ -153,9 +153,9 @@ def test_memory_that_runs_out_halves_the_replicas(caplog):
 
 def test_models_too_wide_for_a_block_are_refused():
     device = Emulator()
-    chain.check(onepass.Model("x1", "tanh", students=70), settings(HE3), 1, device)
+    chain.check(onepass.Model("x1", "tanh", students=70), parameters(HE3), 1, device)
     with pytest.raises(chain.WidthError, match=r"200 students and 1 teachers need .* use backend 'numpy'"):
-        chain.check(onepass.Model("x1", "tanh", students=200), settings(HE3), 1, device)
+        chain.check(onepass.Model("x1", "tanh", students=200), parameters(HE3), 1, device)
 
 
 @needs_compiler

@@ -6,8 +6,9 @@ All tests together fail correct code with a chance of `ALARM` each.
 import numpy as np
 import onepass
 import pytest
-from helpers.cuda_cases import HE3, RATES, TWO, WIDE, named, settings, starts
+from helpers.cuda_cases import HE3, RATES, TWO, WIDE, named, parameters
 from helpers.emulation import Emulator, devices, needs_compiler
+from helpers.runs import starts
 from onepass.simulation.chain import overlap_chain
 from onepass.simulation.cuda import chain, philox, source
 from onepass.simulation.cuda.source import chain_source
@@ -50,15 +51,8 @@ def compared(device, set_up, model, factors):
 
 
 def law(model, batch_size, update, loss):
-    return settings(
-        model,
-        batch_size=batch_size,
-        steps=12,
-        learning_rate=RATES[model] * min(1, batch_size / 8),
-        correlation=loss != "square",
-        adaptive=loss == "adaptive",
-        spherical=update == "spherical",
-    )
+    rate = RATES[model] * min(1, batch_size / 8)
+    return parameters(model, f"{update}_{loss}", batch_size=batch_size, steps=12, learning_rate=rate)
 
 
 @pytest.mark.parametrize("device", devices())
@@ -76,7 +70,7 @@ def noisy():
     """A step that is noise alone, from students at right angles to everything: what is outside the span decides."""
     factors = np.zeros((REPLICAS, 2, 3))
     factors[:, :, 1:] = np.eye(2)
-    return settings(HE3, batch_size=1000, steps=1, learning_rate=1000.0, correlation=True), factors
+    return parameters(HE3, "projected_correlation", batch_size=1000, steps=1, learning_rate=1000.0), factors
 
 
 @pytest.mark.parametrize("device", devices())
@@ -118,13 +112,15 @@ def test_a_kernel_with_a_fault_has_another_law(fault, monkeypatch):
 @pytest.mark.parametrize("device", devices())
 def test_the_adaptive_schedule_has_the_law_of_the_compiled_chain(device):
     """Through the change of loss, where most of the risk is gone: KS, false alarms 1e-4; without it, another law."""
-    set_up = settings(HE3, batch_size=100, steps=80, learning_rate=0.02, correlation=True, noise=0.0)
-    factors, records = starts(HE3, 400, overlap=0.5), np.array([0, 80])
-    adaptive, plain = (
-        overlap_chain.run(HE3, set_up._replace(adaptive=which), factors, replica_streams(41, 400), records)
-        for which in (True, False)
+    changing, constant = (
+        parameters(HE3, f"projected_{name}", batch_size=100, steps=80, learning_rate=0.02, noise=0.0)
+        for name in ("adaptive", "correlation")
     )
-    found = chain.run(HE3, set_up._replace(adaptive=True), factors, philox.key(42), records, device())
+    factors, records = starts(HE3, 400, ("overlap", 0.5)), np.array([0, 80])
+    adaptive, plain = (
+        overlap_chain.run(HE3, set_up, factors, replica_streams(41, 400), records) for set_up in (changing, constant)
+    )
+    found = chain.run(HE3, changing, factors, philox.key(42), records, device())
     assert ks_2samp(found[0][:, -1, 0, 0], adaptive[0][:, -1, 0, 0]).pvalue > 1e-4
     assert ks_2samp(found[0][:, -1, 0, 0], plain[0][:, -1, 0, 0]).pvalue < 1e-12
 
@@ -132,8 +128,8 @@ def test_the_adaptive_schedule_has_the_law_of_the_compiled_chain(device):
 @pytest.mark.parametrize("device", devices())
 def test_recovery_times_have_the_law_of_the_compiled_chain(device):
     """Early stops at the threshold, held states and censored runs: KS of the times, false alarms 1e-4."""
-    set_up = settings(HE3, steps=400, batch_size=24, learning_rate=0.01, threshold=0.7, noise=0.0)
-    factors, records = starts(HE3, 600, overlap=0.25), np.array([0, 10, 40, 400])
+    set_up = parameters(HE3, steps=400, batch_size=24, learning_rate=0.01, threshold=0.7, noise=0.0)
+    factors, records = starts(HE3, 600, ("overlap", 0.25)), np.array([0, 10, 40, 400])
     expected = overlap_chain.run(HE3, set_up, factors, replica_streams(31, 600), records)
     overlaps, grams, last, recovered = chain.run(HE3, set_up, factors, philox.key(32), records, device())
     assert 0.05 < recovered.mean() < 0.95

@@ -9,13 +9,11 @@ from dataclasses import replace
 from types import SimpleNamespace
 
 import pytest
-import yaml
 from helpers.project import Project
 from onepass.pipeline import gpu_lock
+from onepass.pipeline.cell import want_gpu
 from onepass.pipeline.grid import cells_of
-from onepass.pipeline.validation import validated
 from onepass.simulation.cuda import backend
-from test_config import DEFAULT
 
 # CuPy on a machine without a driver.
 CUPY = """
@@ -60,28 +58,27 @@ def test_slurm_is_asked_for_as_many_gpus():
     assert options == ["", " --gpus=1"]
 
 
-def test_cells_ask_for_a_gpu_where_they_would_use_one(monkeypatch):
+def test_cells_ask_for_a_gpu_where_they_would_use_one(monkeypatch, configuration):
     monkeypatch.setattr(backend, "find_spec", lambda name: name)
     monkeypatch.delenv(backend.VARIABLE, raising=False)
-    settings = validated(yaml.safe_load(DEFAULT.read_text()))
-    (cell, *_) = cells_of("he3", settings.experiments["he3"])
+    (cell, *_) = cells_of("he3", configuration.experiments["he3"])
     assert cell.numbers_a_step == 2 * cell.batch_size * cell.replicas
     assert replace(cell, engine="sgd").numbers_a_step == cell.dimension * cell.batch_size * cell.replicas
     small, large = replace(cell, backend="auto"), replace(cell, backend="auto", batch_size=10**6)
-    assert not cell.want_gpu([small], 10**6)
-    assert cell.want_gpu([small, large], 10**6)
-    assert cell.want_gpu([replace(small, backend="cupy")], 10**6)
-    assert not cell.want_gpu([replace(large, backend="numpy")], 10**6)
+    assert not want_gpu([small], 10**6)
+    assert want_gpu([small, large], 10**6)
+    assert want_gpu([replace(small, backend="cupy")], 10**6)
+    assert not want_gpu([replace(large, backend="numpy")], 10**6)
     monkeypatch.setenv(backend.VARIABLE, "numpy")
-    assert not cell.want_gpu([large], 10**6)
+    assert not want_gpu([large], 10**6)
     monkeypatch.delenv(backend.VARIABLE)
     monkeypatch.setattr(backend, "find_spec", lambda name: None)
-    assert not cell.want_gpu([large], 10**6), "an installation without CuPy asks a cluster for no GPU"
+    assert not want_gpu([large], 10**6), "an installation without CuPy asks a cluster for no GPU"
 
 
 HOLD = """
 import sys, time
-from onepass.gpu_lock import exclusive_gpu
+from onepass.pipeline.gpu_lock import exclusive_gpu
 with exclusive_gpu() as name:
     print(name, flush=True)
     sys.stdin.read()

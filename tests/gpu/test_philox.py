@@ -3,19 +3,16 @@
 import random
 
 import numpy as np
-import philox_reference as reference
 import pytest
-import yaml
+from helpers import philox_reference as reference
 from helpers.emulation import devices
 from onepass.pipeline.grid import cells_of
-from onepass.pipeline.validation import validated
 from onepass.simulation.cuda import philox
 from onepass.simulation.cuda.device import as_bytes
 from onepass.simulation.cuda.normals import DeviceBatches, philox_words
 from onepass.simulation.cuda.source import normals_source
 from onepass.simulation.streams import SeedError, replica_streams
 from scipy import stats
-from test_config import DEFAULT
 
 # A kernel of the tests' own: sums and products of what the header draws.
 CHI_SQUARES = """
@@ -79,10 +76,9 @@ def test_keys_hold_the_whole_seed():
         philox.key(-1)
 
 
-def test_no_two_cells_share_a_key():
+def test_no_two_cells_share_a_key(configuration):
     """Two grids of the default configuration, and 10⁵ seeds; random 64-bit keys of as many agree with odds of 3e-10."""
-    settings = validated(yaml.safe_load(DEFAULT.read_text()))
-    grids = [cells_of(name, settings.experiments[name]) for name in ("he3", "square")]
+    grids = [cells_of(name, configuration.experiments[name]) for name in ("he3", "square")]
     seeds = [cell.entropy for grid in grids for cell in grid] + list(range(100_000))
     assert len({philox.key(seed) for seed in seeds}) == len(seeds)
 

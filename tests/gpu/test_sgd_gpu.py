@@ -1,17 +1,14 @@
 """d-dimensional SGD on a device: the law of the CPU's, in whatever memory there is; and what only a GPU can show."""
 
-from math import inf
-
 import numpy as np
 import onepass
 import pytest
+from helpers import runs
 from helpers.emulation import Emulator, devices, needs_compiler, needs_gpu
 from onepass.simulation import sgd
 from onepass.simulation.chunks import Chunks
 from onepass.simulation.cuda import backend, chain, philox
 from onepass.simulation.cuda.normals import DeviceBatches
-from onepass.simulation.initial import initial_factor
-from onepass.simulation.parameters import Parameters
 from onepass.simulation.streams import replica_streams
 from scipy.stats import ks_2samp
 
@@ -22,28 +19,24 @@ RECORDS = np.array([0, 12])
 ALARM = 1e-3  # chance that correct code fails a test of laws
 
 
-def settings(**changes):
-    values = {
-        "dimension": 20, "batch_size": 30, "learning_rate": 0.5, "steps": 12, "threshold": inf, "noise": 0.2**0.5,
-        "correlation": False, "spherical": False, "adaptive": False,
-        "risk_fraction": 0.6, "drop": 0.1, "decay": 0.995,
-    }  # fmt: skip
-    return Parameters(**(values | changes))
+def parameters(protocol="projected_square", **changes):
+    values = {"dimension": 20, "batch_size": 30, "learning_rate": 0.5, "steps": 12} | changes
+    return runs.parameters(MODEL, protocol, **values)
 
 
-def starts(replicas):
-    return np.stack([initial_factor(("overlap", 0.3), 2, 2, 20, s) for s in replica_streams(1, replicas)])
+def starts(replicas, model=MODEL):
+    return runs.starts(model, replicas, dimension=20, seed=1)
 
 
 def on(device, set_up, replicas=500, key=7):
     return sgd.run(MODEL, set_up, starts(replicas), [], RECORDS, device=device, key=key)
 
 
-@pytest.mark.parametrize("changes", [{}, {"spherical": True}, {"correlation": True, "adaptive": True}], ids=str)
+@pytest.mark.parametrize("protocol", ["projected_square", "spherical_square", "projected_adaptive"])
 @pytest.mark.parametrize("device", devices())
-def test_the_law_is_that_of_numpy(device, changes):
+def test_the_law_is_that_of_numpy(device, protocol):
     """Two-sample KS of 500 replicas, 9 comparisons at 1e-3 together, and z-tests of the means."""
-    set_up = settings(**changes)
+    set_up = parameters(protocol)
     expected = sgd.run(MODEL, set_up, starts(500), replica_streams(2, 500), RECORDS)
     found = on(device(), set_up)
     for index in [(0, 0), (1, 0)]:
@@ -56,7 +49,7 @@ def test_the_law_is_that_of_numpy(device, changes):
 @needs_compiler
 def test_memory_that_runs_out_halves_the_chunk(caplog):
     """An allocator that gives 40 kB at once, and says it has a gigabyte: the same runs, and a line of log each time."""
-    set_up = settings(batch_size=400, steps=3)
+    set_up = parameters(batch_size=400, steps=3)
     whole = on(Emulator(), set_up, replicas=4)
     parts = on(Emulator(room=40_000), set_up, replicas=4)
     for a, b in zip(whole, parts, strict=True):
@@ -88,7 +81,7 @@ def test_chunks_of_the_device_follow_its_free_memory(monkeypatch):
     device, sizes = Emulator(free=4 * 8 * 20 * 2 * 100), []
     inputs = DeviceBatches.inputs
     monkeypatch.setattr(DeviceBatches, "inputs", lambda *args: sizes.append(args[-1]) or inputs(*args))
-    on(device, settings(batch_size=1000, steps=1, noise=0.0), replicas=2)
+    on(device, parameters(batch_size=1000, steps=1, noise=0.0), replicas=2)
     assert max(sizes) == 100
     assert sum(sizes) == 1000
 
@@ -99,7 +92,7 @@ def test_what_leaves_the_device_does_not_know_the_dimension():
     moved = []
     for dimension in (20, 200):
         device = Emulator()
-        on(device, settings(dimension=dimension, adaptive=True, correlation=True), replicas=3)
+        on(device, parameters("projected_adaptive", dimension=dimension), replicas=3)
         moved.append(device.xp.moved)
     assert 0 < moved[0] == moved[1] < 12 * 3 * 20 * 8
 
@@ -117,7 +110,7 @@ def test_batches_made_on_the_host_give_the_sums_of_numpy(device, model):
             for draw in (sgd.HostBatches.inputs, sgd.HostBatches.labels)
         )
 
-    device, set_up = device(), settings(batch_size=700, threshold=0.9, adaptive=True, correlation=True)
+    device, set_up = device(), parameters("projected_adaptive", batch_size=700, threshold=0.9)
     found, expected = (
         sgd._run_group(model, set_up, starts(5), batches(replica_streams(3, 5), 20), np.arange(13), Chunks(256, place))
         for batches, place in ((Uploaded, device), (sgd.HostBatches, None))
@@ -145,23 +138,25 @@ class TestOnAGpu:
             "dimension": 24, "batch_size": 40, "learning_rate": 0.3, "steps": 12, "replicas": 500, "engine": engine,
             "threshold": None, "initial": ("overlap", 0.3), "records": 0,
         }  # fmt: skip
-        runs = [
+        numpy, cupy = (
             onepass.simulate(MODEL, onepass.Protocol(), backend=name, seed=seed, **common)
             for name, seed in (("numpy", 1), ("cupy", 2))
-        ]
-        assert runs[1].device != "cpu"
-        a, b = (run.overlap.values[:, -1, 0, 0] for run in runs)
+        )
+        assert cupy.device != "cpu"
+        a, b = (run.overlap.values[:, -1, 0, 0] for run in (numpy, cupy))
         assert ks_2samp(a, b).pvalue > 1e-4
 
     @pytest.mark.parametrize("engine", ["chain", "sgd"])
     def test_a_run_repeats_itself(self, engine):
         common = {"dimension": 24, "batch_size": 40, "learning_rate": 0.3, "steps": 5, "replicas": 20, "seed": 3}
-        runs = [onepass.simulate(MODEL, onepass.Protocol(), engine=engine, backend="cupy", **common) for _ in "ab"]
-        assert (runs[0].overlap == runs[1].overlap).all()
+        first, second = (
+            onepass.simulate(MODEL, onepass.Protocol(), engine=engine, backend="cupy", **common) for _ in "ab"
+        )
+        assert (first.overlap == second.overlap).all()
 
     def test_the_chain_has_the_same_bits_in_every_launch(self, device, monkeypatch):
         """Two launches a step in a graph, and many steps a launch."""
-        set_up = settings(batch_size=5000, steps=40)
+        set_up = parameters(batch_size=5000, steps=40)
         results = []
         for many in (True, False):
             monkeypatch.setattr(chain._Group, "_many", lambda self, many=many: many)
@@ -172,7 +167,7 @@ class TestOnAGpu:
     @pytest.mark.parametrize("model", [MODEL, onepass.Model("x1*x2*x3", "tanh", students=8)], ids=["p2", "p8"])
     def test_the_numbers_are_those_of_the_emulation(self, device, model):
         """The same source and the same draws: equal but for the last digits of logarithms and fused products."""
-        set_up = settings(batch_size=3000, steps=4)
+        set_up = parameters(batch_size=3000, steps=4)
         factors = np.zeros((3, model.students, model.students + model.teachers))
         factors[:, :, model.teachers :] = np.eye(model.students)
         found, expected = (chain.run(model, set_up, factors, 11, np.arange(5), place) for place in (device, Emulator()))
@@ -181,7 +176,7 @@ class TestOnAGpu:
     def test_memory_that_runs_out_on_the_device(self, device, caplog):
         """A pool that CuPy is told to keep small."""
         pool = device.xp.get_default_memory_pool()
-        set_up = settings(dimension=2000, batch_size=4000, steps=2, noise=0.0)
+        set_up = parameters(dimension=2000, batch_size=4000, steps=2, noise=0.0)
         pool.free_all_blocks()
         pool.set_limit(size=pool.used_bytes() + 2**25)
         try:
@@ -203,5 +198,5 @@ class TestOnAGpu:
         monkeypatch.setattr(type(device), "host", watched)
         for steps in (10, 1000):
             moved.append(0)
-            chain.run(MODEL, settings(steps=steps), starts(4), 1, np.array([0, steps]), device)
+            chain.run(MODEL, parameters(steps=steps), starts(4), 1, np.array([0, steps]), device)
         assert moved[0] == moved[1]

@@ -1,13 +1,8 @@
-"""Models, settings and starts that the tests of the chain's kernels share."""
+"""Models and parameters that the tests of the chain's kernels share."""
 
-from functools import cache
-from math import inf
-
-import numpy as np
 import onepass
-from onepass.simulation.initial import initial_factor
-from onepass.simulation.parameters import Parameters
-from onepass.simulation.streams import replica_streams
+
+from helpers import runs
 
 HE3 = onepass.Model("He3(x1)", "He3", noise=0.2)
 TWO = onepass.Model("He2(x1) + x1*x2", "square", students=2, second_layer=(1.0, 0.7), noise=0.2)
@@ -22,17 +17,6 @@ def named(model):
     return f"{model.activation}-p{model.students}"
 
 
-def settings(model, **changes):
-    values = {
-        "dimension": 24, "batch_size": 8, "learning_rate": RATES[model], "steps": 5, "threshold": inf,
-        "noise": model.noise**0.5, "correlation": False, "spherical": False, "adaptive": False,
-        "risk_fraction": 0.6, "drop": 0.1, "decay": 0.995,
-    }  # fmt: skip
-    return Parameters(**(values | changes))
-
-
-@cache
-def starts(model, replicas, overlap=0.3, dimension=24, seed=5):
-    streams = replica_streams(seed, replicas)
-    initial = ("overlap", overlap)
-    return np.stack([initial_factor(initial, model.students, model.teachers, dimension, s) for s in streams])
+def parameters(model, protocol="projected_square", **changes):
+    """As `helpers.runs.parameters`, at a rate that moves the model within a few steps."""
+    return runs.parameters(model, protocol, **({"learning_rate": RATES[model]} | changes))

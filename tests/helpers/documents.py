@@ -16,7 +16,8 @@ from pathlib import Path
 from sybil.document import Document
 from sybil.parsers.myst import CodeBlockParser
 
-ROOT = Path(__file__).parents[2]
+from helpers.project import ROOT
+
 MADE = (".git", ".venv", ".snakemake", ".cache", "__pycache__", "_build", "*.egg-info", ".pytest_cache", ".ruff_cache")
 
 

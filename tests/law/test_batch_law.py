@@ -1,14 +1,12 @@
 """The engine for very large batches: exact means and covariances, the chain's law at large n_b and not at small."""
 
-from math import inf
-
 import numpy as np
 import onepass
 import pytest
+from helpers.runs import parameters
 from onepass.gaussian.quadrature import product_rule
 from onepass.simulation.chain import batch_law
 from onepass.simulation.chain.build import model_kernel
-from onepass.simulation.parameters import Parameters
 from scipy.stats import ks_2samp
 
 HE3 = onepass.Model("He3(x1)", "He3", noise=0.4)
@@ -19,10 +17,6 @@ FACTORS = {
     HE3: np.array([[0.6, 0.8]]),
     PAIR: np.array([[0.3, 0.1, np.sqrt(0.9), 0.0], [0.2, -0.4, 0.5, np.sqrt(0.55)]]),
 }
-
-
-def settings(batch_size, noise):
-    return Parameters(1000, batch_size, 0.01, 1, inf, noise, False, False, False, 0.6, 0.1, 0.995)
 
 
 def sample(model, factor, u, noise, correlation):
@@ -49,7 +43,7 @@ def drawn(form, model, law, correlation, n_b, draws):
     p, k = model.students, model.teachers
     layer = np.array(model.second_layer) / p
     fields, drift, gram, found = np.empty((p, 3)), np.empty((p, k + p)), np.empty((p, p)), []
-    own, work = settings(n_b, np.sqrt(model.noise)), code.workspace(law)
+    own, work = parameters(model, batch_size=n_b), code.workspace(law)
     for _ in range(draws):
         code.batch_sums(rng, factor, layer, own, correlation, law, work, fields, drift, gram)
         np.testing.assert_allclose(fields[:, 2], (drift * factor).sum(axis=1), rtol=1e-9)

@@ -3,35 +3,24 @@
 import os
 import subprocess
 import sys
-from math import inf
 
 import numpy as np
 import onepass
 import pytest
+from helpers.runs import parameters
 from onepass.gaussian.risk import population_risk, risk_series
 from onepass.simulation.chain import overlap_chain
 from onepass.simulation.chain.batch_law import NO_LAW
 from onepass.simulation.chain.build import model_kernel
 from onepass.simulation.chunks import Chunks
 from onepass.simulation.initial import initial_factor
-from onepass.simulation.parameters import Parameters
 from onepass.simulation.streams import replica_streams
 
-
-def settings(**changes):
-    values = {
-        "dimension": 60, "batch_size": 40, "learning_rate": 0.05, "steps": 5, "threshold": inf, "noise": 0.3,
-        "correlation": False, "spherical": False, "adaptive": False,
-        "risk_fraction": 0.6, "drop": 0.1, "decay": 0.995,
-    }  # fmt: skip
-    return Parameters(**(values | changes))
-
-
 MODELS = [
-    onepass.Model("He3(x1)", "He3"),
-    onepass.Model("x1 + x1*x2", "tanh", students=4, second_layer=(1, -1, 0.5, 2)),
-    onepass.Model("relu(x1)", "relu", students=3),
-    onepass.Model("erf(x1/sqrt(2))/2 + erf(x2/sqrt(2))/2", "erf(x/sqrt(2))", students=2),
+    onepass.Model("He3(x1)", "He3", noise=0.09),
+    onepass.Model("x1 + x1*x2", "tanh", students=4, second_layer=(1, -1, 0.5, 2), noise=0.09),
+    onepass.Model("relu(x1)", "relu", students=3, noise=0.09),
+    onepass.Model("erf(x1/sqrt(2))/2 + erf(x2/sqrt(2))/2", "erf(x/sqrt(2))", students=2, noise=0.09),
 ]
 
 
@@ -41,12 +30,8 @@ MODELS = [
 @pytest.mark.parametrize("update", ["projected", "spherical"])
 def test_compiled_steps_equal_the_array_form(model, batch_size, loss, update):
     """The same draws in the same order: equal up to the rounding of sums."""
-    set_up = settings(
-        batch_size=batch_size,
-        learning_rate=0.02 * min(1, batch_size / 20),
-        correlation=loss == "correlation",
-        spherical=update == "spherical",
-    )
+    rate = 0.02 * min(1, batch_size / 20)
+    set_up = parameters(model, f"{update}_{loss}", dimension=60, batch_size=batch_size, learning_rate=rate)
     start = initial_factor("sphere", model.students, model.teachers, 60, np.random.default_rng(2))
     (stream,) = replica_streams(3, 1)
     expected = [start]
@@ -109,7 +94,7 @@ def test_mean_batch_sums_equal_gaussian_integrals():
 
     compiled, (rng,) = model_kernel(model), replica_streams(4, 1)
     fields, drift, gram, samples = np.empty((2, 3)), np.empty((2, 4)), np.empty((2, 2)), []
-    own, work = settings(batch_size=2000, noise=0.0), compiled.workspace(NO_LAW)
+    own, work = parameters(model, batch_size=2000), compiled.workspace(NO_LAW)
     for _ in range(400):
         compiled.batch_sums(rng, factor, layer, own, False, NO_LAW, work, fields, drift, gram)
         samples.append(drift.copy())
@@ -139,7 +124,7 @@ def test_descent_direction_is_minus_the_gradient_of_the_loss(loss):
             return z[None, start : start + count]
 
     direction = sgd._descent_direction(
-        model, settings(dimension=d, batch_size=n, noise=0.0), weights[None], Batches(), 0, layer,
+        model, parameters(model, dimension=d, batch_size=n), weights[None], Batches(), 0, layer,
         np.array([loss == "correlation"]), Chunks(8),
     )[0]  # fmt: skip
     numeric = np.empty_like(weights)

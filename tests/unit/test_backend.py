@@ -7,13 +7,10 @@ import sys
 from dataclasses import replace
 
 import pytest
-import yaml
 from helpers.emulated_cupy import Cupy
 from helpers.emulation import needs_compiler
 from onepass.pipeline.grid import cells_of
-from onepass.pipeline.validation import validated
 from onepass.simulation.cuda import backend
-from test_config import DEFAULT
 
 RUN = """
 import sys, onepass
@@ -152,11 +149,10 @@ def test_a_run_on_the_cpu_never_imports_cupy(choices, imported, tmp_path):
     assert ("uses the CPU" in done.stderr) == (imported == "True")
 
 
-def test_files_say_where_they_were_computed(tmp_path):
+def test_files_say_where_they_were_computed(tmp_path, configuration):
     from onepass.pipeline import store
 
-    settings = validated(yaml.safe_load(DEFAULT.read_text()))
-    cell = replace(cells_of("he3", settings.experiments["he3"])[0], steps=2)
+    cell = replace(cells_of("he3", configuration.experiments["he3"])[0], steps=2)
     store.write_cell(cell, cell.simulate(), tmp_path / "a.nc")
     attributes = store.read_cell(cell, tmp_path / "a.nc").attrs
     assert (attributes["backend"], attributes["device"]) == ("numpy", "cpu")

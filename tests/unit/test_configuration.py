@@ -1,29 +1,17 @@
 """The configuration: the files that come with the project, and words for every mistake."""
 
-import copy
 import json
-from pathlib import Path
 
 import pytest
 import yaml
+from helpers.configuration import DEFAULT, QUICK, SCHEMA, configured, tree
 from onepass.pipeline import config
 from onepass.pipeline.validation import ConfigurationError, validated
-from snakemake.utils import update_config
-
-ROOT = Path(__file__).parents[2]
-DEFAULT, QUICK, SCHEMA = (ROOT / "config" / name for name in ("default.yaml", "quick.yaml", "schema.json"))
-
-
-def merged(*overlays):
-    settings = {}
-    for overlay in (yaml.safe_load(DEFAULT.read_text()), *overlays):
-        update_config(settings, copy.deepcopy(overlay))
-    return settings
 
 
 def test_the_files_of_the_project_are_valid():
-    validated(merged(), [DEFAULT])
-    quick = validated(merged(yaml.safe_load(QUICK.read_text())), [DEFAULT, QUICK])
+    validated(tree(), [DEFAULT])
+    quick = validated(tree(QUICK), [DEFAULT, QUICK])
     assert quick.data == "data/quick", "a quick run must never touch the published data"
     assert set(quick.figures) == set(config.FIGURES)
 
@@ -118,13 +106,13 @@ def test_a_mistake_is_named_with_its_file_key_value_and_what_is_allowed(change, 
     mine = tmp_path / "mine.yaml"
     mine.write_text(yaml.safe_dump(change))
     with pytest.raises(ConfigurationError, match=f"mine.yaml: .*{words}"):
-        validated(merged(change), [DEFAULT, mine])
+        validated(tree(change), [DEFAULT, mine])
 
 
 def test_all_mistakes_come_at_once_and_each_with_its_own_file(tmp_path):
     mine = tmp_path / "mine.yaml"
     mine.write_text("fit: {points: 0}")
-    settings = merged({"fit": {"points": 0}}, {"data": 7})
+    settings = tree({"fit": {"points": 0}}, {"data": 7})
     with pytest.raises(ConfigurationError) as error:
         validated(settings, [DEFAULT, mine])
     assert "mine.yaml: fit.points: 0" in str(error.value)
@@ -132,12 +120,12 @@ def test_all_mistakes_come_at_once_and_each_with_its_own_file(tmp_path):
 
 
 def test_a_missing_key_names_the_file_where_it_belongs():
-    settings = merged()
+    settings = tree()
     del settings["fit"]["points"]
     with pytest.raises(ConfigurationError, match=r"default.yaml: fit.points: missing; points: How many"):
         validated(settings, [DEFAULT])
 
 
 def test_an_experiment_survives_the_parameters_of_a_job():
-    for experiment in validated(merged()).experiments.values():
+    for experiment in configured().experiments.values():
         assert config.experiment_from(experiment.model_dump_json()) == experiment

@@ -3,6 +3,7 @@
 import numpy as np
 import onepass
 import pytest
+from helpers.runs import parameters
 from scipy.stats import ks_2samp
 
 REPLICAS = 500
@@ -99,10 +100,9 @@ def test_the_adaptive_schedule_agrees_in_law():
 def test_the_adaptive_schedule_drops_once_and_decays():
     """Above 60 % of the first risk nothing changes; below it the rate falls by 0.1 once and by 0.995 every step."""
     from onepass.simulation import sgd
-    from onepass.simulation.parameters import Parameters
 
-    settings = Parameters(8, 1, 1.0, 1, np.inf, 0.0, True, False, True, 0.6, 0.1, 0.995)
     model = onepass.Model("He3(x1)", "He3")
+    settings = parameters(model, "projected_adaptive", dimension=8, batch_size=1, learning_rate=1.0)
     at = [np.array([[[m, np.sqrt(1 - m**2), 0, 0, 0, 0, 0, 0]]]) for m in (0.5, 0.6, 0.9, 0.9, 0.5)]
     schedule = sgd._AdaptiveSchedule(model, settings, at[0])
     rate, correlation, rates = np.ones(1), np.ones(1, dtype=bool), []

@@ -2,10 +2,9 @@
 
 import numpy as np
 import pytest
-import xarray as xr
+from helpers.experiments import DIMENSIONS, PROTOCOLS, drawn, exactness, experiment
 from matplotlib.figure import Figure
-from onepass.analysis.exactness import OBSERVABLES, ExactnessError, compare
-from onepass.analysis.fits import fit_experiment
+from onepass.analysis.exactness import ExactnessError, compare
 from onepass.figures import (
     chain_exactness,
     panels,
@@ -18,50 +17,6 @@ from onepass.figures import (
 from onepass.theory.exponents import recovery_exponent, sample_exponent
 
 OF_RECOVERY = (recovery_scaling, sample_complexity, time_exponents, time_batch_phase_diagram)
-DIMENSION = [32, 64, 128, 256]
-PROTOCOLS = ["projected_square", "projected_correlation"]
-
-
-def experiment(target="He3(x1)", ell=3, mus=(0.0, 1.0, 1.5), censored=0, protocols=PROTOCOLS):
-    """Planted recovery times with theory's exponents; the last `censored` μ never recover in more than a few runs."""
-    rng = np.random.default_rng(1)
-    d = np.array(DIMENSION, dtype=float)
-    theory = np.array([[recovery_exponent(p, ell, mu) for mu in mus] for p in protocols])
-    median = 50 * d ** theory[..., None]
-    times = np.ceil(median[..., None] * np.exp(0.3 * rng.normal(size=(*median.shape, 12))))
-    budget = np.ceil(1.5 * median[..., None])
-    recovered = times <= budget
-    for i in range(censored):
-        recovered[:, -1 - i, :, 2:] = False
-    times = np.where(recovered, times, budget)
-    dims = ("protocol", "mu", "dimension")
-    runs = xr.Dataset(
-        {
-            "recovery_step": ((*dims, "replica"), times),
-            "recovered": ((*dims, "replica"), recovered),
-            "batch_size": (dims[1:], np.round(d ** np.array(mus)[:, None])),
-            "theta_theory": (dims[:2], theory),
-        },
-        coords={"protocol": protocols, "mu": list(mus), "dimension": DIMENSION},
-        attrs={"target": target, "information_exponent": ell, "threshold": 0.5},
-    )
-    return xr.merge([runs, fit_experiment(runs, resamples=50)], compat="override", combine_attrs="override")
-
-
-def exactness(shift=0.0, replicas=60):
-    rng = np.random.default_rng(2)
-    coords = {
-        "protocol": [*PROTOCOLS, "spherical_square"],
-        "students": [1, 2],
-        "batch_size": [1, 40],
-        "dimension": [16, 64],
-        "engine": ["sgd", "chain"],
-    }
-    shape = *(len(values) for values in coords.values()), replicas
-    data = {name: ((*coords, "replica"), rng.normal(size=shape)) for name in OBSERVABLES}
-    dataset = xr.Dataset(data, coords=coords)
-    return dataset + shift * (dataset.engine == "chain")
-
 
 CASES = {
     "one": lambda: [experiment()],
@@ -88,11 +43,6 @@ def test_draws_all_data(module, case):
         figure.draw_without_rendering()
 
 
-def drawn(ax):
-    """x and y of the points with intervals of a panel, one array a call."""
-    return [np.transpose(container[0].get_xydata()) for container in ax.containers]
-
-
 @pytest.mark.parametrize("module", [recovery_scaling, sample_complexity])
 def test_medians_are_the_data(module):
     dataset = experiment(censored=1)
@@ -102,7 +52,7 @@ def test_medians_are_the_data(module):
     for mu, (x, y) in zip(dataset.mu, points, strict=True):
         cell = dataset.sel(protocol=PROTOCOLS[0], mu=mu)
         expected = cell["median"] * (cell.batch_size if module is sample_complexity else 1)
-        np.testing.assert_array_equal(x, DIMENSION)
+        np.testing.assert_array_equal(x, DIMENSIONS)
         np.testing.assert_array_equal(y, expected.where(np.isfinite(expected)))
 
 
@@ -124,7 +74,7 @@ def test_fits_are_the_data():
     assert cell.log_factor
     line = panels.fitted_line(cell)
     np.testing.assert_allclose(line, cell["median"], rtol=0.5)
-    power_law = float(cell.prefactor) * np.array(DIMENSION) ** float(cell.theta)
+    power_law = float(cell.prefactor) * np.array(DIMENSIONS) ** float(cell.theta)
     np.testing.assert_allclose(line, power_law * cell.factor)
 
 

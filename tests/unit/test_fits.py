@@ -1,38 +1,10 @@
 """The whole measurement, from SGD runs to exponents, against the theory for He3."""
 
 import numpy as np
-import onepass
 import pytest
-import xarray as xr
+from helpers.experiments import recovery
 from onepass.analysis.fits import fit_experiment
 from onepass.theory import exponents
-
-DIMENSIONS = [32, 64, 128, 256]
-GAMMA0, REPLICAS = 0.002, 48
-
-
-def recovery(protocol, mu, engine="chain"):
-    """Recovery times on the published scalings, as an aggregated experiment."""
-    delta = exponents.optimal_learning_rate_exponent(protocol, 3, mu)
-    theta = exponents.recovery_exponent(protocol, 3, mu)
-    runs = [
-        onepass.simulate(
-            onepass.Model("He3(x1)", "He3"),
-            onepass.Protocol.named(protocol),
-            dimension=d,
-            batch_size=round(d**mu),
-            learning_rate=GAMMA0 * d**-delta,
-            steps=round(0.25 * d**theta / GAMMA0),
-            replicas=REPLICAS,
-            engine=engine,
-            seed=[11, d],
-            initial=("overlap", d**-0.5),
-            records=0,
-        )[["recovery_step", "recovered"]]
-        for d in DIMENSIONS
-    ]
-    dataset = xr.concat(runs, "dimension").drop_vars("step", errors="ignore").expand_dims(protocol=[protocol], mu=[mu])
-    return dataset.assign_coords(dimension=DIMENSIONS).assign_attrs(information_exponent=3, threshold=0.5)
 
 
 @pytest.mark.parametrize("mu", [1.0, 1.5, 1.75])

@@ -4,12 +4,12 @@ import numpy as np
 import onepass
 import pytest
 import xarray as xr
+from helpers.experiments import PROTOCOLS, drawn, experiment
 from onepass.analysis.exactness import TIMES, compare, equal_laws
 from onepass.figures import exponent_summary, gaussian_exactness, learning_rate_phase_diagram, paper_rate
 from onepass.theory import exponents
 from onepass.theory.climb import climb_factor
 from onepass.theory.first_step import first_step_gain
-from test_figures import PROTOCOLS, drawn, experiment
 
 HE3 = onepass.Model("He3(x1)", "He3")
 ATTRIBUTES = {

@@ -8,17 +8,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import yaml
+from helpers.configuration import configured
+from helpers.project import ROOT
 from onepass.pipeline import cost
-from onepass.pipeline.cell import code_version
-from onepass.pipeline.grid import rows_of
+from onepass.pipeline.grid import cells_of, rows_of
 from onepass.pipeline.progress import OTHER, Watch, failures, summary, work
 from onepass.pipeline.row import CACHE, kept
-from onepass.pipeline.validation import validated
 from onepass.simulation import ticker
-from snakemake.utils import update_config
-from test_cells import ROOT, cells_of, settings, small  # noqa: F401  fixtures
-from test_config import DEFAULT
 
 ERF = {"target": "erf(x1/sqrt(2))", "activation": "erf(x/sqrt(2))"}
 
@@ -35,9 +31,9 @@ ERF = {"target": "erf(x1/sqrt(2))", "activation": "erf(x/sqrt(2))"}
         ("ode_flow", {"dimensions": [1000], "steps": 500}),
     ],
 )
-def test_steps_are_known_before_a_run(name, change, settings):  # noqa: F811
+def test_steps_are_known_before_a_run(name, change, configuration):
     """Mean steps of the replicas against what is expected: a factor of 2, seldom more where noise decides."""
-    experiment = settings.experiments[name].model_copy(update=change | {"replicas": 8})
+    experiment = configuration.experiments[name].model_copy(update=change | {"replicas": 8})
     ratios = []
     for cell in cells_of(name, experiment):
         ran = float(cell.simulate().recovery_step.mean())
@@ -56,9 +52,9 @@ def test_steps_are_known_before_a_run(name, change, settings):  # noqa: F811
         ("sgd", {"batch_size": 1000, "dimension": 256, "steps": 20}),
     ],
 )
-def test_the_cost_of_a_step_is_known_to_within_a_factor_of_three(engine, change, settings):  # noqa: F811
+def test_the_cost_of_a_step_is_known_to_within_a_factor_of_three(engine, change, configuration):
     """On one core that may be shared: processor time, not the clock's."""
-    cell = cells_of("he3", settings.experiments["he3"])[0]
+    cell = cells_of("he3", configuration.experiments["he3"])[0]
     cell = replace(cell, engine=engine, backend="numpy", threshold=None, learning_rate=1e-9, replicas=1, **change)
     replace(cell, steps=1).simulate()  # compiles
     before = time.process_time()
@@ -70,14 +66,13 @@ def test_the_cost_of_a_step_is_known_to_within_a_factor_of_three(engine, change,
 def test_the_expected_times_are_those_that_the_readme_measured(command, overlays):
     """On two cores, to within a factor of 2."""
     (minutes,) = re.findall(rf"^make {command} .* (\d+) min", (ROOT / "README.md").read_text(), flags=re.MULTILINE)
-    tree = yaml.safe_load(DEFAULT.read_text())
-    for overlay in overlays:
-        update_config(tree, yaml.safe_load(overlay.read_text()))
-    settings = validated(tree)  # noqa: F811
+    configuration = configured(*overlays)
     rows = [
-        row for name, experiment in settings.experiments.items() for row in rows_of(cells_of(name, experiment)).values()
+        row
+        for name, experiment in configuration.experiments.items()
+        for row in rows_of(cells_of(name, experiment)).values()
     ]
-    figures = len(settings.figures) + 2 * len(settings.experiments)
+    figures = len(configuration.figures) + 2 * len(configuration.experiments)
     text = summary(rows, work(rows, "nowhere"), 0, 2, ["nowhere", ""], figures)
     number, unit = re.search(r"about (\d+) (s|min)", text).groups()
     assert 1 / 2 < int(number) / (60 if unit == "s" else 1) / int(minutes) < 2
@@ -99,8 +94,8 @@ def test_durations(time, words):
     assert ticker.duration(time) == words
 
 
-def test_the_summary_counts_cells_engines_and_time(small, tmp_path):  # noqa: F811
-    grid = cells_of("he3", small)
+def test_the_summary_counts_cells_engines_and_time(small_grid, tmp_path):
+    grid = cells_of("he3", small_grid)
     rows = [grid[:2], grid[2:4]]
     costs = work(rows, tmp_path)
     text = summary(rows, costs, 8, 2, [tmp_path, "figures"], 3)
@@ -109,16 +104,16 @@ def test_the_summary_counts_cells_engines_and_time(small, tmp_path):  # noqa: F8
     assert f"results in {tmp_path}/, figures in figures/" in text
 
 
-def test_a_run_takes_at_least_as_long_as_its_longest_job(small, tmp_path):  # noqa: F811
-    long, *_ = rows = list(rows_of(cells_of("he3", small)).values())
+def test_a_run_takes_at_least_as_long_as_its_longest_job(small_grid, tmp_path):
+    long, *_ = rows = list(rows_of(cells_of("he3", small_grid)).values())
     costs = {path: 600.0 if path.name.startswith(long[0].row) else 1.0 for path in work(rows, tmp_path)}
     assert f"about {ticker.duration(600 * len(long))}, 100 jobs" in summary(rows, costs, 8, 100, [tmp_path, ""], 0)
 
 
-def test_a_kept_cell_costs_next_to_nothing(small, tmp_path):  # noqa: F811
-    cell = replace(cells_of("he3", small)[0], steps=10**9, threshold=None)
+def test_a_kept_cell_costs_next_to_nothing(small_grid, tmp_path):
+    cell = replace(cells_of("he3", small_grid)[0], steps=10**9, threshold=None)
     (before,) = work([[cell]], tmp_path).values()
-    file = kept(cell, tmp_path / CACHE, code_version())
+    file = kept(cell, tmp_path / CACHE)
     file.parent.mkdir(parents=True)
     file.touch()
     assert work([[cell]], tmp_path)[tmp_path / cell.path] < 2 < before
@@ -140,8 +135,8 @@ def test_the_time_left_follows_the_pace_of_the_machine(slower):
         assert watch.left(done, share * whole) == pytest.approx((1 - share) * whole, rel=tolerance)
 
 
-def test_what_is_done_and_what_failed_is_read_from_files_and_logs(small, tmp_path):  # noqa: F811
-    grid = cells_of("he3", small)
+def test_what_is_done_and_what_failed_is_read_from_files_and_logs(small_grid, tmp_path):
+    grid = cells_of("he3", small_grid)
     watch = Watch(work([grid], tmp_path), 2, print)
     done = tmp_path / grid[0].path
     done.parent.mkdir(parents=True)

@@ -4,13 +4,15 @@ import numpy as np
 import onepass
 import pytest
 import xarray as xr
+from helpers.runs import parameters, starts
 
 MODEL = onepass.Model("He3(x1)", "He3")
+NOISY = onepass.Model("He3(x1)", "He3", noise=0.3)
 COMMON = {"dimension": 64, "batch_size": 64, "learning_rate": 3e-3, "steps": 2000, "replicas": 6, "seed": 7}
 
 
-def run(**changes):
-    return onepass.simulate(MODEL, onepass.Protocol(), **(COMMON | {"initial": ("overlap", 0.125)} | changes))
+def run(model=MODEL, **changes):
+    return onepass.simulate(model, onepass.Protocol(), **(COMMON | {"initial": ("overlap", 0.125)} | changes))
 
 
 @pytest.mark.parametrize("engine", ["chain", "sgd"])
@@ -44,23 +46,20 @@ def test_a_recovered_start_takes_no_step(engine):
 @pytest.mark.parametrize("engine", ["chain", "sgd"])
 def test_a_replica_depends_on_the_seed_and_its_number_alone(engine, monkeypatch):
     monkeypatch.setattr("onepass.simulation.sgd.CHUNK", 2**14)  # several chunks a batch
-    monkeypatch.setattr("test_simulate.MODEL", onepass.Model("He3(x1)", "He3", noise=0.3))
-    few = run(engine=engine, replicas=2, steps=50, threshold=None)
-    many = run(engine=engine, replicas=5, steps=50, threshold=None)
+    few = run(NOISY, engine=engine, replicas=2, steps=50, threshold=None)
+    many = run(NOISY, engine=engine, replicas=5, steps=50, threshold=None)
     xr.testing.assert_allclose(few, many.isel(replica=slice(0, 2)), rtol=1e-10)
-    other = run(engine=engine, replicas=2, steps=50, threshold=None, seed=8)
+    other = run(NOISY, engine=engine, replicas=2, steps=50, threshold=None, seed=8)
     assert (few.overlap.isel(step=-1) != other.overlap.isel(step=-1)).all()
 
 
 def test_sgd_in_small_memory_gives_the_same_runs():
     """Groups of replicas and chunks of samples are a matter of memory, not of the result."""
     from onepass.simulation import sgd
-    from onepass.simulation.initial import initial_factor
-    from onepass.simulation.parameters import Parameters
     from onepass.simulation.streams import replica_streams
 
-    settings = Parameters(64, 100, 3e-3, 20, np.inf, 0.3, False, False, False, 0.6, 0.1, 0.995)
-    start = np.stack([initial_factor("sphere", 1, 1, 64, s) for s in replica_streams(1, 5)])
+    settings = parameters(NOISY, dimension=64, batch_size=100, learning_rate=3e-3, steps=20)
+    start = starts(MODEL, 5, "sphere", 64)
     steps = np.array([0, 20])
     whole = sgd.run(MODEL, settings, start, replica_streams(2, 5), steps)
     parts = sgd.run(MODEL, settings, start, replica_streams(2, 5), steps, memory=3 * 8 * 64 * 5)

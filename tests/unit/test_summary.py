@@ -4,12 +4,12 @@ import numpy as np
 import onepass
 import pandas as pd
 import pytest
+from helpers.experiments import recovery
 from onepass.analysis import summary
 from onepass.analysis.fits import fit_experiment
 from onepass.analysis.kinks import fit_kink
 from onepass.theory import exponents
 from onepass.theory.recovery_time import recovery_time
-from test_exponents import recovery
 
 MU = np.arange(0, 2.6, 0.25)
 CHECK = {"tolerances": [0.05, 0.05, 0.03], "covering": 0.95, "kink": 0.1}

@@ -1,13 +1,9 @@
 """Warnings: each with a run that earns it and one that does not, their bounds held against the mean process."""
 
-from pathlib import Path
-
 import numpy as np
 import pytest
-import yaml
 from onepass.model import Model
 from onepass.pipeline.grid import cells_of
-from onepass.pipeline.validation import validated
 from onepass.protocol import Protocol
 from onepass.targets import warnings
 from onepass.theory import saddle
@@ -141,12 +137,11 @@ def test_drift_of_several_coordinates():
     assert saddle.steepest_drift(Model("-x1**2", "He2")) == pytest.approx(-4)
 
 
-def test_the_published_configuration_earns_few_warnings_and_each_experiment_once():
-    settings = validated(yaml.safe_load((Path(__file__).parents[2] / "config" / "default.yaml").read_text()))
-    names = {name: experiment.kind for name, experiment in settings.experiments.items()}
+def test_the_published_configuration_earns_few_warnings_and_each_experiment_once(configuration):
+    names = {name: experiment.kind for name, experiment in configuration.experiments.items()}
     told = ("weak_recovery", "wide_student_large_rate", "adaptive_sgd", "he3_large_batch", "square", "erf", "polylog",
             "leap_staircase", "he3_map_square", "chain_exactness")  # fmt: skip
-    cells = [cell for name in told for cell in cells_of(name, settings.experiments[name])]
+    cells = [cell for name in told for cell in cells_of(name, configuration.experiments[name])]
     lines = warnings.on_cells(names, cells)
     assert [line.partition(",")[0] for line in lines] == [
         "weak_recovery",
