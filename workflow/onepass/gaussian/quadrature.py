@@ -1,14 +1,16 @@
-"""Gauss–Hermite rules: means over independent unit normals as weighted sums over nodes."""
+"""Gauss–Hermite rules: means over independent unit normals as weighted sums over nodes; rules refined until settled."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from functools import lru_cache
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from onepass.model import Model
 
+COUNTS = (8, 12, 18, 27, 40, 60, 90, 135)  # nodes a dimension for functions that are no polynomials
 CHUNK = 1 << 15  # points of a grid held at once
 
 
@@ -43,3 +45,36 @@ def exact_count(model: Model) -> int | None:
     if activation is None or target is None:
         return None
     return activation + max(activation, target) + 1
+
+
+class Refined(NamedTuple):
+    """Two rules in a row, what the finer one finds, and by how much the coarser one differs."""
+
+    coarse: int
+    fine: int
+    value: Any
+    error: float
+
+
+def refined(
+    evaluate: Callable[[int], Any], counts: Sequence[int], tolerance: float, distance: Callable[[Any, Any], float]
+) -> Refined:
+    """Evaluate with more and more nodes until two rules in a row agree: how every quadrature here states its error.
+
+    Parameters
+    ----------
+    evaluate : what a rule of so many nodes a dimension finds.
+    counts : of nodes, growing; a single one is taken for exact.
+    distance : from what a coarser to what a finer rule finds, in the units of `tolerance`.
+
+    Returns
+    -------
+    `Refined`: the first two rules within the tolerance, or the last two if none are.
+    """
+    found = Refined(counts[0], counts[0], evaluate(counts[0]), 0.0)
+    for count in counts[1:]:
+        value = evaluate(count)
+        found = Refined(found.fine, count, value, float(distance(found.value, value)))
+        if found.error <= tolerance:
+            break
+    return found

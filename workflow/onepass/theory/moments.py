@@ -14,14 +14,13 @@ from typing import NamedTuple
 import numpy as np
 
 from onepass.errors import OnepassError
-from onepass.gaussian.quadrature import exact_count, gauss_hermite
+from onepass.gaussian.quadrature import COUNTS, exact_count, gauss_hermite, refined
 from onepass.model import Model
 from onepass.protocol import LOSSES
 from onepass.theory import moment_quadrature
 from onepass.theory.mean_kernel import Moments, Rule, write_moments
 
-COUNTS = (8, 12, 18, 27, 40, 60, 90, 135)  # nodes a dimension for functions that are no polynomials
-FEWEST = 18  # of which the finest rule must have this many, or its error says nothing
+FEWEST = 18  # nodes a dimension that the finest rule must have, or its error says nothing
 LARGEST_GRID = 2_000_000  # points of a grid
 SMALL_GRID = 20_000  # points up to which a whole grid is the faster one
 LARGEST_PAIRS = 5_000_000_000  # multiplications of a rule over pairs
@@ -102,20 +101,23 @@ def expectations(
         return Expectations(*moments, risk, np.nan, method, nodes)
     # All means vanish where the students are right; those of y² do not, and say what is small.
     scale = abs(evaluate(model, True, overlap, gram, counts[0])[0].length).max()
-    last, error = None, 0.0
-    for count in counts:
-        moments, risk = evaluate(model, correlation, overlap, gram, count)
-        flat = np.concatenate([*map(np.ravel, moments), [risk]])
-        if last is not None:
-            error = abs(flat - last).max()
-            if error <= max(tolerance, ROUNDING) * scale:
-                break
-        last = flat
-    if error > WORST * scale:
+    found = refined(
+        lambda count: evaluate(model, correlation, overlap, gram, count),
+        counts,
+        max(tolerance, ROUNDING) * scale,
+        lambda coarse, fine: abs(_flat(*fine) - _flat(*coarse)).max(),
+    )
+    if found.error > WORST * scale:
         raise ExpectationError(
-            f"{_name(model)}: quadrature with {count} nodes a dimension leaves an error of {error:.1g}; {_INSTEAD}"
+            f"{_name(model)}: quadrature with {found.fine} nodes a dimension leaves an error of {found.error:.1g}; "
+            f"{_INSTEAD}"
         )
-    return Expectations(*moments, risk, float(error), method, count)
+    moments, risk = found.value
+    return Expectations(*moments, risk, found.error, method, found.fine)
+
+
+def _flat(moments: Moments, risk: float) -> np.ndarray:
+    return np.concatenate([*map(np.ravel, moments), [risk]])
 
 
 def empty_moments(model: Model) -> Moments:

@@ -12,7 +12,6 @@ reads them from a table of short polynomials. Other widths go over the nodes of 
 
 from __future__ import annotations
 
-import itertools
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -20,10 +19,9 @@ import numpy as np
 from numpy.polynomial import chebyshev
 
 from onepass.errors import OnepassError
-from onepass.gaussian.quadrature import exact_count, product_grid, product_rule
+from onepass.gaussian.quadrature import COUNTS, exact_count, product_grid, product_rule, refined
 from onepass.model import Model
 
-COUNTS = (8, 12, 18, 27, 40, 60, 90)  # nodes a dimension for functions that are no polynomials
 WHOLE = 20_000  # nodes up to which a polynomial's rule is exact for the covariance of C too
 LARGEST = 200_000  # nodes of any rule: a step goes over all of them
 ORDERS = (24, 48, 96)  # of the series in m
@@ -100,11 +98,8 @@ def _series(model: Model) -> tuple[np.ndarray, float]:
     if exact is not None:
         count = 2 * exact - 3  # for fourth moments of what `exact_count` has the squares of
     else:
-        for coarse, count in itertools.pairwise(COUNTS):
-            pair = np.array([moments(model, False, 0.5, n) for n in (coarse, count)])
-            error = float((abs(pair[1] - pair[0]) / _scales(pair)).max())
-            if error <= SETTLED:
-                break
+        found = refined(lambda n: moments(model, False, 0.5, n), COUNTS, SETTLED, _relative)
+        count, error = found.fine, found.error
     for order in ORDERS:
         points = chebyshev.chebpts1(order + 1)
         values = np.array([[moments(model, loss, m, count) for m in points] for loss in (False, True)])
@@ -118,6 +113,11 @@ def _series(model: Model) -> tuple[np.ndarray, float]:
     if error > ACCURACY:
         raise BatchError(_refusal(model, error))
     return series[:, : needed + 1], error
+
+
+def _relative(coarse: np.ndarray, fine: np.ndarray) -> float:
+    """The largest change of the nine means from a rule to a finer one, each relative to its scale."""
+    return (abs(fine - coarse) / _scales(np.array([coarse, fine]))).max()
 
 
 def _scales(values: np.ndarray) -> np.ndarray:
@@ -148,12 +148,12 @@ def _count(model: Model) -> tuple[int, float]:
             return counts[0], 0.0
         raise BatchError(_refusal(model))
     counts = [n for n in COUNTS if n**width <= LARGEST]
-    error = np.inf
-    for count, finer in itertools.pairwise(counts):
-        error = _change(_means(model, n) for n in (count, finer))
-        if error <= ACCURACY:
-            return count, error
-    raise BatchError(_refusal(model, error))
+    if len(counts) < 2:
+        raise BatchError(_refusal(model))
+    found = refined(lambda n: _means(model, n), counts, ACCURACY, _change)
+    if found.error > ACCURACY:
+        raise BatchError(_refusal(model, found.error))
+    return found.coarse, found.error
 
 
 def _folded(model: Model, points: np.ndarray, weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -184,10 +184,9 @@ def _means(model: Model, count: int) -> np.ndarray:
     return total
 
 
-def _change(values) -> float:
+def _change(coarse: np.ndarray, fine: np.ndarray) -> float:
     """The largest change of means from a rule to a finer one, relative to the largest of them."""
-    coarse, fine = values
-    return float(abs(fine - coarse).max() / abs(fine).max())
+    return abs(fine - coarse).max() / abs(fine).max()
 
 
 def _refusal(model: Model, error: float = np.inf) -> str:
