@@ -1,0 +1,107 @@
+"""Fits of a gathered experiment: each cell by itself, with the factor of its theory."""
+
+import numpy as np
+import pytest
+import xarray as xr
+from helpers.planted import DIMENSION, LOGARITHM, planted
+from onepass.analysis.fits import fit_experiment
+from onepass.analysis.scaling import ScalingError
+from onepass.model import Model
+from onepass.theory.climb import flow_climb
+
+
+@pytest.fixture
+def experiment():
+    """Two protocols and two batch exponents of ℓ = 2, with the theory's times."""
+    rng = np.random.default_rng(12)
+    thetas = np.array([[0.5, 0.0], [0.5, 0.0]])
+    data = [[planted(rng, theta, factor=LOGARITHM, scatter=0.1) for theta in row] for row in thetas]
+    dims = ("protocol", "mu", "dimension", "replica")
+    return xr.Dataset(
+        {
+            "recovery_step": (dims, np.array([[cell[0] for cell in row] for row in data])),
+            "recovered": (dims, np.array([[cell[1] for cell in row] for row in data])),
+            "learning_rate": (dims[:3], 0.01 * DIMENSION ** -thetas[..., None]),
+        },
+        {"protocol": ["projected_square", "projected_correlation"], "mu": [0.5, 1.0], "dimension": DIMENSION},
+        {"information_exponent": 2, "gamma0": 0.01},
+    )
+
+
+def test_experiment(experiment):
+    fits = fit_experiment(experiment)
+    np.testing.assert_allclose(fits.theta_theory, [[0.5, 0], [0.5, 0]])
+    np.testing.assert_allclose(fits.theta, fits.theta_theory, atol=0.1)
+    np.testing.assert_allclose(fits.sample_exponent_low, fits.theta_low + fits.mu)
+    assert fits.log_factor.all()
+    assert (fits.theta_plain > fits.theta + 0.1).all()
+    assert fits.fitted.dims == ("protocol", "mu", "dimension")
+    assert fits.local_slope.dims == ("protocol", "mu", "dimension_mid")
+    assert fits.attrs["gamma0"] == 0.01
+    assert all({"long_name", "units"} <= fits[name].attrs.keys() for name in fits.data_vars)
+
+
+def test_a_fit_does_not_know_the_other_cells(experiment):
+    fits = fit_experiment(experiment)
+    alone = fit_experiment(experiment.isel(protocol=[1], mu=[1]))
+    shuffled = fit_experiment(experiment.isel(protocol=[1, 0], mu=[1, 0], dimension=[3, 1, 0, 2, 5, 4]))
+    xr.testing.assert_identical(alone, fits.isel(protocol=[1], mu=[1]))
+    xr.testing.assert_identical(shuffled, fits.isel(protocol=[1, 0], mu=[1, 0]))
+
+
+def test_experiment_on_disk(experiment, tmp_path):
+    experiment["recovered"][0, 0] = False  # no median, no fit, a reason
+    fits = fit_experiment(experiment)
+    assert fits.reason[0, 0].item()
+    fits.to_netcdf(tmp_path / "fits.nc", engine="netcdf4")
+    with xr.open_dataset(tmp_path / "fits.nc") as back:
+        xr.testing.assert_equal(back.load(), fits)
+
+
+def test_the_learning_rates_decide_on_the_log_factor(experiment):
+    """Correlation loss, ℓ = 2, μ = 1.5: none at the largest learning rate (δ = -1/4), one at δ = 0."""
+    experiment = experiment.isel(protocol=[1], mu=[1]).assign_coords(mu=[1.5])
+    assert fit_experiment(experiment).log_factor.item()
+    experiment["learning_rate"] = experiment.learning_rate * experiment.dimension**0.25
+    fits = fit_experiment(experiment)
+    assert not fits.log_factor.item()
+    assert (fits.factor == 1).all()
+
+
+def test_bad_experiment(experiment):
+    with pytest.raises(ScalingError, match="'recovered' must be there"):
+        fit_experiment(experiment.drop_vars("recovered"))
+    del experiment.attrs["information_exponent"]
+    with pytest.raises(ScalingError, match="information_exponent"):
+        fit_experiment(experiment)
+
+
+def test_times_of_several_coordinates_are_fitted_over_the_climb_of_their_flow():
+    """Times τ(d)/γ of a mixed target, whose climb no closed form has: exponent 0, where a power of d alone is off."""
+    import xarray as xr
+    from onepass.analysis.fits import fit_experiment
+
+    model, dimensions = Model("x1*x2 + x1**3 - 3*x1", "He2(x)/2 + He3(x)/6"), [64, 256, 1024, 4096]
+    times = np.array([flow_climb(model, d, 1.0, 0.5) / 1e-5 for d in dimensions]).round()
+    shape = ("protocol", "mu", "dimension", "replica")
+    about = {
+        "target": model.target,
+        "activation": model.activation,
+        "students": 1,
+        "second_layer": "null",
+        "noise": 0.0,
+    }
+    about |= {"information_exponent": 2, "threshold": 0.5, "initial_overlap": 1.0, "initial": "inverse_sqrt_d"}
+    runs = xr.Dataset(
+        {
+            "recovery_step": (shape, np.tile(times[:, None], (1, 1, 1, 8))),
+            "recovered": (shape, np.ones((1, 1, 4, 8), bool)),
+            "batch_size": (shape[1:3], [dimensions]),
+            "learning_rate": (shape[:3], np.full((1, 1, 4), 1e-5)),
+        },
+        coords={"protocol": ["projected_correlation"], "mu": [1.0], "dimension": dimensions},
+        attrs=about,
+    )
+    fit = fit_experiment(runs, resamples=100).squeeze()
+    assert float(fit.theta) == pytest.approx(0, abs=1e-3)
+    assert abs(float(fit.theta_plain)) > 0.1

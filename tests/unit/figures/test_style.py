@@ -1,0 +1,125 @@
+"""Figures are saved byte for byte alike, whatever Matplotlib the user has set up."""
+
+import os
+import subprocess
+import sys
+
+import pytest
+from helpers.experiments import experiment
+from onepass.figures import (
+    style,
+    time_exponents,
+)
+
+DRAW = """if True:
+    import hashlib, sys
+    from onepass.pipeline.script import own_matplotlib
+    own_matplotlib()
+    from onepass.figures import style
+    with style.context():
+        figure = style.new_figure(2, 2)
+        ax = figure.subplots()
+        ax.plot([1, 1000], [0, 1], label="a line")
+        ax.set_title(style.formula("He3(x1)"))
+        ax.legend()
+    style.save(figure, sys.argv[1:])
+    print(*(hashlib.sha256(open(path, "rb").read()).hexdigest() for path in sys.argv[1:]))"""
+SETTINGS = """
+text.usetex: True
+font.size: 30
+font.family: serif
+savefig.bbox: tight
+savefig.dpi: 33
+savefig.transparent: True
+axes.facecolor: red
+axes.prop_cycle: cycler('color', ['r'])
+axes.formatter.use_locale: True
+lines.linestyle: --
+legend.loc: upper left
+path.sketch: 1, 100, 2
+pdf.compression: 0
+figure.constrained_layout.h_pad: 0.5
+nonsense: 3
+"""
+
+
+def drawn(folder, **environment):
+    """Hashes of a figure as PDF and PNG, drawn by a process that works in a folder."""
+    command = [sys.executable, "-c", DRAW, str(folder / "figure.pdf"), str(folder / "figure.png")]
+    done = subprocess.run(command, cwd=folder, env=os.environ | environment, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+@pytest.fixture(scope="module")
+def plain(tmp_path_factory):
+    return drawn(tmp_path_factory.mktemp("plain"))
+
+
+@pytest.mark.parametrize("place", ["working folder", "MPLCONFIGDIR"])
+def test_settings_of_the_user_change_nothing(plain, place, tmp_path):
+    (tmp_path / "home").mkdir()
+    (tmp_path / ("." if place == "working folder" else "home") / "matplotlibrc").write_text(SETTINGS)
+    assert drawn(tmp_path, **({} if place == "working folder" else {place: str(tmp_path / "home")})) == plain
+
+
+@pytest.mark.parametrize(
+    "content, environment",
+    [
+        (b"\xff\xfe", {}),
+        (b"backend: module://missing", {}),
+        (b"", {"MPLBACKEND": "module://matplotlib_inline.backend_inline"}),
+        (b"", {"MPLBACKEND": "qtagg"}),
+    ],
+)
+def test_a_broken_file_or_another_backend_stops_nothing(plain, content, environment, tmp_path):
+    (tmp_path / "matplotlibrc").write_bytes(content)
+    assert drawn(tmp_path, **environment) == plain
+
+
+def test_in_a_process_that_is_set_up_already_the_defaults_hold_too(tmp_path):
+    """As in a notebook, where nobody imports Matplotlib for the user."""
+    code = DRAW.replace("own_matplotlib()\n", "import matplotlib; matplotlib.rcParams['font.size'] = 30\n", 1)
+    command = [sys.executable, "-c", code, str(tmp_path / "figure.pdf"), str(tmp_path / "figure.png")]
+    assert subprocess.run(command, capture_output=True, text=True, check=True).stdout == drawn(tmp_path)
+
+
+def test_formula():
+    assert style.formula("He3(x1)") == r"$\mathrm{He}_{3}(x_{1})$"
+    assert style.formula("x1**2") == "$x_{1}^{2}$"
+    assert style.formula("tanh(x1*x2)") == r"$\mathrm{tanh}(x_{1}\,x_{2})$"
+    assert style.formula("He2(x1) + 0.5*x12**3") == r"$\mathrm{He}_{2}(x_{1}) + 0.5\,x_{12}^{3}$"
+
+
+def test_saves_the_same_bytes(tmp_path):
+    datasets = [experiment(censored=1)]
+    for run in ("a", "b"):
+        style.save(time_exponents.draw(datasets), [tmp_path / run / "figure.pdf", tmp_path / run / "figure.png"])
+    for suffix, start in (("pdf", b"%PDF"), ("png", b"\x89PNG")):
+        first, second = ((tmp_path / run / f"figure.{suffix}").read_bytes() for run in ("a", "b"))
+        assert first == second
+        assert first.startswith(start)
+    assert b"Type3" not in (tmp_path / "a" / "figure.pdf").read_bytes()
+    assert len(list((tmp_path / "a").iterdir())) == 2
+
+
+def test_failed_save_leaves_the_old_file(tmp_path, monkeypatch):
+    path = tmp_path / "figure.png"
+    path.write_bytes(b"old")
+    figure = style.new_figure(1)
+    monkeypatch.setattr(figure, "savefig", lambda part, **_: (part.write_bytes(b"half"), 1 / 0))
+    with pytest.raises(ZeroDivisionError):
+        style.save(figure, [path])
+    assert path.read_bytes() == b"old"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_drawing_leaves_the_settings_alone():
+    import matplotlib as mpl
+
+    def settings():
+        return {key: value for key, value in mpl.rcParams.items() if key != "backend"}  # resolved when first read
+
+    before = settings()
+    time_exponents.draw([experiment()])
+    assert settings() == before

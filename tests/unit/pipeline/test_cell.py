@@ -1,0 +1,55 @@
+"""Cells: their files, seeds and texts."""
+
+import subprocess
+import sys
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from onepass.pipeline import cell as cells
+from onepass.pipeline.grid import cells_of
+
+
+def everything(configuration):
+    return [cell for name, grid in configuration.experiments.items() for cell in cells_of(name, grid)]
+
+
+def test_paths_say_what_a_cell_is(configuration):
+    grid = cells_of("he3", configuration.experiments["he3"])
+    assert "cells/he3/projected_square_mu1.00_d04096.nc" in [cell.path for cell in grid]
+    for cell in everything(configuration):
+        recovery = ("protocol", "mu", "dimension") + (("delta",) if cell.delta is not None else ())
+        keys = recovery if cell.mu is not None else ("protocol", "students", "batch_size", "dimension", "engine")
+        assert cells.parse(cell.path) == {key: getattr(cell, key) for key in keys}
+    with pytest.raises(ValueError, match=r"such as 'projected_square_mu1.50_d01024.nc'"):
+        cells.parse("data/he3.nc")
+
+
+def test_close_exponents_have_files_of_their_own(small_grid):
+    close = small_grid.model_copy(update={"mu": [1.0, 1.001, 1 / 3]})
+    assert len({cell.path for cell in cells_of("he3", close)}) == 12
+
+
+def test_no_two_cells_share_a_stream(configuration):
+    draws = {tuple(np.random.SeedSequence(cell.entropy).generate_state(4)) for cell in everything(configuration)}
+    assert len(draws) == len(everything(configuration))
+
+
+def test_cells_survive_the_parameters_of_a_job(configuration):
+    grid = everything(configuration)
+    assert cells.unpack(cells.pack(grid)) == grid
+    layered = replace(grid[0], students=2, second_layer=(1.0, -1.0))
+    assert cells.unpack(cells.pack([layered])) == [layered]
+
+
+def test_the_simulation_modules_are_those_that_a_cell_loads(configuration):
+    """What `Cell.simulate` imports must be in the list, or an edit would leave stale results; not more, either."""
+    change = {"engine": "sgd", "target": "x1", "activation": "x", "steps": 1, "replicas": 1, "batch_size": 1}
+    code = f"""if True:
+        import sys
+        from onepass import cells
+        (cell,) = cells.unpack({cells.pack([replace(everything(configuration)[0], **change)])!r})
+        cell.simulate()
+        print(*[name.removeprefix("onepass.") for name in sys.modules if name.startswith("onepass.")])"""
+    loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
+    assert set(loaded) == set(cells.SIMULATION_MODULES)

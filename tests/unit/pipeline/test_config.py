@@ -1,0 +1,41 @@
+"""The configuration and its schema, that come with the project."""
+
+import json
+
+import pytest
+from helpers.configuration import DEFAULT, QUICK, SCHEMA, configured, tree
+from onepass.pipeline import config
+from onepass.pipeline.validation import ConfigurationError, validated
+
+
+def test_the_files_of_the_project_are_valid():
+    validated(tree(), [DEFAULT])
+    quick = validated(tree(QUICK), [DEFAULT, QUICK])
+    assert quick.data == "data/quick", "a quick run must never touch the published data"
+    assert set(quick.figures) == set(config.FIGURES)
+
+
+def test_the_schema_is_the_one_of_the_code():
+    assert SCHEMA.read_text() == config.schema(), "python -m onepass.pipeline.config > config/schema.json"
+
+
+def test_every_key_is_described():
+    definitions = [json.loads(config.schema()), *json.loads(config.schema())["$defs"].values()]
+    for definition in definitions:
+        for key, field in definition.get("properties", {}).items():
+            assert "$ref" in field or len(field["description"]) > 10, key
+
+
+def test_an_experiment_survives_the_parameters_of_a_job():
+    for experiment in configured().experiments.values():
+        assert config.experiment_from(experiment.model_dump_json()) == experiment
+
+
+def test_a_figure_set_to_null_is_not_drawn_and_its_experiments_are_not_needed():
+    assert "leap_product" in configured().needed
+    configuration = configured("figures: {leap: null}")
+    assert "leap" not in configuration.figures
+    assert "leap_product" not in configuration.needed
+    assert "leap_product" in configuration.experiments, "it can be asked for by name"
+    with pytest.raises(ConfigurationError, match=r"figures\.leap"):
+        configured("figures: {leap: []}")

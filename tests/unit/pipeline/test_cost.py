@@ -1,0 +1,84 @@
+"""Whether the steps and times that a plan expects are true."""
+
+import re
+import time
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from helpers.configuration import configured
+from helpers.project import ROOT
+from onepass.pipeline import cost
+from onepass.pipeline.grid import cells_of, rows_of
+from onepass.pipeline.progress import summary, work
+from onepass.pipeline.row import CACHE, kept
+
+ERF = {"target": "erf(x1/sqrt(2))", "activation": "erf(x/sqrt(2))"}
+
+
+@pytest.mark.parametrize(
+    "name, change",
+    [
+        ("he3", {"dimensions": [2048], "mu": [1.25]}),
+        ("square", {"dimensions": [512], "mu": [0.5]}),
+        ("erf", {"dimensions": [512], "mu": [0.0, 1.5]}),
+        ("he4", {"dimensions": [512], "mu": [2.0, 3.25]}),
+        ("he3_paper_rate", {"dimensions": [256], "mu": [1.0, 2.0]}),
+        ("he3_map_square", {"dimensions": [64], "mu": [1.0, 2.0], "deltas": [0.0, 0.5]}),
+        ("ode_flow", {"dimensions": [1000], "steps": 500}),
+    ],
+)
+def test_steps_are_known_before_a_run(name, change, configuration):
+    """Mean steps of the replicas against what is expected: a factor of 2, seldom more where noise decides."""
+    experiment = configuration.experiments[name].model_copy(update=change | {"replicas": 8})
+    ratios = []
+    for cell in cells_of(name, experiment):
+        ran = float(cell.simulate().recovery_step.mean())
+        ratios.append(cost.expected_steps(cell) / max(ran, 1.0))
+        assert 1 / 4 < ratios[-1] < 4, cell.path
+    assert 1 / 2 < np.exp(np.mean(np.log(ratios))) < 2
+
+
+@pytest.mark.parametrize(
+    "engine, change",
+    [
+        ("chain", {"batch_size": 1, "steps": 1_500_000}),
+        ("chain", {"batch_size": 1000, "steps": 4000}),
+        ("chain", {"batch_size": 1000, "steps": 1500} | ERF),
+        ("gaussian", {"batch_size": 10**6, "steps": 800_000}),
+        ("sgd", {"batch_size": 1000, "dimension": 256, "steps": 20}),
+    ],
+)
+def test_the_cost_of_a_step_is_known_to_within_a_factor_of_three(engine, change, configuration):
+    """On one core that may be shared: processor time, not the clock's."""
+    cell = cells_of("he3", configuration.experiments["he3"])[0]
+    cell = replace(cell, engine=engine, backend="numpy", threshold=None, learning_rate=1e-9, replicas=1, **change)
+    replace(cell, steps=1).simulate()  # compiles
+    before = time.process_time()
+    cell.simulate()
+    assert 1 / 3 < (time.process_time() - before) / cost.seconds(cell) < 3
+
+
+@pytest.mark.parametrize("command, overlays", [("figures", []), ("quick", [ROOT / "config" / "quick.yaml"])])
+def test_the_expected_times_are_those_that_the_readme_measured(command, overlays):
+    """On two cores, to within a factor of 2."""
+    (minutes,) = re.findall(rf"^make {command} .* (\d+) min", (ROOT / "README.md").read_text(), flags=re.MULTILINE)
+    configuration = configured(*overlays)
+    rows = [
+        row
+        for name, experiment in configuration.experiments.items()
+        for row in rows_of(cells_of(name, experiment)).values()
+    ]
+    figures = len(configuration.figures) + 2 * len(configuration.experiments)
+    text = summary(rows, work(rows, "nowhere"), 0, 2, ["nowhere", ""], figures)
+    number, unit = re.search(r"about (\d+) (s|min)", text).groups()
+    assert 1 / 2 < int(number) / (60 if unit == "s" else 1) / int(minutes) < 2
+
+
+def test_a_kept_cell_costs_next_to_nothing(small_grid, tmp_path):
+    cell = replace(cells_of("he3", small_grid)[0], steps=10**9, threshold=None)
+    (before,) = work([[cell]], tmp_path).values()
+    file = kept(cell, tmp_path / CACHE)
+    file.parent.mkdir(parents=True)
+    file.touch()
+    assert work([[cell]], tmp_path)[tmp_path / cell.path] < 2 < before

@@ -1,0 +1,104 @@
+"""Words for every mistake in a configuration."""
+
+import pytest
+import yaml
+from helpers.configuration import DEFAULT, tree
+from onepass.pipeline.validation import ConfigurationError, validated
+
+RELU = {"target": "relu(x1)", "activation": "relu"}
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"speed": 3}, "speed: 3: unknown key; allowed: data, figures_folder"),
+        ({"experiments": {"he3": {"replicaz": 3}}}, "experiments.he3.replicaz: 3: unknown key; .* mean 'replicas'"),
+        ({"experiments": {"he3": {"model": {"tarqet": "x"}}}}, "he3.model.tarqet: 'x': unknown key; allowed: target"),
+        ({"experiments": {"he3": {"replicas": "many"}}}, "he3.replicas: 'many': allowed: a valid integer"),
+        ({"experiments": {"he3": {"replicas": True}}}, "he3.replicas: True: allowed: a valid integer"),
+        ({"experiments": {"he3": {"replicas": 0}}}, "he3.replicas: 0: allowed: greater than or equal to 8"),
+        ({"experiments": {"he3": {"gamma0": "1e-3"}}}, "he3.gamma0: '1e-3': allowed: a valid number; YAML reads"),
+        ({"experiments": {"he3": {"gamma0": -0.1}}}, "he3.gamma0: -0.1: allowed: greater than 0"),
+        (
+            {"experiments": {"he3": {"engine": "sdg"}}},
+            "he3.engine: 'sdg': allowed: 'auto', 'chain', 'sgd' or 'gaussian'; did you mean 'sgd'",
+        ),
+        ({"experiments": {"he3": {"backend": "cupy"}}}, "he3.backend: 'cupy': .* use 'auto' or 'numpy'"),
+        ({"experiments": {"he3": {"protocols": ["sgd"]}}}, r"he3.protocols\[0\]: 'sgd': allowed: 'projected_square'"),
+        ({"experiments": {"he3": {"mu": [0.5, 0.5]}}}, "he3.mu: .*0.5 stands there twice, .* two equal cells"),
+        ({"experiments": {"he3": {"mu": [40.0]}}}, r"he3.mu: 40.0: 1 d\^40 at d = 512 is 2.35e\+108; allowed: up to"),
+        ({"experiments": {"he3": {"mu": [400.0]}}}, "he3.mu: 400.0: .* is inf; allowed"),
+        ({"experiments": {"he3": {"mu": [-1.0]}}}, r"he3.mu\[0\]: -1.0: allowed: greater than or equal to 0"),
+        (
+            {"experiments": {"he3": {"dimensions": [64, 0]}}},
+            r"he3.dimensions\[1\]: 0: allowed: greater than or equal to 2",
+        ),
+        ({"experiments": {"he3": {"dimensions": [2]}}}, "he3.dimensions: 2: too small .* allowed: 3 or more"),
+        ({"experiments": {"chain_exactness": {"batch_sizes": [-2]}}}, r"batch_sizes\[0\]: -2: allowed"),
+        (
+            {"experiments": {"he3": {"delta": 0.0}}},
+            "he3.delta: 0.0: projected_square does not learn at mu = 1; .* 0.5 or",
+        ),
+        ({"experiments": {"he3": {"threshold": 1.5}}}, "he3.threshold: 1.5: .* stays below 1; allowed"),
+        (
+            {"experiments": {"he3": {"model": {"target": "__import__('os').system('ls')"}}}},
+            "he3.model.target: .* allowed: ",
+        ),
+        ({"experiments": {"he3": {"model": {"target": "1 + 1"}}}}, "he3.model.target: '1 [+] 1': "),
+        (
+            {"experiments": {"he3": {"model": {"second_layer": [1.0, 2.0]}}}},
+            r"he3.model.second_layer: \[1.0, 2.0\]: .* allowed: 1 finite",
+        ),
+        (
+            {"experiments": {"mine": {"kind": "speed"}}},
+            "mine.kind: 'speed'; allowed: recovery, map, trajectories, exactness",
+        ),
+        ({"experiments": {"mine": {"kind": "recovery"}}}, "mine.replicas: missing; replicas: Independent runs"),
+        ({"figures": {"time_exponent": ["he3"]}}, "figures.time_exponent: .* did you mean 'time_exponents'"),
+        ({"figures": {"time_exponents": ["he5"]}}, r"time_exponents\[0\]: 'he5': no experiment of kind .*: he3, "),
+        (
+            {"check": {"experiments": ["he3_map"]}},
+            r"check.experiments\[0\]: 'he3_map': no experiment of kind 'recovery'",
+        ),
+        ({"experiments": {"he3": {"gaussian_from": None}}}, "he3.*engine is 'auto' and gaussian_from None; allowed"),
+        ({"experiments": {"he3": {"start": None}}}, "he3.*initial is 'inverse_sqrt_d' and start None; allowed"),
+        (
+            {"experiments": {"he3": {"engine": "gaussian", "gaussian_from": None, "model": RELU}}},
+            "he3.engine: 'gaussian': .* leaves a relative error of .*; allowed: engine 'chain'",
+        ),
+        ({"figures": {"chain_exactness": ["he3"]}}, r"chain_exactness\[0\]: 'he3': .* allowed: chain_exactness"),
+        ({"experiments": {"he3": {"threshold": 0.1}}}, "he3.threshold: 0.1: .* starts at 0.11 for d = 512"),
+        ({"experiments": {"he3": {"delta": "theori"}}}, "he3.delta: 'theori': "),
+        ({"experiments": {"he3": {"seed": "2024-01-01"}}}, "he3.seed: '2024-01-01': allowed: a valid integer"),
+        ({"experiments": {"he3": {"model": {"activation": "sign"}}}}, "he3.model.activation: .* no slope"),
+        (
+            {"experiments": {"chain_exactness": {"model": {"target": "x1 - x1"}}}},
+            "chain_exactness.model.target: .* nothing to learn",
+        ),
+        ({"data": "workflow"}, "data: 'workflow': allowed: a folder inside the project"),
+        ({"data": "/tmp"}, "data: '/tmp': allowed: a folder inside the project"),
+        ({"fit": {"points": 1}}, "fit.points: 1: allowed: greater than or equal to 2"),
+    ],
+)
+def test_a_mistake_is_named_with_its_file_key_value_and_what_is_allowed(change, words, tmp_path):
+    mine = tmp_path / "mine.yaml"
+    mine.write_text(yaml.safe_dump(change))
+    with pytest.raises(ConfigurationError, match=f"mine.yaml: .*{words}"):
+        validated(tree(change), [DEFAULT, mine])
+
+
+def test_all_mistakes_come_at_once_and_each_with_its_own_file(tmp_path):
+    mine = tmp_path / "mine.yaml"
+    mine.write_text("fit: {points: 0}")
+    settings = tree({"fit": {"points": 0}}, {"data": 7})
+    with pytest.raises(ConfigurationError) as error:
+        validated(settings, [DEFAULT, mine])
+    assert "mine.yaml: fit.points: 0" in str(error.value)
+    assert "command line: data: 7" in str(error.value)
+
+
+def test_a_missing_key_names_the_file_where_it_belongs():
+    settings = tree()
+    del settings["fit"]["points"]
+    with pytest.raises(ConfigurationError, match=r"default.yaml: fit.points: missing; points: How many"):
+        validated(settings, [DEFAULT])

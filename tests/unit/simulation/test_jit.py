@@ -1,0 +1,100 @@
+"""Compiled code that is damaged, of other sources, or that cannot be kept."""
+
+import errno
+import importlib.util
+import os
+import subprocess
+import sys
+
+import pytest
+from numba.core import caching
+from onepass.simulation import jit
+
+SOURCE = """
+from onepass.simulation.jit import compiled
+
+@compiled
+def double(x):
+    return x + x
+"""
+
+
+@pytest.fixture
+def loaded(tmp_path, monkeypatch):
+    """Load a module of the package with one compiled function, as a new process does; whether its code was kept."""
+    path = tmp_path / "probe.py"
+    path.write_text(SOURCE)
+    monkeypatch.setattr(jit, "code_version", lambda _: "of today")
+
+    def load():
+        specification = importlib.util.spec_from_file_location("onepass.probe", path)
+        module = importlib.util.module_from_spec(specification)
+        monkeypatch.setitem(sys.modules, "onepass.probe", module)
+        specification.loader.exec_module(module)
+        assert module.double(21.0) == 42.0
+        return bool(module.double.stats.cache_hits)
+
+    return load
+
+
+def kept(folder, suffix):
+    (path,) = (folder / "__pycache__").glob(f"*{suffix}")
+    return path
+
+
+def test_code_is_kept(loaded):
+    assert [loaded(), loaded()] == [False, True]
+
+
+@pytest.mark.parametrize("suffix", [".nbi", ".nbc"])
+@pytest.mark.parametrize("length", [0, 1, 40, 200])
+def test_a_file_that_is_cut_is_made_once_more(loaded, tmp_path, suffix, length, caplog):
+    loaded()
+    path = kept(tmp_path, suffix)
+    path.write_bytes(path.read_bytes()[:length])
+    assert not loaded()
+    assert "cannot be used" in caplog.text
+    assert loaded(), "and kept again"
+
+
+def test_code_of_other_sources_is_not_taken(loaded, monkeypatch):
+    """Of any file that the module imports, which Numba does not look at."""
+    loaded()
+    monkeypatch.setattr(jit, "code_version", lambda _: "of tomorrow")
+    assert not loaded()
+    assert loaded()
+
+
+def test_a_full_disk_costs_a_compilation(loaded, monkeypatch):
+    def full(*_):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("numba.core.caching.IndexDataCacheFile._save_data", full)
+    assert not loaded()
+
+
+def test_where_the_source_cannot_be_written_code_is_kept_in_the_cache_folder(loaded, tmp_path, monkeypatch):
+    """Of Numba's own places one is left, which is used once it has been named."""
+    monkeypatch.setattr(caching.CacheImpl, "_locator_classes", [caching.UserProvidedCacheLocator])
+    monkeypatch.setattr(jit.numba.config, "CACHE_DIR", "")
+    monkeypatch.setenv("ONEPASS_CACHE", str(tmp_path / "cache"))
+    assert [loaded(), loaded()] == [False, True]
+    assert list((tmp_path / "cache" / "numba").rglob("*.nbc"))
+
+
+def test_many_jobs_compile_into_one_empty_cache(tmp_path):
+    """Jobs that start at once race for the same files: all of them end, with the same numbers."""
+    code = """if True:
+        import onepass
+        runs = onepass.simulate(onepass.Model("x1", "x"), onepass.Protocol(), dimension=8, batch_size=4,
+                                learning_rate=0.1, steps=5, threshold=None, seed=3)
+        print(runs.overlap.values.ravel().tolist())"""
+    environment = {**os.environ, "ONEPASS_CACHE": str(tmp_path)}
+    jobs = [
+        subprocess.Popen([sys.executable, "-c", code], env=environment, stdout=subprocess.PIPE, text=True)
+        for _ in range(3)
+    ]
+    printed = [job.communicate()[0] for job in jobs]
+    assert [job.returncode for job in jobs] == [0, 0, 0]
+    assert printed[0]
+    assert printed == printed[:1] * 3

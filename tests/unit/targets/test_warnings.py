@@ -1,0 +1,132 @@
+"""Warnings: each with a run that earns it and one that does not, their bounds held against the mean process."""
+
+import numpy as np
+import pytest
+from onepass.model import Model
+from onepass.pipeline.grid import cells_of
+from onepass.protocol import Protocol
+from onepass.targets import warnings
+from onepass.theory import saddle
+from onepass.theory.first_step import first_step_gain
+
+SQUARE, CORRELATION = Protocol("square"), Protocol("correlation")
+QUIET = {"dimension": 1024, "batch_size": 1024, "learning_rate": 1e-4, "steps": 1000, "initial": 1 / 32}
+
+
+def kinds(model, protocol=SQUARE, **own):
+    return [remark.kind for remark in warnings.advice(model, protocol, **(QUIET | own))]
+
+
+def said(model, protocol=SQUARE, **own):
+    return " ".join(warnings.sentences(warnings.advice(model, protocol, **(QUIET | own))))
+
+
+@pytest.mark.parametrize("protocol", [SQUARE, CORRELATION, Protocol("square", "spherical")])
+@pytest.mark.parametrize("target", ["He3(x1)", "x1**2", "relu(x1)", "x1*x2 + He3(x1)"])
+def test_nothing_is_said_of_a_run_that_learns(target, protocol):
+    activation = {"He3(x1)": "He3", "x1**2": "square", "relu(x1)": "relu"}.get(target, "He2")
+    assert kinds(Model(target, activation), protocol) == []
+
+
+def test_an_activation_without_the_order_of_the_target():
+    words = said(Model("He3(x1)", "relu"))
+    assert "ℓ = 3, where the activation 'relu' has c_3 = 0" in words
+    assert "no order in common" in words
+    assert "first order that both have is 4" in said(Model("He3(x1) + He4(x1)", "x + He4(x)"))
+    assert kinds(Model("He3(x1)", "tanh")) == ["sign"], "c_3 of tanh is negative"
+    assert kinds(Model("He3(x1)", "-tanh(x)")) == []
+
+
+@pytest.mark.parametrize(
+    ("target", "activation", "layer", "lost"),
+    [
+        ("x1**2", "-x**2", None, 1),
+        ("x1**2", "x**2", (1.0, -1.0, -2.0), 2),
+        ("-x1**2 - x2**2", "He2", None, 1),
+        ("x1**2 - x2**2", "He2", None, 0),  # x2 decays, x1 grows
+        ("x1**2", "-x**2", (-1.0,), 0),
+    ],
+)
+def test_even_orders_need_their_sign(target, activation, layer, lost):
+    found = warnings.wrong_signs(Model(target, activation, len(layer or (1,)), layer))
+    assert [remark.extent for remark in found] == ([lost] if lost else [])
+    assert all("even" in remark.sentence for remark in found)
+
+
+def test_odd_orders_need_the_sign_of_the_start():
+    assert "decays to 0 from the positive overlap" in said(Model("He3(x1)", "-He3(x)"))
+    assert "decays to 0 from the overlap -0.05" in said(Model("He3(x1)", "He3"), initial=-0.05)
+    assert kinds(Model("He3(x1)", "-He3(x)"), initial=-0.05) == []
+    assert kinds(Model("x1", "-x")) == [], "at l = 1 a wrong sign is passed through"
+    assert "first falls" in said(Model("x1*x2*x3", "-He3(x)"))
+    assert kinds(Model("x1*x2*x3", "-He3(x)"), initial="sphere") == [], "every start has its own direction"
+
+
+@pytest.mark.parametrize(("name", "bound"), [("He2", 1 / 2), ("He3", 1 / 18)])
+def test_beyond_the_bound_of_the_self_interaction_the_mean_process_undoes_the_overlap(name, bound):
+    """He3: 1 − γ ℓ ℓ! changes sign, the overlap with it; He2: the overlap is divided by |1 − 4 γ|, above 1 there."""
+    from onepass.theory.dynamics import solve_dynamics
+
+    model = Model(f"{name}(x1)", name)
+    for factor in (0.9, 1.1):
+        place = {"dimension": 10**6, "batch_size": 10**12, "learning_rate": factor * bound}
+        step = solve_dynamics(model, SQUARE, steps=1, initial=("overlap", 1e-4), records=1, **place)
+        before, after = step.overlap.values[:, 0, 0]
+        assert (after > before) == (factor < 1)
+        assert (after > 0) == (factor < 1 or name == "He2")
+        own = {**place, "initial": 1e-3, "steps": 1000}
+        assert ("self-interaction" in kinds(model, **own)) == (factor > 1)
+        assert "self-interaction" not in kinds(model, CORRELATION, **own)
+        assert "self-interaction" not in kinds(model, Protocol("square", "spherical"), **own)
+
+
+@pytest.mark.parametrize("protocol", [SQUARE, CORRELATION])
+@pytest.mark.parametrize(("target", "activation"), [("He3(x1)", "He3"), ("x1**2", "square")])
+def test_at_the_bound_of_the_noise_a_mean_step_gains_nothing(target, activation, protocol):
+    d, n_b = 4096, 4
+    model, m = Model(target, activation), d**-0.5
+    gain = saddle.drift(model, saddle.diagonal(model))
+    (bound,) = saddle.noise_bound(model, protocol.loss, dimension=d, batch_size=n_b, overlap=m, gain=gain)
+    less, more = first_step_gain(model, protocol, d, n_b, np.array([0.8, 1.25]) * bound)
+    assert less > 0 > more
+    for factor in (0.8, 1.25):
+        found = kinds(model, protocol, dimension=d, batch_size=n_b, learning_rate=factor * bound, initial=m)
+        assert found == (["noise"] if factor > 1 else [])
+
+
+def test_at_order_one_noise_must_leave_room_for_recovery():
+    model = Model("x1", "x")
+    assert kinds(model, CORRELATION, batch_size=1, learning_rate=1e-3, threshold=0.5) == []
+    assert "before recovery" in said(model, CORRELATION, batch_size=1, learning_rate=1e-2, threshold=0.5)
+    assert kinds(model, CORRELATION, batch_size=1, learning_rate=1e-2, steps=1) == [], "a giant step is no climb"
+
+
+def test_a_dimension_too_small_for_the_chain():
+    model = Model("He3(x1)", "He3", students=4)
+    assert "d = 8 is too small for engine 'chain', which needs p + k + min(p, n_b) = 9" in said(model, dimension=8)
+    assert "dimension" not in kinds(model, dimension=8, engine="sgd")
+    assert "dimension" not in kinds(model, dimension=9)
+
+
+def test_the_published_configuration_earns_few_warnings_and_each_experiment_once(configuration):
+    names = {name: experiment.kind for name, experiment in configuration.experiments.items()}
+    told = ("weak_recovery", "wide_student_large_rate", "adaptive_sgd", "he3_large_batch", "square", "erf", "polylog",
+            "leap_staircase", "he3_map_square", "chain_exactness")  # fmt: skip
+    cells = [cell for name in told for cell in cells_of(name, configuration.experiments[name])]
+    lines = warnings.on_cells(names, cells)
+    assert [line.partition(",")[0] for line in lines] == [
+        "weak_recovery",
+        "wide_student_large_rate",
+        "wide_student_large_rate",
+        "adaptive_sgd",
+        "adaptive_sgd",
+    ], lines
+    assert "1 of 18 cells" in lines[0]
+    assert "above the bound 0.0556" in lines[0]
+
+
+def test_a_student_of_weight_zero_does_not_silence_the_noise():
+    place = {"dimension": 256, "batch_size": 1, "learning_rate": 100.0, "steps": 1000}
+    for layer in [(1.0, 1.0), (1.0, 0.0)]:
+        model = Model("He3(x1)", "He3", students=2, second_layer=layer)
+        assert "noise" in [remark.kind for remark in warnings.advice(model, Protocol("correlation"), **place)]

@@ -1,0 +1,25 @@
+"""Models and protocols that do not exist are refused by name."""
+
+import onepass
+import pytest
+
+
+def test_bad_models_and_protocols_are_refused_by_name():
+    for arguments, message in [
+        ({"students": 0}, "students is 0"),
+        ({"noise": -1.0}, "noise is -1.0"),
+        ({"noise": "a"}, "noise is 'a'"),
+        ({"second_layer": 3.0}, "second_layer is 3.0"),
+        ({"second_layer": "ab", "students": 2}, "second_layer is 'ab'"),
+        ({"students": 2, "second_layer": (1.0,)}, "allowed: 2 finite numbers"),
+    ]:
+        with pytest.raises(ValueError, match=message):
+            onepass.Model("He3(x1)", "He3", **arguments)
+    with pytest.raises(ValueError, match="activation is 'sign', which has no slope"):
+        onepass.Model("He3(x1)", "sign")
+    with pytest.raises(ValueError, match="loss 'hinge' is unknown"):
+        onepass.Protocol(loss="hinge")
+    with pytest.raises(ValueError, match="adaptive"):
+        onepass.Protocol(loss="square", schedule="adaptive")
+    with pytest.raises(ValueError, match="protocol 'sideways' is unknown"):
+        onepass.Protocol.named("sideways")
