@@ -9,9 +9,9 @@ from matplotlib.lines import Line2D
 from onepass.figures import panels, style
 from onepass.theory import exponents
 
-_PANELS = {  # protocol: title, where its lines bend
-    "projected_square": ("square loss", r"$\mu = \ell/2$"),
-    "projected_correlation": ("correlation loss", r"$\mu = \ell - 1$"),
+_PANELS = {  # protocol: where its lines bend
+    "projected_square": r"$\mu = \max(\ell, 2)/2$",
+    "projected_correlation": r"$\mu = \max(\ell, 2) - 1$",
 }
 _DODGE = 0.03  # in μ, between information exponents with one line
 
@@ -39,8 +39,7 @@ def draw(datasets):
         for shift, colour, group in zip(_dodges(groups), colours, groups, strict=True):
             _theory(ax, group, name, colour, right)
             _measured(ax, group, name, colour, shift)
-        heading, bend = _PANELS[name]
-        ax.set_title(f"{heading}: a larger batch saves time up to {bend}")
+        ax.set_title(f"{style.look(name).label}:\na larger batch saves time up to {_PANELS[name]}")
         count, held = _coverage(datasets, name)
         verdict = f"{held} of {count} intervals\nhold the theory"
         ax.text(0.98, 0.97, verdict, transform=ax.transAxes, ha="right", va="top", fontsize=7.5)
