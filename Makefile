@@ -1,6 +1,7 @@
 # Every target that runs something makes its own environment first; nothing but Python >= 3.11, git and make is needed.
 PYTHON ?= python3
-CORES ?= $(shell $(PYTHON) -c 'import os; print(os.cpu_count())')
+# Those that this process may use, where the system tells.
+CORES ?= $(shell $(PYTHON) -c 'import os; print(len(getattr(os, "sched_getaffinity", lambda _: range(os.cpu_count()))(0)))')
 BIN := .venv/bin
 STAMP := .venv/.complete
 
@@ -10,6 +11,9 @@ DRAWN := figures/chain_exactness.pdf figures/weak_recovery.pdf figures/time_expo
 export OMP_NUM_THREADS := 1
 export OPENBLAS_NUM_THREADS := 1
 export MKL_NUM_THREADS := 1
+
+# What a user has set up for other environments does not reach this one.
+unexport PIP_USER PIP_TARGET PIP_PREFIX PIP_REQUIRE_VIRTUALENV PYTHONPATH PYTHONHOME
 
 .PHONY: help env gpu figures quick target test test-slurm reliability bench docs publish check rulegraph lock clean
 

@@ -1,6 +1,7 @@
 """Every command's answer, its help, and one clear message for every mistake."""
 
 import json
+import os
 import subprocess
 import sys
 import time
@@ -142,3 +143,21 @@ def test_the_module_and_the_script_are_the_same_command():
     assert "exponent" in done.stdout
     pyproject = (ROOT / "pyproject.toml").read_text()
     assert 'onepass = "onepass.cli.app:main"' in pyproject
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "latin-1"])
+def test_a_terminal_without_greek_letters_stops_nothing(encoding):
+    environment = os.environ | {"PYTHONIOENCODING": encoding}
+    command = [sys.executable, "-m", "onepass", "exponent", "He3(x1)"]
+    done = subprocess.run(command, env=environment, capture_output=True, check=True)
+    assert b"information exponent  3" in done.stdout
+    assert b"Traceback" not in done.stderr
+
+
+def test_a_reader_who_has_heard_enough_stops_quietly():
+    command = [sys.executable, "-m", "onepass", "exponent", "He3(x1)"]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    process.stdout.close()
+    assert process.stderr.read() == b""
+    process.stderr.close()
+    process.wait()

@@ -102,3 +102,16 @@ def test_a_missing_key_names_the_file_where_it_belongs():
     del settings["fit"]["points"]
     with pytest.raises(ConfigurationError, match=r"default.yaml: fit.points: missing; points: How many"):
         validated(settings, [DEFAULT])
+
+
+def test_the_command_line_may_hold_numbers_in_braces():
+    """Snakemake hands them on as texts, as it does those of lists; what is a text in a file stays one."""
+    change = {"replicas": "16", "gamma0": "0.25", "mu": ["1.0", "1.5"], "gaussian_from": "null", "engine": "chain"}
+    found = validated(tree({"experiments": {"he3": change}}), [DEFAULT]).experiments["he3"]
+    assert (found.replicas, found.gamma0, found.mu, found.gaussian_from) == (16, 0.25, [1.0, 1.5], None)
+    with pytest.raises(ConfigurationError, match=r"command line: experiments.he3.replicas: -3: "):
+        validated(tree({"experiments": {"he3": {"replicas": "-3"}}}), [DEFAULT])
+    with pytest.raises(ConfigurationError, match=r"command line: experiments.he3.replicas: 'many': "):
+        validated(tree({"experiments": {"he3": {"replicas": "many"}}}), [DEFAULT])
+    with pytest.raises(ConfigurationError, match="replicas: '16': "):
+        validated(tree({"experiments": {"he3": {"replicas": "16"}}}))  # of no file and no command line

@@ -126,6 +126,8 @@ def target(
 
 def main() -> None:
     """What the console script calls."""
+    for stream in (sys.stdout, sys.stderr):
+        stream.reconfigure(errors="replace")  # a locale without Greek letters stops nothing
     app()
 
 

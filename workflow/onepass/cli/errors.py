@@ -17,6 +17,8 @@ def plain_errors() -> Iterator[None]:
     """End with 1 and one message at an error of the package's own, or of the file system."""
     try:
         yield
+    except BrokenPipeError:
+        raise  # whoever reads has heard enough, and typer ends quietly
     except (OnepassError, OSError) as error:  # any other is a bug, with its traceback
         print(f"error: {error}", file=sys.stderr)
         raise typer.Exit(1) from None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import json
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -54,14 +55,15 @@ def validated(settings: Mapping, sources: Sequence[str | Path] = ()) -> Configur
     ConfigurationError
         With one message that lists every wrong key.
     """
-    settings = _plain(settings)
+    files = [(str(source), yaml.safe_load(Path(source).read_text(encoding="utf-8")) or {}) for source in sources]
+    settings = _as_in_a_file(_plain(settings), files)
     try:
         configuration = Configuration.model_validate(settings)
         faults = dict(_faults_of_the_whole(configuration))
     except ValidationError as error:
         faults = dict(_fault(item, settings) for item in error.errors(include_url=False))
     if faults:
-        raise ConfigurationError(_report(faults, settings, sources))
+        raise ConfigurationError(_report(faults, settings, files))
     return configuration
 
 
@@ -76,6 +78,20 @@ def _plain(settings) -> dict:
     if not isinstance(plain, dict):
         raise ConfigurationError(_headed([f"top level: {_short(plain)}; allowed: keys as in default.yaml"]))
     return plain
+
+
+def _as_in_a_file(value, files, key: tuple = ()):
+    """The settings with numbers where the command line has texts: inside of braces its numbers arrive as such."""
+    if isinstance(value, dict):
+        return {name: _as_in_a_file(inner, files, (*key, name)) for name, inner in value.items()}
+    if isinstance(value, list):
+        return [_as_in_a_file(inner, files, (*key, place)) for place, inner in enumerate(value)]
+    if not files or not isinstance(value, str) or any(_at(content, key) == value for _, content in files):
+        return value
+    with suppress(yaml.YAMLError):
+        read = yaml.safe_load(value)
+        return read if read is None or isinstance(read, bool | int | float) else value
+    return value
 
 
 def _faults_of_the_whole(configuration: Configuration) -> Iterator[tuple[tuple, str]]:
@@ -165,8 +181,7 @@ def _meant(word, known) -> str:
     return f"; did you mean {close[0]!r}?" if close else ""
 
 
-def _report(faults: Mapping[tuple, str], settings, sources) -> str:
-    files = [(str(source), yaml.safe_load(Path(source).read_text(encoding="utf-8")) or {}) for source in sources]
+def _report(faults: Mapping[tuple, str], settings, files) -> str:
     lines = [f"{_origin(key, settings, files)}: {_spelled(key)}: {message}" for key, message in faults.items()]
     return _headed(lines)
 
