@@ -34,7 +34,7 @@ quick: env  ## the same figures from a tiny configuration, into figures/quick
 # The overlay is written once and kept: edit config/targets/<name>.yaml and call it again. Some shells export a NAME.
 target: env  ## every figure of TARGET="tanh(x1*x2*x3)", a formula of your own; ACTIVATION= and NAME= if you like
 	@config=$$($(BIN)/onepass target "$(TARGET)" $(if $(ACTIVATION),--activation "$(ACTIVATION)") \
-	    $(if $(filter command,$(firstword $(origin NAME))),--name "$(NAME)") --path-only) && \
+	    $(if $(filter command,$(firstword $(origin NAME))),--name "$(NAME)")) && \
 	  $(BIN)/snakemake --cores $(CORES) --configfile "$$config"
 
 test: env  ## all tests

@@ -21,7 +21,7 @@ def test_a_new_target_is_planned_warned_of_and_nothing_else_is(tmp_path):
         assert done.returncode == 0, done.stderr
         return done
 
-    command = [sys.executable, "-m", "onepass", "target", "x1**3 - x1*x2**2", "--path-only"]
+    command = [sys.executable, "-m", "onepass", "target", "x1**3 - x1*x2**2"]
     path = run(*command).stdout.strip()
     assert path == "config/targets/x1_pow_3_minus_x1_x2_pow_2.yaml"
     planned = run(sys.executable, "-m", "snakemake", "--dry-run", "--cores", "2", "--configfile", path)

@@ -35,8 +35,11 @@ def sources(module: str) -> list[Path]:
 @cache
 def code_version(module: str) -> str:
     """Hash of the `sources` of a module, as they are at the first call."""
-    digest = hashlib.sha256()
-    for path in sources(module):
-        content = path.read_bytes()
-        digest.update(f"{path.relative_to(PACKAGE)} {len(content)}\n".encode() + content)
-    return digest.hexdigest()
+    known = (f"{path.relative_to(PACKAGE)} {digest(path)}\n" for path in sources(module))
+    return hashlib.sha256("".join(known).encode()).hexdigest()
+
+
+@cache
+def digest(path: Path) -> str:
+    """Hash of a file as it is at the first call: all that a process says of its code speaks of one moment."""
+    return hashlib.sha256(path.read_bytes()).hexdigest()

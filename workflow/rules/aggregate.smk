@@ -6,15 +6,18 @@ import json
 
 gathered, fits = {}, {}
 for name, experiment in settings.experiments.items():
-    gathered[name] = Result(f"aggregate/{name}", "onepass.pipeline.aggregate", experiment.model_dump_json())
-    fits[name] = Result(f"fit/{name}", "onepass.analysis.fits", settings.fit.model_dump_json())
+    about = json.dumps([name, experiment.model_dump_json()])
+    gathered[name] = Origin("onepass.pipeline.aggregate", about, "aggregate")
+    fits[name] = Origin("onepass.analysis.fits", settings.fit.model_dump_json(), "fit", (gathered[name],))
 summed = {"resamples": settings.fit.resamples, **settings.check.model_dump()}
-summed_up = Result("summary", "onepass.analysis.summary", json.dumps(summed))
+summed_up = Origin(
+    "onepass.analysis.summary", json.dumps(summed), "summary", tuple(fits[name] for name in settings.check.experiments)
+)
 
 
 rule aggregate:
     input:
-        lambda wildcards: unless_fresh(gathered[wildcards.experiment], f"{DATA}/{wildcards.experiment}.nc"),
+        lambda wildcards: again_unless({f"{DATA}/{wildcards.experiment}.nc": gathered[wildcards.experiment]}),
         cells=lambda wildcards: [f"{DATA}/{cell.path}" for cell in grids[wildcards.experiment]],
     output:
         report(
@@ -31,8 +34,8 @@ rule aggregate:
     conda:
         "../../environment.yml"
     params:
-        result=lambda wildcards: tuple(gathered[wildcards.experiment]),
-        folder=DATA,
+        origin=lambda wildcards: gathered[wildcards.experiment][:3],
+        rebuild=REBUILD,
     message:
         "Gathering the cells of {wildcards.experiment}"
     script:
@@ -41,7 +44,7 @@ rule aggregate:
 
 rule fit:
     input:
-        lambda wildcards: unless_fresh(fits[wildcards.experiment], f"{DATA}/exponents/{wildcards.experiment}.nc"),
+        lambda wildcards: again_unless({f"{DATA}/exponents/{wildcards.experiment}.nc": fits[wildcards.experiment]}),
         runs=f"{DATA}/{{experiment}}.nc",
     output:
         report(
@@ -58,8 +61,7 @@ rule fit:
     conda:
         "../../environment.yml"
     params:
-        result=lambda wildcards: tuple(fits[wildcards.experiment]),
-        folder=DATA,
+        origin=lambda wildcards: fits[wildcards.experiment][:3],
     message:
         "Fitting the exponents of {wildcards.experiment}"
     script:
@@ -68,7 +70,10 @@ rule fit:
 
 rule summary:
     input:
-        lambda _: unless_fresh(summed_up, f"{DATA}/exponents/summary.csv"),
+        lambda _: again_unless(
+            {f"{DATA}/exponents/summary.nc": summed_up},
+            *(f"{DATA}/exponents/{table}.csv" for table in ("summary", "kinks")),
+        ),
         fits=expand(f"{DATA}/exponents/{{name}}.nc", name=settings.check.experiments),
     output:
         table=f"{DATA}/exponents/summary.csv",
@@ -80,8 +85,7 @@ rule summary:
     conda:
         "../../environment.yml"
     params:
-        result=tuple(summed_up),
-        folder=DATA,
+        origin=summed_up[:3],
     message:
         "Summing up the exponents"
     script:
@@ -116,6 +120,7 @@ rule verify:
         cells=cell.pack([cell for group in grids.values() for cell in group]),
         others=[f"{DATA}/{name}.nc" for name in grids] + [f"{DATA}/exponents/{name}.nc" for name in fitted],
         folder=DATA,
+        rebuild=REBUILD,
     message:
         "Reading every result"
     script:

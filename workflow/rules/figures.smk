@@ -8,18 +8,19 @@ CATEGORIES = {
     "trajectories": "Along the runs",
 }
 for name, experiments in settings.figures.items():
-    drawn = Result(f"figures/{name}", f"onepass.figures.{name}", json.dumps(experiments))
+    own_fits = [experiment for experiment in experiments if experiment in fitted]
+    inputs = *(gathered[experiment] for experiment in experiments), *(fits[experiment] for experiment in own_fits)
+    drawn = Origin(f"onepass.figures.{name}", "", "figure", inputs)
 
     rule:
         name:
             name
         input:
-            lambda _, drawn=drawn, name=name: unless_fresh(drawn, f"{PLOTS}/{name}.pdf", f"{PLOTS}/{name}.png"),
-            runs=expand(f"{DATA}/{{experiment}}.nc", experiment=experiments),
-            fits=expand(
-                f"{DATA}/exponents/{{experiment}}.nc",
-                experiment=[n for n in experiments if n in fitted],
+            lambda _, drawn=drawn, name=name: again_unless(
+                {f"{PLOTS}/{name}.{format}": drawn for format in ("pdf", "png")}
             ),
+            runs=expand(f"{DATA}/{{experiment}}.nc", experiment=experiments),
+            fits=expand(f"{DATA}/exponents/{{experiment}}.nc", experiment=own_fits),
         output:
             f"{PLOTS}/{name}.pdf",
             report(
@@ -34,8 +35,7 @@ for name, experiments in settings.figures.items():
         conda:
             "../../environment.yml"
         params:
-            result=tuple(drawn),
-            folder=DATA,
+            origin=drawn[:3],
         message:
             f"Drawing {name}"
         script:

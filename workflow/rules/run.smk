@@ -6,14 +6,10 @@ from onepass.targets import warnings
 watched = []
 
 
-def say(text):
-    print(text, file=sys.stderr, flush=True)
-
-
 onstart:
     if workflow.is_main_process:
         jobs = list(workflow.dag.needrun_jobs())
-        rows = [cell.unpack(job.params.result[2]) for job in jobs if job.rule.name.startswith("simulate_")]
+        rows = [cell.unpack(job.params.cells) for job in jobs if job.rule.name.startswith("simulate_")]
         costs = progress.work(rows, DATA)
         asked = {*settings.needed, *(row[0].experiment for row in rows)}  # those of no figure are asked for by name
         total = sum(len(grids[name]) for name in asked)

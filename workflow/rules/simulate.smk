@@ -24,16 +24,13 @@ onstart:
 
 for name, listed in grids.items():
     rows = grid.rows_of(listed)
-    results = {
-        row: Result(f"simulate/{name}/{row}", "onepass.pipeline.cell", cell.pack(cells)) for row, cells in rows.items()
-    }
 
     rule:
         name:
             f"simulate_{name}"
         input:
-            lambda wildcards, rows=rows, results=results: unless_fresh(
-                results[wildcards.row], *(f"{DATA}/{cell.path}" for cell in rows[wildcards.row])
+            lambda wildcards, rows=rows: again_unless(
+                {f"{DATA}/{cell.path}": store.origin(cell) for cell in rows[wildcards.row]}
             ),
         output:
             [f"{DATA}/cells/{name}/{{row}}{cell.suffix}.nc" for cell in next(iter(rows.values()))],
@@ -47,8 +44,8 @@ for name, listed in grids.items():
         resources:
             gpu=lambda wildcards, rows=rows: int(cell.want_gpu(rows[wildcards.row], settings.gpu_from)),
         params:
-            result=lambda wildcards, results=results: tuple(results[wildcards.row]),
-            folder=DATA,
+            code=store.CODE,
+            cells=lambda wildcards, rows=rows: cell.pack(rows[wildcards.row]),
             cache=f"{DATA}/{CACHE}",
             gpu_from=settings.gpu_from,
         message:

@@ -1,12 +1,16 @@
 """Adapter: gather the cells of an experiment."""
 
-from onepass.pipeline import store
-from onepass.pipeline.aggregate import aggregate
-from onepass.pipeline.config import experiment_from
-from onepass.pipeline.freshness import Result
+import json
+
+from onepass.pipeline.freshness import Origin
 from onepass.pipeline.script import logged
 
-result = Result(*snakemake.params.result)
-with logged(snakemake.log[0]), result.made(snakemake.params.folder):
-    experiment = experiment_from(result.parameters)
-    store.write(aggregate(snakemake.wildcards.experiment, experiment, snakemake.input.cells), snakemake.output[0])
+with logged(snakemake.log[0]):
+    origin = Origin(*snakemake.params.origin).load()
+    from onepass.pipeline import store
+    from onepass.pipeline.aggregate import aggregate
+    from onepass.pipeline.config import experiment_from
+
+    name, experiment = json.loads(origin.parameters)
+    gathered = aggregate(name, experiment_from(experiment), snakemake.input.cells, snakemake.params.rebuild)
+    store.write(gathered.assign_attrs(origin=origin.hash()), snakemake.output[0])

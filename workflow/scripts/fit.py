@@ -2,13 +2,15 @@
 
 import json
 
-from onepass.analysis.fits import fit_experiment
-from onepass.pipeline import store
-from onepass.pipeline.freshness import Result
+from onepass.pipeline.freshness import Origin
 from onepass.pipeline.script import logged
 
-result = Result(*snakemake.params.result)
-with logged(snakemake.log[0]), result.made(snakemake.params.folder):
-    fits = fit_experiment(store.read(snakemake.input.runs), **json.loads(result.parameters))
+with logged(snakemake.log[0]):
+    origin = Origin(*snakemake.params.origin).load()
+    from onepass.analysis.fits import fit_experiment
+    from onepass.pipeline import store
+
+    runs = store.read(snakemake.input.runs)
+    fits = fit_experiment(runs, **json.loads(origin.parameters)).assign_attrs(origin=origin.of(runs).hash())
     # A median beyond the budget is infinite, an exponent without two medians not a number.
     store.write(fits, snakemake.output[0], finite=False)

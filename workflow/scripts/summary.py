@@ -2,17 +2,19 @@
 
 import json
 
-from onepass.analysis import summary
-from onepass.pipeline import store
-from onepass.pipeline.freshness import Result
+from onepass.pipeline.freshness import Origin
 from onepass.pipeline.script import logged
 
-result = Result(*snakemake.params.result)
-with logged(snakemake.log[0]), result.made(snakemake.params.folder):
-    settings = json.loads(result.parameters)
+with logged(snakemake.log[0]):
+    origin = Origin(*snakemake.params.origin).load()
+    from onepass.analysis import summary
+    from onepass.pipeline import store
+
+    settings = json.loads(origin.parameters)
     fits = [store.read(path) for path in snakemake.input.fits]
     table = summary.table(fits, settings["tolerances"], settings["resolution"])
-    store.write(summary.dataset(table), snakemake.output.dataset, finite=False)
-    table.to_csv(snakemake.output.table, index=False, float_format="%.5g")
     kinks = summary.kinks(table, resamples=settings["resamples"])
+    table.to_csv(snakemake.output.table, index=False, float_format="%.5g")
     kinks.to_csv(snakemake.output.kinks, index=False, float_format="%.5g")
+    dataset = summary.dataset(table).assign_attrs(origin=origin.of(*fits).hash())
+    store.write(dataset, snakemake.output.dataset, finite=False)

@@ -5,4 +5,5 @@ from onepass.pipeline.script import logged
 from onepass.pipeline.verify import verify
 
 with logged(snakemake.log[0]):
-    verify(unpack(snakemake.params.cells), snakemake.params.others, snakemake.params.folder)
+    params = snakemake.params
+    verify(unpack(params.cells), params.others, params.folder, params.rebuild)

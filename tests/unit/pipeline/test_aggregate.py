@@ -1,5 +1,6 @@
 """Experiments gathered from their cells."""
 
+import os
 import re
 
 import numpy as np
@@ -7,13 +8,13 @@ import pytest
 import xarray as xr
 from helpers.outputs import outputs
 from helpers.trajectories import gathered
-from onepass.pipeline import row, store
+from onepass.pipeline import freshness, row, store
 from onepass.pipeline.aggregate import aggregate
 from onepass.pipeline.grid import cells_of
 from onepass.pipeline.verify import DamageError
 
 
-def test_aggregate(small_grid, tmp_path):
+def test_aggregate(small_grid, tmp_path, monkeypatch):
     grid = cells_of("he3", small_grid)
     row.simulate_row(grid, outputs(grid, tmp_path), tmp_path / "cache")
     gathered = aggregate("he3", small_grid, outputs(grid[::-1], tmp_path))
@@ -30,11 +31,19 @@ def test_aggregate(small_grid, tmp_path):
     (tmp_path / grid[3].path).write_bytes(b"")
     (tmp_path / grid[5].path).write_bytes((tmp_path / grid[4].path).read_bytes())
     with pytest.raises(DamageError) as error:
-        aggregate("he3", small_grid, outputs(grid, tmp_path))
+        aggregate("he3", small_grid, outputs(grid, tmp_path), "take away")
     assert re.search(
         rf"^2 damaged files\n.*{grid[3].row}.* is empty.*\n.*{grid[5].row}.* of other param", str(error.value)
     )
-    assert str(error.value).endswith(f" -R {tmp_path / grid[3].path} {tmp_path / grid[5].path}")
+    assert str(error.value).endswith(f"\nto rebuild: take away {tmp_path / grid[3].path}"), "the other one is seen"
+
+    monkeypatch.setattr(freshness, "code_version", lambda _: "edited")
+    with pytest.raises(DamageError, match=rf"(?s)^8 damaged files\n.*{grid[0].row}.* was made by other code"):
+        aggregate("he3", small_grid, outputs(grid, tmp_path))
+    row.simulate_row(grid, outputs(grid, tmp_path), tmp_path / "cache")
+    os.unlink(tmp_path / grid[6].path)
+    with pytest.raises(DamageError, match=r"(?s)^1 damaged files\n.* is missing\nto rebuild: the same command again$"):
+        aggregate("he3", small_grid, outputs(grid, tmp_path))
 
 
 def test_aggregate_exactness(configuration, tmp_path):

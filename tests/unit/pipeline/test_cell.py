@@ -1,7 +1,5 @@
 """Cells: their files, seeds and texts."""
 
-import subprocess
-import sys
 from dataclasses import replace
 
 import numpy as np
@@ -40,16 +38,3 @@ def test_cells_survive_the_parameters_of_a_job(configuration):
     assert cells.unpack(cells.pack(grid)) == grid
     layered = replace(grid[0], students=2, second_layer=(1.0, -1.0))
     assert cells.unpack(cells.pack([layered])) == [layered]
-
-
-def test_the_simulation_modules_are_those_that_a_cell_loads(configuration):
-    """What `Cell.simulate` imports must be in the list, or an edit would leave stale results; not more, either."""
-    change = {"engine": "sgd", "target": "x1", "activation": "x", "steps": 1, "replicas": 1, "batch_size": 1}
-    code = f"""if True:
-        import sys
-        from onepass import cells
-        (cell,) = cells.unpack({cells.pack([replace(everything(configuration)[0], **change)])!r})
-        cell.simulate()
-        print(*[name.removeprefix("onepass.") for name in sys.modules if name.startswith("onepass.")])"""
-    loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
-    assert set(loaded) == set(cells.SIMULATION_MODULES)

@@ -6,23 +6,7 @@ from pathlib import Path
 import pytest
 from onepass.pipeline.grid import cells_of, rows_of
 from onepass.pipeline.progress import OTHER, Watch, failures, summary, work
-from onepass.simulation import ticker
-
-
-def test_progress_within_a_cell_comes_with_the_time_left():
-    now, lines = [0.0], []
-    with ticker.told(lines.append, clock=lambda: now[0]):
-        for done in range(5):
-            now[0] = 30.0 * done
-            ticker.tick(done, 4)
-    assert lines == ["25%, about 90 s left", "50%, about 60 s left", "75%, about 30 s left", "100%, about 0 s left"]
-    ticker.tick(1, 4)
-    assert len(lines) == 4, "nobody listens any more"
-
-
-@pytest.mark.parametrize(("time", "words"), [(5, "5 s"), (600, "10 min"), (7200, "2 h"), (864000, "10 days")])
-def test_durations(time, words):
-    assert ticker.duration(time) == words
+from onepass.pipeline.time_left import duration
 
 
 def test_the_summary_counts_cells_engines_and_time(small_grid, tmp_path):
@@ -31,14 +15,14 @@ def test_the_summary_counts_cells_engines_and_time(small_grid, tmp_path):
     costs = work(rows, tmp_path)
     text = summary(rows, costs, 8, 2, [tmp_path, "figures"], 3)
     assert "4 of 8 cells to simulate (4 by chain) in 2 jobs, then 3 jobs" in text
-    assert f"about {ticker.duration((sum(costs.values()) + 3 * OTHER) / 2)}, 2 jobs at once" in text
+    assert f"about {duration((sum(costs.values()) + 3 * OTHER) / 2)}, 2 jobs at once" in text
     assert f"results in {tmp_path}/, figures in figures/" in text
 
 
 def test_a_run_takes_at_least_as_long_as_its_longest_job(small_grid, tmp_path):
     long, *_ = rows = list(rows_of(cells_of("he3", small_grid)).values())
     costs = {path: 600.0 if path.name.startswith(long[0].row) else 1.0 for path in work(rows, tmp_path)}
-    assert f"about {ticker.duration(600 * len(long))}, 100 jobs" in summary(rows, costs, 8, 100, [tmp_path, ""], 0)
+    assert f"about {duration(600 * len(long))}, 100 jobs" in summary(rows, costs, 8, 100, [tmp_path, ""], 0)
 
 
 @pytest.mark.parametrize("slower", [0.2, 1.0, 5.0])
@@ -64,7 +48,7 @@ def test_what_is_done_and_what_failed_is_read_from_files_and_logs(small_grid, tm
     done.parent.mkdir(parents=True)
     done.touch()
     assert watch.done() == [done]
-    left = ticker.duration(watch.left([done], 10.0))
+    left = duration(watch.left([done], 10.0))
     assert watch.line([done], 10.0) == f"onepass: 1 of 8 cells simulated, about {left} left for the others"
 
     log = tmp_path / "logs" / "simulate" / "he3" / f"{grid[0].row}.log"

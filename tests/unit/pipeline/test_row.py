@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from helpers.outputs import outputs
 from onepass.pipeline import cell as cells
-from onepass.pipeline import row
+from onepass.pipeline import freshness, row
 from onepass.pipeline.grid import cells_of
 
 
@@ -26,7 +26,7 @@ def test_a_second_try_computes_only_what_is_missing(small_grid, tmp_path, monkey
     assert capsys.readouterr().out.count("kept") == 2
 
     # other code: nothing is kept
-    monkeypatch.setattr(row, "code_version", lambda: "edited")
+    monkeypatch.setattr(freshness, "code_version", lambda _: "edited")
     row.simulate_row(grid[:1], outputs(grid[:1], tmp_path), tmp_path / "cache")
     assert simulated == [grid[2], grid[0]]
 

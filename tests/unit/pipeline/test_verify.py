@@ -13,8 +13,10 @@ def test_verify_reads_all_that_is_there(small_grid, tmp_path, capsys):
     row.simulate_row(grid[:3], outputs(grid[:3], tmp_path), tmp_path / "cache")
     other = tmp_path / "he3.nc"
     store.write(xr.Dataset({"a": 1.0}), other)
-    verify(grid, [str(other)], tmp_path)
+    verify(grid, [str(other)], tmp_path, "take away")
     assert "4 files are whole" in capsys.readouterr().out
     other.write_bytes(other.read_bytes()[:-100])
-    with pytest.raises(DamageError, match=rf"(?s)1 damaged files.*he3.nc is empty, truncated.* -R {other}$"):
-        verify(grid, [str(other)], tmp_path)
+    with pytest.raises(
+        DamageError, match=rf"(?s)1 damaged files.*he3.nc is empty, truncated.*\nto rebuild: take away {other}$"
+    ):
+        verify(grid, [str(other)], tmp_path, "take away")

@@ -6,7 +6,6 @@ Each command reads its options, calls the library and prints; the library is imp
 from __future__ import annotations
 
 import json
-import os
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -107,21 +106,16 @@ def target(
         str | None, typer.Option(help="Name of its file and folders; by default made of the formula.")
     ] = None,
     force: Annotated[bool, typer.Option("--force", help="Write a configuration that is there already anew.")] = False,
-    path_only: Annotated[bool, typer.Option("--path-only", help="Print nothing but the path.")] = False,
     json_: Json = False,
 ) -> None:
-    """Write the configuration of all figures for a target of your own; one that is there already is kept."""
+    """Write the configuration of all figures for a target of your own and print its path; one that is there is kept."""
     with plain_errors():
         from onepass.targets import overlay
 
         path, remarks = overlay.kept_or_written(target, activation, name, force=force)
-        command = f"snakemake --cores {os.cpu_count()} --configfile {path}"
         for remark in remarks:
             print(f"onepass: {remark}", file=sys.stderr)
-        if json_:
-            print(json.dumps({"path": str(path), "command": command}, indent=2))
-        else:
-            print(path if path_only else f"{path}\n{command}")
+        print(json.dumps({"path": str(path)}, indent=2) if json_ else path)
 
 
 def main() -> None:

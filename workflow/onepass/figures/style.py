@@ -111,9 +111,13 @@ def formula(text: str) -> str:
     return f"${text}$"
 
 
-def save(figure: Figure, paths: Sequence[str | Path]) -> None:
-    """Write a figure to `paths`, each ``.pdf`` or ``.png``: the same bytes in every run, and no file half written."""
+def save(figure: Figure, paths: Sequence[str | Path], origin: str | None = None) -> None:
+    """Write a figure to `paths`, each ``.pdf`` or ``.png``: the same bytes in every run, and no file half written.
+
+    What is known of its `origin` is kept among the keywords of the file.
+    """
     for path in map(Path, paths):
-        stamp = {"CreationDate": None} if path.suffix == ".pdf" else {"Software": None}
+        about = {"Keywords": origin} if origin else {}
+        about |= {"CreationDate": None} if path.suffix == ".pdf" else {"Software": None}
         with atomic(path) as part, context():
-            figure.savefig(part, format=path.suffix[1:], dpi=DPI, metadata=stamp)
+            figure.savefig(part, format=path.suffix[1:], dpi=DPI, metadata=about)

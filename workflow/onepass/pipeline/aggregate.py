@@ -11,7 +11,7 @@ from onepass.formulas.formula import Formula
 from onepass.gaussian.information import leap_index
 from onepass.pipeline import store
 from onepass.pipeline.grid import cells_of, row_exponents
-from onepass.pipeline.verify import damaged
+from onepass.pipeline.verify import DamageError
 
 AXES = {
     "recovery": ("protocol", "mu", "dimension"),
@@ -40,13 +40,14 @@ _MEANING = {
 }
 
 
-def aggregate(name: str, experiment, files: Sequence[str]):
+def aggregate(name: str, experiment, files: Sequence[str], rebuild: str = "remove"):
     """Gather the files of an experiment's cells.
 
     Parameters
     ----------
     name, experiment : as in the configuration.
     files : the cells' files, in any order; their names end as `Cell.path` does.
+    rebuild : as of `DamageError`.
 
     Returns
     -------
@@ -61,7 +62,7 @@ def aggregate(name: str, experiment, files: Sequence[str]):
     Raises
     ------
     DamageError
-        For cells that are missing, damaged or of other parameters, naming each and the command that rebuilds them.
+        For cells that are missing, damaged, of other parameters or made by other code.
     """
     import xarray as xr
 
@@ -85,7 +86,7 @@ def aggregate(name: str, experiment, files: Sequence[str]):
                 data[key] = ((*dims, *own), np.empty(shape + values.shape, dtype=values.dtype))
             data[key][1][place] = values
     if faults:
-        raise damaged(faults.items())
+        raise DamageError(faults, rebuild)
 
     settings = experiment.model_dump(mode="json")
     model = settings.pop("model")

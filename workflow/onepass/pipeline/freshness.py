@@ -1,53 +1,66 @@
-"""Freshness: the code behind a result, and whether what made a result is what would make it today.
+"""Freshness: where a result comes from, as a hash that its file carries and that a plan compares with today's.
 
-A result depends on its parameters and on its code: the import closure of the module that makes it, found in the
-sources. Every job that makes one leaves a *record* of both, a hash; a plan holds it against the hash of today. So
-nothing is written to plan, and no list of modules is kept by hand.
+A result depends on its code, its parameters and what it was made of. Its code is the import closure of the module that
+makes it, and the script that calls it. The hash of all this is written into the file itself. So nothing is written to
+plan, no list of modules is kept by hand, and neither dates nor copies nor a job left over from older code can make a
+result pass for what it is not.
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
-from contextlib import contextmanager
+import mmap
 from importlib import import_module
 from pathlib import Path
 from typing import NamedTuple
 
 from onepass.errors import OnepassError
-from onepass.files import atomic
-from onepass.sources import closure, code_version
+from onepass.sources import PACKAGE, closure, code_version, digest
 
-RECORDS = ".made"  # folder of the records, below that of the data
+SCRIPTS = PACKAGE.parent / "scripts"
 
 
 class EditedError(OnepassError, RuntimeError):
     """Code that was edited while a job was loading it."""
 
 
-class Result(NamedTuple):
-    """A result of the pipeline: its name, the module that makes it, and its parameters, as canonical text."""
+class Origin(NamedTuple):
+    """Where a result comes from.
 
-    name: str
-    module: str
+    Parameters
+    ----------
+    code : the module that makes it.
+    parameters : canonical text.
+    script : name of the script beside the package that calls the module, where what it does matters.
+    inputs : origins of what it is made of, or their hashes.
+    """
+
+    code: str
     parameters: str
+    script: str = ""
+    inputs: tuple[Origin | str, ...] = ()
 
     def hash(self) -> str:
-        """Hash of the code of today and the parameters."""
-        return hashlib.sha256(f"{code_version(self.module)}\0{self.parameters}".encode()).hexdigest()
+        """What a file must carry to be of the code of today, these parameters and these inputs."""
+        script = digest(SCRIPTS / f"{self.script}.py") if self.script else ""
+        inputs = (made if isinstance(made, str) else made.hash() for made in self.inputs)
+        known = (code_version(self.code), script, self.parameters, *inputs)
+        return hashlib.sha256("\0".join(known).encode()).hexdigest()
 
-    def is_fresh(self, folder: str | Path) -> bool:
-        """Whether the one in a data folder is of the code of today and of these parameters."""
+    def is_of(self, path: str | Path) -> bool:
+        """Whether the file at `path` carries the `hash`; its format does not matter, and to look for it is quick."""
         try:
-            return self._record(folder).read_text(encoding="utf-8") == self.hash()
-        except OSError:
+            with open(path, "rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
+                return content.find(self.hash().encode()) >= 0
+        except (OSError, ValueError):  # not there, or empty
             return False
 
-    @contextmanager
-    def made(self, folder: str | Path) -> Iterator[None]:
-        """Load the code, let the caller make the result with it, then leave the record.
+    def of(self, *datasets) -> Origin:
+        """The same with these data sets as inputs, by the hashes that they carry."""
+        return self._replace(inputs=tuple(dataset.attrs.get("origin", "") for dataset in datasets))
 
-        All of the code is loaded at once: an edit while the job works reaches neither its results nor their record.
+    def load(self) -> Origin:
+        """Load all of the code at once: an edit after that reaches neither what this process makes nor its `hash`.
 
         Raises
         ------
@@ -55,14 +68,10 @@ class Result(NamedTuple):
             If it is edited while it is loaded.
         """
         before = self.hash()
-        for module in closure(self.module):
+        for module in closure(self.code):
             import_module(module)
         code_version.cache_clear()
+        digest.cache_clear()
         if self.hash() != before:
-            raise EditedError(f"the code behind {self.name} was edited as its job started; the same command again")
-        yield
-        with atomic(self._record(folder)) as part:
-            part.write_text(before, encoding="utf-8")
-
-    def _record(self, folder: str | Path) -> Path:
-        return Path(folder, RECORDS, self.name)
+            raise EditedError("the code was edited while the job was loading it; the same command again")
+        return self

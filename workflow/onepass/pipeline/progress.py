@@ -11,7 +11,7 @@ from pathlib import Path
 from onepass.pipeline.cell import Cell
 from onepass.pipeline.cost import CELL, JOB, seconds
 from onepass.pipeline.row import CACHE, kept
-from onepass.simulation.ticker import duration
+from onepass.pipeline.time_left import duration
 
 OTHER = 3.0  # seconds of a job for data or a figure
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import math
 from collections.abc import Sequence
 from pathlib import Path
@@ -10,7 +9,7 @@ from pathlib import Path
 from onepass.errors import OnepassError
 from onepass.pipeline import store
 from onepass.pipeline.cell import Cell
-from onepass.simulation.ticker import told
+from onepass.pipeline.time_left import told
 
 CACHE = "cells/.cache"  # of finished cells, below the data folder
 
@@ -22,9 +21,9 @@ class RowError(OnepassError, RuntimeError):
 def simulate_row(cells: Sequence[Cell], outputs: Sequence[str], cache: str | Path, gpu_from: float = math.inf) -> None:
     """Simulate cells, one file each; what happens to each is printed.
 
-    A cell is written to the cache first, under a name that hashes its parameters and the simulation's code, and
-    then copied to its output. So a second try of an interrupted row, or a row with one new cell, computes only
-    what is new. A cell that fails does not stop those after it.
+    A cell is written to the cache first, under the hash of its origin, and then copied to its output. So a second try
+    of an interrupted row, or a row with one new cell, computes only what is new. A cell that fails does not stop those
+    after it.
 
     Parameters
     ----------
@@ -40,10 +39,9 @@ def simulate_row(cells: Sequence[Cell], outputs: Sequence[str], cache: str | Pat
     failed = []
     for cell, output in zip(cells, outputs, strict=True):
         finished = kept(cell, cache)
-        try:
-            store.read_cell(cell, finished)
+        if _is_whole(cell, finished):
             print(f"kept {output}", flush=True)
-        except store.StoreError:
+        else:
             print(f"simulating {output}", flush=True)
             try:
                 with told(lambda line: print(f"  {line}", flush=True)):
@@ -60,6 +58,13 @@ def simulate_row(cells: Sequence[Cell], outputs: Sequence[str], cache: str | Pat
 
 
 def kept(cell: Cell, cache: str | Path) -> Path:
-    """Where the finished cell is kept, by its parameters and the version of the simulation's code."""
-    key = hashlib.sha256(f"{cell.identity}\0{store.cell_code()}".encode()).hexdigest()
-    return Path(cache) / f"{key}.nc"
+    """Where the finished cell is kept, by its parameters and the code that simulates."""
+    return Path(cache) / f"{store.origin(cell).hash()}.nc"
+
+
+def _is_whole(cell: Cell, path: Path) -> bool:
+    try:
+        store.read_cell(cell, path)
+    except store.StoreError:
+        return False
+    return True

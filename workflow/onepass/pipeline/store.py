@@ -15,14 +15,19 @@ from pathlib import Path
 
 from onepass.errors import OnepassError
 from onepass.files import atomic
-from onepass.sources import code_version
+from onepass.pipeline.freshness import Origin
 
 SCHEMA_VERSION = 1
+CODE = "onepass.pipeline.cell"  # what simulates
 PACKAGES = ("onepass", "numpy", "numba", "xarray", "netCDF4")
 
 
 class StoreError(OnepassError, ValueError):
     """A file that is missing, damaged, of another origin or of another schema."""
+
+
+class OriginError(StoreError):
+    """A file that is missing, of other parameters or made by other code: the next plan sees that by itself."""
 
 
 def write(dataset, path: str | Path, *, finite: bool = True) -> None:
@@ -64,7 +69,7 @@ def read(path: str | Path):
 
     path = Path(path)
     if not path.exists():  # what every new cell asks first: the library takes its time to find that out
-        raise StoreError(f"{path} is missing")
+        raise OriginError(f"{path} is missing")
     try:
         with xr.open_dataset(path, engine="netcdf4", decode_times=False) as opened:
             dataset = opened.load()
@@ -80,7 +85,7 @@ def write_cell(cell, dataset, path: str | Path) -> None:
     """Write the runs of a `onepass.pipeline.cell.Cell` with its parameters, seed and origin as attributes."""
     parameters = {key: value for key, value in asdict(cell).items() if key != "backend"}
     # The simulation's own attributes say which backend "auto" became, and which device.
-    made = {"parameters": cell.identity, "code": cell_code(), "entropy": cell.entropy, "dtype": "float64"}
+    made = {"parameters": cell.identity, "origin": origin(cell).hash(), "entropy": cell.entropy, "dtype": "float64"}
     write(dataset.assign_attrs(parameters | provenance() | made), path)
 
 
@@ -99,17 +104,17 @@ def read_cell(cell, path: str | Path):
         except (KeyError, TypeError, ValueError):
             other = {}  # all of them
         wrong = [key for key, value in json.loads(cell.identity).items() if other.get(key) != value]
-        raise StoreError(f"{path} holds a cell of other parameters ({', '.join(wrong)})")
-    if dataset.attrs.get("code") != cell_code():
-        raise StoreError(f"{path} was made by other code than that of today")
+        raise OriginError(f"{path} holds a cell of other parameters ({', '.join(wrong)})")
+    if dataset.attrs.get("origin") != origin(cell).hash():
+        raise OriginError(f"{path} was made by other code than that of today")
     if dataset.sizes.get("replica") != cell.replicas:
         raise StoreError(f"{path} holds {dataset.sizes.get('replica')} replicas, not {cell.replicas}")
     return dataset
 
 
-def cell_code() -> str:
-    """Hash of the code behind every cell."""
-    return code_version("onepass.pipeline.cell")
+def origin(cell) -> Origin:
+    """Where the runs of a cell come from: its parameters and the code that simulates."""
+    return Origin(CODE, cell.identity)
 
 
 def copy(source: str | Path, path: str | Path) -> None:

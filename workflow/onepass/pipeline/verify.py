@@ -1,8 +1,8 @@
-"""Whether result files are whole and what their names say, and the one command that makes damaged ones again."""
+"""Whether result files are whole and what their names say."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from onepass.errors import OnepassError
@@ -11,19 +11,23 @@ from onepass.pipeline.cell import Cell
 
 
 class DamageError(OnepassError, ValueError):
-    """Files that are missing, damaged or of another origin; the message names each and how to rebuild them."""
+    """Files that are missing, damaged or of another origin; the message names each and how to rebuild them.
+
+    Parameters
+    ----------
+    faults : what is wrong with each file, by its path.
+    rebuild : what to do about files that no plan sees to be damaged; their names are put after it.
+    """
+
+    def __init__(self, faults: Mapping[str, store.StoreError], rebuild: str = "remove") -> None:
+        unseen = [path for path, error in faults.items() if not isinstance(error, store.OriginError)]
+        again = " ".join([rebuild, *unseen]) if unseen else "the same command again"
+        lines = (f"  {error}" for error in faults.values())
+        super().__init__("\n".join([f"{len(faults)} damaged files", *lines, f"to rebuild: {again}"]))
 
 
-def damaged(reads: Iterable[tuple[str, store.StoreError]]) -> DamageError:
-    """The error that names the files with what is wrong with each."""
-    faults = dict(reads)
-    lines = [f"  {error}" for error in faults.values()]
-    again = f"to rebuild: the same command, and at its end -R {' '.join(faults)}"
-    return DamageError("\n".join([f"{len(faults)} damaged files", *lines, again]))
-
-
-def verify(cells: Sequence[Cell], others: Sequence[str], folder: str | Path) -> None:
-    """Read the files of the cells and the others, those that are there.
+def verify(cells: Sequence[Cell], others: Sequence[str], folder: str | Path, rebuild: str) -> None:
+    """Read the files of the cells and the others, those that are there; `rebuild` as of `DamageError`.
 
     Raises
     ------
@@ -43,4 +47,4 @@ def verify(cells: Sequence[Cell], others: Sequence[str], folder: str | Path) -> 
                 faults[path] = error
     print(f"{whole} files are whole")
     if faults:
-        raise damaged(faults.items())
+        raise DamageError(faults, rebuild)

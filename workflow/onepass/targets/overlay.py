@@ -113,7 +113,7 @@ def overlay(target: str, activation: str | None = None, name: str | None = None)
 def written(settings: dict, remarks: list[str], target: str) -> str:
     """The overlay as YAML with a heading that says how it was made; keep what you edit."""
     head = [
-        f"Figures of the target {target}: snakemake --cores 2 --configfile {FOLDER}/{Path(settings['data']).name}.yaml",
+        f"Figures of the target {target}: a configuration over config/default.yaml.",
         "Written once, from the theory, for a few minutes on two cores; it is yours to edit and is not written again.",
         *remarks,
         "A figure that is null is not drawn.",
