@@ -9,7 +9,7 @@ from math import inf
 import numpy as np
 import onepass
 import pytest
-from helpers.cuda_cases import HE3, MODELS, RATES, WIDE, WIDER, named, parameters
+from helpers.cases import HE3, MODELS, RATES, WIDE, WIDER, named, parameters
 from helpers.emulation import Emulator, devices, needs_compiler
 from helpers.philox_reference import Replay
 from helpers.runs import starts

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import onepass
 import pytest
-from helpers.cuda_cases import HE3, KINKED, named
+from helpers.cases import HE3, KINKED, named
 from helpers.emulation import Emulator, needs_compiler
 from onepass.formulas.printing import c_source
 from onepass.simulation.cuda.device import as_bytes
