@@ -1,5 +1,10 @@
 """Files of results: whole, refused when damaged, and they say where they are from."""
 
+import errno
+import fcntl
+import os
+import subprocess
+import sys
 from dataclasses import replace
 
 import numpy as np
@@ -81,3 +86,47 @@ def test_files_say_where_they_were_computed(tmp_path, configuration):
     assert (attributes["backend"], attributes["device"]) == ("numpy", "cpu")
     store.write_cell(cell, cell.simulate().assign_attrs(backend="cupy", device="A GPU"), tmp_path / "b.nc")
     assert store.read_cell(cell, tmp_path / "b.nc").attrs["device"] == "A GPU"
+
+
+def saved(tmp_path):
+    store.write(xr.Dataset({"a": ("x", np.arange(4.0))}), tmp_path / "a.nc")
+    return tmp_path / "a.nc"
+
+
+@pytest.mark.parametrize("number", [errno.EACCES, errno.EMFILE, errno.EIO, errno.ENOLCK, errno.ESTALE])
+def test_a_file_that_the_system_does_not_open_is_not_called_damaged(tmp_path, monkeypatch, number):
+    path = saved(tmp_path)
+
+    def refused(*_, **__):
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr(xr, "open_dataset", refused)
+    monkeypatch.setattr(store.Path, "read_bytes", refused)
+    with pytest.raises(store.UnreadableError, match=rf"a.nc cannot be read \({os.strerror(number)}, .* may be whole"):
+        store.read(path)
+
+
+def test_a_file_that_cannot_be_locked_is_not_called_damaged(tmp_path, monkeypatch):
+    """As where the user insists on locks and the file system has none."""
+    path = saved(tmp_path)
+
+    def unlocked(*_, **__):
+        raise OSError(-101, "NetCDF: HDF error")
+
+    monkeypatch.setattr(xr, "open_dataset", unlocked)
+    with pytest.raises(store.UnreadableError, match=r"whole and cannot be opened.*HDF5_USE_FILE_LOCKING=FALSE"):
+        store.read(path)
+    path.write_bytes(path.read_bytes()[:-100])
+    with pytest.raises(store.StoreError, match="truncated") as error:
+        store.read(path)
+    assert not isinstance(error.value, store.UnreadableError)
+
+
+def test_files_are_read_and_written_without_locks(tmp_path):
+    """While another process holds a lock on the whole file."""
+    path = saved(tmp_path)
+    code = f"from onepass.pipeline import store; print(float(store.read({str(path)!r}).a.sum()))"
+    with path.open() as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.stdout.strip() == "6.0", done.stderr

@@ -52,8 +52,10 @@ class Origin(NamedTuple):
         try:
             with open(path, "rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
                 return content.find(self.hash().encode()) >= 0
-        except (OSError, ValueError):  # not there, or empty
+        except (FileNotFoundError, ValueError):  # an empty one has no map
             return False
+        except OSError:  # it cannot be read, and may be whole: whoever needs it will say so
+            return True
 
     def of(self, *datasets) -> Origin:
         """The same with these data sets as inputs, by the hashes that they carry."""

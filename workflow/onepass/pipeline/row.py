@@ -65,6 +65,8 @@ def kept(cell: Cell, cache: str | Path) -> Path:
 def _is_whole(cell: Cell, path: Path) -> bool:
     try:
         store.read_cell(cell, path)
+    except store.UnreadableError:
+        raise
     except store.StoreError:
         return False
     return True

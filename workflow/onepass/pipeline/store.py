@@ -17,6 +17,10 @@ from onepass.errors import OnepassError
 from onepass.files import atomic
 from onepass.pipeline.freshness import Origin
 
+# Files get their names when they are whole and are never written to again: HDF5's locks, which file systems of clusters
+# often lack, would protect nothing. The library reads this when it is first used.
+os.environ.setdefault("HDF5_USE_FILE_LOCKING", "FALSE")
+
 SCHEMA_VERSION = 1
 CODE = "onepass.pipeline.cell"  # what simulates
 PACKAGES = ("onepass", "numpy", "numba", "xarray", "netCDF4")
@@ -28,6 +32,10 @@ class StoreError(OnepassError, ValueError):
 
 class OriginError(StoreError):
     """A file that is missing, of other parameters or made by other code: the next plan sees that by itself."""
+
+
+class UnreadableError(StoreError):
+    """A file that the system does not let us read: it may be whole."""
 
 
 def write(dataset, path: str | Path, *, finite: bool = True) -> None:
@@ -63,7 +71,8 @@ def read(path: str | Path):
     Raises
     ------
     StoreError
-        If it is missing, empty, truncated, not NetCDF, or of another schema version.
+        If it is missing, empty, truncated, not NetCDF, or of another schema version; `UnreadableError` where the
+        system does not let us see which.
     """
     import xarray as xr
 
@@ -74,11 +83,29 @@ def read(path: str | Path):
         with xr.open_dataset(path, engine="netcdf4", decode_times=False) as opened:
             dataset = opened.load()
     except (OSError, ValueError, RuntimeError, KeyError) as error:
+        _raise_unless_damaged(path)
         raise StoreError(f"{path} is empty, truncated or no NetCDF file ({error})") from None
     found = dataset.attrs.get("schema_version")
     if found != SCHEMA_VERSION:
         raise StoreError(f"{path} has schema version {found}; this version reads {SCHEMA_VERSION}")
     return dataset
+
+
+def _raise_unless_damaged(path: Path) -> None:
+    """Raise `UnreadableError` where a file that could not be opened is not to blame for it."""
+    import netCDF4
+
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        reason = f"{os.strerror(error.errno)}, error {error.errno}" if error.errno else str(error)
+        raise UnreadableError(f"{path} cannot be read ({reason}); it may be whole") from None
+    with suppress(OSError):
+        netCDF4.Dataset(path.name, memory=content).close()
+        raise UnreadableError(
+            f"{path} is whole and cannot be opened: the file system may have no locks, which "
+            "HDF5_USE_FILE_LOCKING=FALSE does without"
+        )
 
 
 def write_cell(cell, dataset, path: str | Path) -> None:

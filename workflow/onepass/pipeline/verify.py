@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 
 from onepass.errors import OnepassError
@@ -11,7 +11,9 @@ from onepass.pipeline.cell import Cell
 
 
 class DamageError(OnepassError, ValueError):
-    """Files that are missing, damaged or of another origin; the message names each and how to rebuild them.
+    """Files that are missing, damaged, of another origin or not readable; names each and how to rebuild it.
+
+    What cannot be read may be whole, and is not to be rebuilt.
 
     Parameters
     ----------
@@ -20,10 +22,16 @@ class DamageError(OnepassError, ValueError):
     """
 
     def __init__(self, faults: Mapping[str, store.StoreError], rebuild: str = "remove") -> None:
-        unseen = [path for path, error in faults.items() if not isinstance(error, store.OriginError)]
+        unreadable = [error for error in faults.values() if isinstance(error, store.UnreadableError)]
+        damaged = {path: error for path, error in faults.items() if error not in unreadable}
+        unseen = [path for path, error in damaged.items() if not isinstance(error, store.OriginError)]
         again = " ".join([rebuild, *unseen]) if unseen else "the same command again"
-        lines = (f"  {error}" for error in faults.values())
-        super().__init__("\n".join([f"{len(faults)} damaged files", *lines, f"to rebuild: {again}"]))
+        lines = _listed("files that cannot be read", unreadable) + _listed("damaged files", damaged.values())
+        super().__init__("\n".join([*lines, f"to rebuild: {again}"] if damaged else lines))
+
+
+def _listed(what: str, errors: Collection[store.StoreError]) -> list[str]:
+    return [f"{len(errors)} {what}", *(f"  {error}" for error in errors)] if errors else []
 
 
 def verify(cells: Sequence[Cell], others: Sequence[str], folder: str | Path, rebuild: str) -> None:
