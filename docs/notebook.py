@@ -128,7 +128,7 @@ def _(
         dimensions,
         np.array([t.recovery_step for t in times]),
         np.array([t.recovered for t in times]),
-        factor=climb_factor(ell, dimensions, start=2.0, threshold=0.5),
+        factor=climb_factor(ell, dimensions, start=2 / np.sqrt(dimensions), threshold=0.5),
         rng=np.random.default_rng(3),
     )
     theory = onepass.recovery_exponent(protocol, ell, mu.value)

@@ -4,7 +4,7 @@ import numpy as np
 from onepass.theory.climb import climb_factor
 
 DIMENSION = np.array([64, 128, 256, 512, 1024, 2048])
-LOGARITHM = climb_factor(2, DIMENSION)
+LOGARITHM = climb_factor(2, DIMENSION, start=DIMENSION**-0.5)
 
 
 def planted(rng, theta, *, amplitude=20.0, factor=1.0, scatter=0.5, replicas=64, budget=np.inf):

@@ -14,7 +14,7 @@ def test_recovery_takes_the_time_of_first_principles(target, activation, gamma0,
     own = onepass.Protocol.named(protocol)
     delta = 0.5 if activation == "He3" else 0.0
     own_settings = {"dimension": d, "batch_size": d, "learning_rate": gamma0 * d**-delta, "threshold": threshold}
-    expected = recovery_time(model, own, start=1.0, **own_settings)
+    expected = recovery_time(model, own, start=d**-0.5, **own_settings)
     runs = onepass.simulate(
         model, own, steps=int(3 * expected), replicas=48, engine="gaussian", initial=("overlap", d**-0.5), records=0,
         seed=5, **own_settings,
@@ -25,5 +25,5 @@ def test_recovery_takes_the_time_of_first_principles(target, activation, gamma0,
 
 def test_a_student_of_the_wrong_sign_never_recovers():
     model = onepass.Model("He2(x1)", "He2", second_layer=(-1.0,))
-    settings = {"dimension": 100, "batch_size": 100, "learning_rate": 0.01, "start": 1.0, "threshold": 0.5}
+    settings = {"dimension": 100, "batch_size": 100, "learning_rate": 0.01, "start": 0.1, "threshold": 0.5}
     assert recovery_time(model, onepass.Protocol(loss="correlation"), **settings) == np.inf

@@ -7,7 +7,7 @@ from helpers.planted import DIMENSION, LOGARITHM, planted
 from onepass.analysis.fits import fit_experiment
 from onepass.analysis.scaling import ScalingError
 from onepass.model import Model
-from onepass.theory.climb import flow_climb
+from onepass.theory.climb import flow_factor
 
 
 @pytest.fixture
@@ -78,11 +78,8 @@ def test_bad_experiment(experiment):
 
 def test_times_of_several_coordinates_are_fitted_over_the_climb_of_their_flow():
     """Times τ(d)/γ of a mixed target, whose climb no closed form has: exponent 0, where a power of d alone is off."""
-    import xarray as xr
-    from onepass.analysis.fits import fit_experiment
-
     model, dimensions = Model("x1*x2 + x1**3 - 3*x1", "He2(x)/2 + He3(x)/6"), [64, 256, 1024, 4096]
-    times = np.array([flow_climb(model, d, 1.0, 0.5) / 1e-5 for d in dimensions]).round()
+    times = np.array([flow_factor(model, d, d**-0.5, 0.5) / 1e-5 for d in dimensions]).round()
     shape = ("protocol", "mu", "dimension", "replica")
     about = {
         "target": model.target,

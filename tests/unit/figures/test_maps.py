@@ -20,7 +20,7 @@ def planted_map():
     mu, delta, d = np.arange(0, 3.3, 0.5), np.arange(-1, 1.6, 0.5), np.array([64, 256])
     theta = np.array([[[exponents.recovery_exponent(p, 3, m, x) for x in delta] for m in mu] for p in PROTOCOLS])
     learned = np.isfinite(theta)[..., None] & np.ones(2, bool)
-    factor = np.where((delta >= -0.5)[:, None], climb_factor(3, d), 1.0)
+    factor = np.where((delta >= -0.5)[:, None], climb_factor(3, d, start=d**-0.5), 1.0)
     times = np.where(learned, 100 * d ** np.where(np.isfinite(theta), theta, 0)[..., None] * factor, 1e6)
     dims = ("protocol", "mu", "delta", "dimension", "replica")
     shape = (*times.shape, 4)

@@ -15,5 +15,5 @@ def test_the_first_step_gains_what_the_mean_process_gains(protocol):
         HE3, own, dimension=d, batch_size=n_b, learning_rate=rate, steps=1, initial=("overlap", d**-0.5), records=1
     )
     expected = float(step.overlap.values.ravel()[-1] / step.overlap.values.ravel()[0]) - 1
-    assert first_step_gain(HE3, own, d, n_b, rate) == pytest.approx(expected, rel=1e-3)
-    assert first_step_gain(HE3, own, d, 1, rate) < 0 < expected
+    assert first_step_gain(HE3, own, d, n_b, rate, d**-0.5) == pytest.approx(expected, rel=1e-3)
+    assert first_step_gain(HE3, own, d, 1, rate, d**-0.5) < 0 < expected

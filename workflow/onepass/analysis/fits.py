@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from onepass.analysis.gathered import model_of
+from onepass.analysis.gathered import climb, climbing_model, start_of
 from onepass.analysis.scaling import ScalingError, fit_exponent
 from onepass.protocol import Protocol
 from onepass.theory import exponents
-from onepass.theory.climb import climb_factor, flow_climb
-from onepass.theory.recovery_time import drift_coefficient, recovery_time
+from onepass.theory.recovery_time import recovery_time
 
 _MEANING = {  # variable: (dimensions beside protocol and mu, long name, units)
     "median": (("dimension",), "median recovery time, inf beyond the budget", "steps"),
@@ -69,16 +68,18 @@ def fit_experiment(dataset, *, points=4, smallest=None, resamples=1000):
     grid = [(str(p), float(mu)) for p in dataset.protocol.values for mu in dataset.mu.values]
     shape = dataset.sizes["protocol"], dataset.sizes["mu"]
 
-    settings = {"points": points, "smallest": smallest, "resamples": resamples}
+    options = {"points": points, "smallest": smallest, "resamples": resamples}
     fits, plain, deltas = [], [], []
     for protocol, mu in grid:
-        cell = dataset.sel(protocol=protocol, mu=mu)
-        deltas.append(_learning_rate_exponent(cell, protocol, ell, mu))
-        data = cell.dimension.values, cell.recovery_step.values, cell.recovered.values.astype(bool)
-        settings["theta"] = exponents.recovery_exponent(protocol, ell, mu, deltas[-1])
-        for factor, found in ((_factor(dataset, cell, ell, deltas[-1]), fits), (None, plain)):
-            logarithm = factor is not None and exponents.has_log_factor(protocol, ell, mu, deltas[-1])
-            fit = fit_exponent(*data, factor=factor, logarithm=logarithm, rng=_generator(protocol, mu), **settings)
+        series = dataset.sel(protocol=protocol, mu=mu)
+        delta = _learning_rate_exponent(series, protocol, ell, mu)
+        deltas.append(delta)
+        data = series.dimension.values, series.recovery_step.values, series.recovered.values.astype(bool)
+        options["theta"] = exponents.recovery_exponent(protocol, ell, mu, delta)
+        leaps = delta is not None and delta < 1 - exponents.half(ell) - 0.02
+        for factor, found in ((None if leaps else climb(series), fits), (None, plain)):
+            logarithm = factor is not None and exponents.has_log_factor(protocol, ell, mu, delta)
+            fit = fit_exponent(*data, factor=factor, logarithm=logarithm, rng=_generator(protocol, mu), **options)
             found.append(fit)
 
     def over_grid(values):
@@ -118,63 +119,34 @@ def fit_experiment(dataset, *, points=4, smallest=None, resamples=1000):
     return result
 
 
-def _single_index(dataset):
-    """The model, where one student learns one direction and the data set says which; else None."""
-    if "second_layer" not in dataset.attrs or "batch_size" not in dataset:
-        return None
-    model = model_of(dataset)
-    return model if model.students == model.teachers == 1 else None
-
-
-def _several_coordinates(dataset):
-    """The model, where one student with equal overlaps at the start learns several coordinates; else None."""
-    if "second_layer" not in dataset.attrs or dataset.attrs.get("initial") != "inverse_sqrt_d":
-        return None
-    model = model_of(dataset)
-    return model if model.students == 1 < model.teachers else None
-
-
 def _first_principles(dataset, grid):
-    """`recovery_time` at every cell; nan where the data set does not say of which model, or of a wider one."""
-    model = _single_index(dataset)
-    if model is None:
+    """`recovery_time` at every protocol, μ and dimension; nan where theory cannot tell."""
+    model = climbing_model(dataset)
+    if model is None or "batch_size" not in dataset or "learning_rate" not in dataset:
         return np.full((len(grid), dataset.sizes["dimension"]), np.nan)
-    start, threshold = dataset.attrs.get("initial_overlap", 1.0), dataset.attrs.get("threshold", 0.5)
+    start, threshold = start_of(dataset), dataset.attrs.get("threshold", 0.5)
 
-    def time(protocol, mu, dimension):
-        cell = dataset.sel(protocol=protocol, mu=mu, dimension=dimension)
+    def time(protocol, mu, place, dimension):
+        found = dataset.sel(protocol=protocol, mu=mu).isel(dimension=place)
         return recovery_time(
             model,
             Protocol.named(protocol),
             dimension=int(dimension),
-            batch_size=int(cell.batch_size),
-            learning_rate=float(cell.learning_rate),
-            start=start,
+            batch_size=int(found.batch_size),
+            learning_rate=float(found.learning_rate),
+            start=float(start[place]),
             threshold=threshold,
         )
 
-    return np.array([[time(protocol, mu, d) for d in dataset.dimension.values] for protocol, mu in grid])
+    dimensions = list(enumerate(dataset.dimension.values))
+    return np.array([[time(protocol, mu, *d) for d in dimensions] for protocol, mu in grid])
 
 
-def _factor(dataset, cell, ell, delta):
-    """The climb of the noiseless overlap, or None where steps so large are taken that nothing climbs smoothly."""
-    if delta is not None and delta < 1 - max(ell, 2) / 2 - 0.02:
-        return None
-    start, threshold = dataset.attrs.get("initial_overlap", 1.0), dataset.attrs.get("threshold", 0.5)
-    students = dataset.attrs.get("students", 1)
-    if (several := _several_coordinates(dataset)) is not None:
-        climbs = np.array([flow_climb(several, float(d), float(start), threshold) for d in dataset.dimension.values])
-        return climbs if np.isfinite(climbs).all() else None
-    model = _single_index(dataset)
-    gain = None if model is None else cell.learning_rate.values * drift_coefficient(model)
-    return climb_factor(ell, dataset.dimension.values, start=start, threshold=threshold / np.sqrt(students), gain=gain)
-
-
-def _learning_rate_exponent(cell, protocol, ell, mu):
+def _learning_rate_exponent(series, protocol, ell, mu):
     """δ of the learning rates used, or None where they do not tell or are the theory's."""
-    if "learning_rate" not in cell or cell.sizes["dimension"] < 2:
+    if "learning_rate" not in series or series.sizes["dimension"] < 2:
         return None
-    delta = -float(np.polyfit(np.log(cell.dimension.values), np.log(cell.learning_rate.values), 1)[0])
+    delta = -float(np.polyfit(np.log(series.dimension.values), np.log(series.learning_rate.values), 1)[0])
     # Rates proportional to a rounded batch size meet the edge of learning only nearly.
     return None if abs(delta - exponents.optimal_learning_rate_exponent(protocol, ell, mu)) < 0.02 else delta
 

@@ -8,12 +8,13 @@ from matplotlib.colors import BoundaryNorm
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
+from onepass.analysis.gathered import climb, start_of
 from onepass.figures import curves, style
+from onepass.pipeline.grid import map_exponent
 from onepass.protocol import Protocol
 from onepass.theory import diagrams, exponents
-from onepass.theory.climb import climb_factor
 from onepass.theory.first_step import first_step_gain
-from onepass.theory.recovery_time import drift_coefficient
+from onepass.theory.recovery_time import noiseless_time
 
 _EMPTY = {"facecolor": "#E3E3E3", "edgecolor": "0.6", "hatch": "////", "linewidth": 0.0}
 _EXPONENT = mpl.colormaps["viridis_r"]
@@ -86,27 +87,20 @@ def draw(datasets):
     return figure
 
 
-def measured_exponent(cell):
+def measured_exponent(plane):
     """θ between the two largest dimensions, array (mu, delta); nan where the median of one is beyond the budget.
 
     The climb of an overlap without noise is divided out where theory knows it, as everywhere.
     """
-    pair = cell.isel(dimension=[-2, -1])
+    pair = plane.isel(dimension=[-2, -1])
     times = np.where(pair.recovered, pair.recovery_step, np.inf)
     median = np.median(times, axis=pair.recovery_step.dims.index("replica"))
-    median = np.where(np.isfinite(median), median, np.nan)
-    ell, d = int(cell.attrs["information_exponent"]), pair.dimension.values.astype(float)
-    factor = climb_factor(ell, d, **_climbed(cell))
-    climbs = cell.delta.values[:, None] >= 1 - exponents.half(ell) - 0.02
-    slope = np.diff(np.log(median / np.where(climbs, factor, 1.0)), axis=-1)[..., 0]
-    return slope / np.log(d[1] / d[0])
-
-
-def _climbed(cell):
-    """From which norm of the overlaps, in units of 1/√d, to which."""
-    start = cell.attrs.get("start")
-    overlap = 1.0 if start in (None, "null") else float(start)  # on the sphere, the typical one
-    return {"start": overlap * curves.model(cell).teachers ** 0.5, "threshold": float(cell.attrs["threshold"])}
+    climbs = exponents.climbs(int(plane.attrs["information_exponent"]), plane.delta.values)
+    slopes = np.full(median.shape[:-1], np.nan)
+    for i, j in np.argwhere(np.isfinite(median).all(axis=-1)):
+        factor = climb(pair.isel(mu=i, delta=j)) if climbs[j] else None
+        slopes[i, j] = np.diff(np.log(median[i, j] / (1.0 if factor is None else factor)))[0]
+    return slopes / np.log(pair.dimension.values[1] / pair.dimension.values[0])
 
 
 def _map(ax, cell, values, **look):
@@ -139,21 +133,18 @@ def _boundaries(ax, cell, ell):
     ax.set_ylim(low, high)
 
 
-def _finite(ax, cell, name):
-    """Where, at the dimension of a cell, the budget ends and, of one direction, the mean first step gains nothing."""
-    model, d, ell = curves.model(cell), float(cell.dimension), int(cell.attrs["information_exponent"])
-    mu, delta = (np.linspace(*_edges(axis.values), 200) for axis in (cell.mu, cell.delta))
-    size, rate = float(cell.attrs["n0"]) * d**mu, float(cell.attrs["gamma0"]) * d**-delta
+def _finite(ax, plane, name):
+    """Where, at its dimension, the budget ends and, of one direction, the mean first step gains nothing."""
+    model, d, ell = curves.model(plane), float(plane.dimension), int(plane.attrs["information_exponent"])
+    mu, delta = (np.linspace(*_edges(axis.values), 200) for axis in (plane.mu, plane.delta))
+    size, rate = float(plane.attrs["n0"]) * d**mu, float(plane.attrs["gamma0"]) * d**-delta
+    start, threshold = float(start_of(plane)), float(plane.attrs["threshold"])
     if model.teachers == 1:
-        gain = first_step_gain(model, Protocol.named(name), d, size, rate[:, None])
+        gain = first_step_gain(model, Protocol.named(name), d, size, rate[:, None], start)
         ax.contour(mu, delta, gain, levels=[0], colors=_STOP["color"], linestyles="--", linewidths=1.5, zorder=4)
-    drift = drift_coefficient(model)
-    if drift <= 0:  # the overlaps turn before they grow
+    time = noiseless_time(model, dimension=d, learning_rate=1.0, start=start, threshold=threshold)  # over γ at another
+    if not np.isfinite(time):  # the overlaps turn before they grow
         return
-    budget = float(cell.attrs["step_budget"]) * d ** (
-        exponents.recovery_exponent("projected_square", ell, np.maximum(mu, 0)) + 0.5
-    )
-    climb = climb_factor(ell, [d], **_climbed(cell)) * d ** (exponents.half(ell) - 1)
-    time = climb / drift  # at γ = γ0 it is this over γ0
+    budget = float(plane.attrs["step_budget"]) * d ** map_exponent(ell, np.maximum(mu, 0))
     slowest = np.log(budget / time) / np.log(d)
     ax.plot(mu, slowest, zorder=3, **_SLOW)

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import math
-
-from onepass.gaussian.information import information_exponent
+from onepass.gaussian.information import leap_index
 from onepass.model import Model, cached_model
 from onepass.pipeline.cell import Cell
 from onepass.simulation.chain.batch_law import batch_law
 from onepass.theory import exponents
-from onepass.theory.climb import climb_factor
-from onepass.theory.recovery_time import drift_coefficient
+from onepass.theory.climb import start_norm
+from onepass.theory.recovery_time import noiseless_time
 
 # Seconds on one core of 2024, measured on p = 1 … 30 students (`benchmarks/run.py` has some of them as ratios).
 JOB, CELL = 1.4, 0.02  # a process with its imports; a file written, read back and copied
@@ -32,12 +30,12 @@ def expected_steps(cell: Cell) -> float:
         return cell.steps
     if not model.students == model.teachers == 1:
         return UNKNOWN * cell.steps
-    ell, gain = information_exponent(model.target), cell.learning_rate * drift_coefficient(model)
-    if gain <= 0 or (cell.delta is not None and not exponents.may_learn(cell.protocol, ell, cell.mu, cell.delta)):
+    order = leap_index(model.target_formula)
+    if cell.delta is not None and not exponents.may_learn(cell.protocol, order, cell.mu, cell.delta):
         return cell.steps
-    start = 1.0 if cell.initial == "sphere" else cell.initial * math.sqrt(cell.dimension)
-    climb = climb_factor(ell, [cell.dimension], start=start, threshold=cell.threshold)[0]
-    return min(cell.steps, max(1.0, climb * cell.dimension ** (max(ell, 2) / 2 - 1) / gain))
+    start = start_norm(cell.initial, model.teachers, cell.dimension)
+    place = {"dimension": cell.dimension, "learning_rate": cell.learning_rate, "threshold": cell.threshold}
+    return min(cell.steps, max(1.0, noiseless_time(model, start=start, **place)))
 
 
 def step_seconds(cell: Cell) -> float:

@@ -19,6 +19,7 @@ from onepass.simulation.chain.batch_law import BatchError, batch_law
 from onepass.simulation.cuda.backend import BackendError, named
 from onepass.simulation.parameters import LARGEST_COUNT, smallest_dimension
 from onepass.theory import exponents
+from onepass.theory.climb import start_norm
 
 LARGEST_GRID = 20_000  # cells
 leap_index = remembered(information.leap_index)  # of a target's text; every row asks
@@ -80,6 +81,11 @@ def row_exponents(experiment, protocol: str, mu: float) -> tuple[float, float]:
     return delta, exponents.recovery_exponent(protocol, order, mu, delta)
 
 
+def map_exponent(order: int, mu):
+    """Exponent of a map's budget: √d times the best time of plain SGD. What needs longer counts as not learned."""
+    return exponents.recovery_exponent("projected_square", order, mu) + 0.5
+
+
 def _recovery_cells(name, experiment):
     own = {key: getattr(experiment, key) for key in ("threshold", "records")}
     for protocol, mu in product(experiment.protocols, experiment.mu):
@@ -105,23 +111,23 @@ def _map_cells(name, experiment):
     own = {"threshold": experiment.threshold, "records": 0}
     grid = product(experiment.protocols, experiment.mu, experiment.deltas, experiment.dimensions)
     for protocol, mu, delta, d in grid:
-        # √d times the best time of plain SGD: what needs longer counts as not learned
-        theta = exponents.recovery_exponent("projected_square", order, mu) + 0.5
-        rate, steps = _power(experiment.gamma0, d, -delta), _budget(experiment, d, theta)
+        rate, steps = _power(experiment.gamma0, d, -delta), _budget(experiment, d, map_exponent(order, mu))
         place = {"protocol": protocol, "mu": float(mu), "delta": float(delta)}
         yield _scaling_cell(name, experiment, d, learning_rate=rate, steps=steps, **place, **own)
 
 
 def _trajectories_cells(name, experiment):
-    order = max(leap_index(experiment.model.target), 2)  # where l = 1, a recovery takes d samples too
+    order = leap_index(experiment.model.target)
     own = {"records": experiment.records, "threshold": None}
     for protocol, mu, d in product(experiment.protocols, experiment.mu, experiment.dimensions):
         n_b = _batch_size(experiment, mu, d)
         if experiment.delta == "line":
-            rate = _power(experiment.gamma0 * experiment.model.students * n_b, d, -order / 2)
+            rate = _power(experiment.gamma0 * experiment.model.students * n_b, d, -exponents.half(order))
         else:
             rate = _power(experiment.gamma0, d, -experiment.delta)
-        steps = experiment.steps or _count("samples", experiment.samples, experiment.samples / n_b, d, order - 1)
+        steps = experiment.steps or _count(
+            "samples", experiment.samples, experiment.samples / n_b, d, exponents.saddle_exponent(order)
+        )
         place = {"protocol": protocol, "mu": float(mu)}
         yield _scaling_cell(name, experiment, d, learning_rate=rate, steps=steps, **place, **own)
 
@@ -229,7 +235,7 @@ def _check(cell: Cell) -> None:
             f"no unit vector has this overlap with each of {k} teachers; allowed: at most {k**-0.5:.4g}",
         )
     if cell.threshold is not None:
-        start = math.sqrt(p * k / cell.dimension) if cell.initial == "sphere" else math.sqrt(p * k) * cell.initial
+        start = math.sqrt(p) * start_norm(cell.initial, k, cell.dimension)
         if not start < cell.threshold < math.sqrt(p):
             raise CellError(
                 ("threshold",),

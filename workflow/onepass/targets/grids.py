@@ -7,11 +7,11 @@ import math
 import numpy as np
 
 from onepass.gaussian.information import leap_complexity
-from onepass.protocol import PAPER_PROTOCOLS
+from onepass.protocol import LOSSES, PAPER_PROTOCOLS, Protocol
 from onepass.targets.planning import FEWEST_STEPS, Plan
+from onepass.theory.exponents import half
 from onepass.theory.population_flow import population_flow
 
-LOSSES = ("square", "correlation")
 REPLICAS = 32
 SAFETY = 8  # budgets, in units of the climb without noise
 SECONDS = {"small_batch": 60, "large_batch": 110, "map": 45, "row": 10, "runs": 25, "coordinates": 20, "giant": 8}
@@ -64,18 +64,18 @@ def _scaling(plan: Plan, kind: str, *, seed: int, replicas: int, protocols=PAPER
     }
 
 
-def _start(plan: Plan, norm: float) -> dict:
-    """A start of overlaps of a norm in units of 1/√d."""
-    return {"initial": "inverse_sqrt_d", "start": float(f"{norm / math.sqrt(plan.model.teachers):.4g}")}
+def _start(plan: Plan, scaled: float) -> dict:
+    """A start of equal overlaps of the norm ``scaled/√d``."""
+    return {"initial": "inverse_sqrt_d", "start": float(f"{scaled / math.sqrt(plan.model.teachers):.4g}")}
 
 
 def _times(plan: Plan) -> dict:
     """Recovery times: batches below the first kink of θ(μ), and from it on, slow enough that no time is a few steps."""
-    top = 2 * plan.half - 1
+    top = plan.samples_exponent
     few = plan.order <= 2
     small = [0.0, 0.5] if few else [plan.half - 0.5]
     large = [1.0, 1.5] if few else [plan.half, (plan.half + top) / 2, top, top + 0.5]
-    least = max(64, math.ceil((2 * plan.start / plan.threshold) ** 2))
+    least = max(64, math.ceil((2 * plan.scaled_start / plan.threshold) ** 2))
     found = {}
     for seed, (name, mus, rate) in enumerate(
         [("small_batch", small, plan.rate()), ("large_batch", large, plan.rate(steps=20))], start=1
@@ -87,14 +87,14 @@ def _times(plan: Plan) -> dict:
         climb = max(plan.climb, plan.scaled_climb(dimensions[-1], plan.threshold))
         found[name] = _scaling(
             plan, "recovery", seed=seed, replicas=REPLICAS, mu=mus, dimensions=dimensions, gamma0=rate, delta="theory",
-            **_start(plan, plan.start), threshold=plan.threshold, step_budget=_round(SAFETY * climb), records=0,
+            **_start(plan, plan.scaled_start), threshold=plan.threshold, step_budget=_round(SAFETY * climb), records=0,
         )  # fmt: skip
     return found
 
 
 def _maps(plan: Plan) -> dict:
     """The plane of μ and δ, for two losses; batches that cost too much are left out."""
-    top = max(float(plan.order), 2 * plan.half - 1)
+    top = max(float(plan.order), plan.samples_exponent)
     step = 0.25 if plan.order <= 2 else 0.5
     mus = np.arange(0, top + 0.5 + step / 2, step)
     deltas = np.arange(-math.ceil(plan.order - 1) / 2 - 0.5, plan.half + 0.5 + step / 2, step)
@@ -115,7 +115,7 @@ def _maps(plan: Plan) -> dict:
             continue
         own = {"mu": kept, "deltas": deltas.tolist(), "dimensions": dimensions, "gamma0": rate}
         found[f"map_{loss}"] = _scaling(
-            plan, "map", seed=seed, replicas=8, protocols=[f"projected_{loss}"], **own, **_start(plan, 1.0),
+            plan, "map", seed=seed, replicas=8, protocols=[Protocol(loss).name], **own, **_start(plan, 1.0),
             threshold=threshold, step_budget=budget,
         )  # fmt: skip
     return found
@@ -126,7 +126,7 @@ def _runs(plan: Plan) -> dict:
     mus = [0.5, 1.0, 1.25] if plan.order <= 2 else [plan.half - 0.5, plan.half, plan.half + 0.25]
     climb = plan.scaled_climb(1024, plan.threshold, 1.0)
     climb = climb if math.isfinite(climb) else SAFETY * plan.climb
-    counted = climb * 1024 ** (2 * plan.half - 1 - mus[-1]) / FEWEST_STEPS
+    counted = climb * 1024 ** (plan.samples_exponent - mus[-1]) / FEWEST_STEPS
     rate = _round(min(plan.edge("square") / 3, counted), 1)
     samples = _round(4 * climb / rate)
     dimensions = [512, 1024]
@@ -139,7 +139,7 @@ def _runs(plan: Plan) -> dict:
 
 
 def _runs_cost(plan: Plan, mus, samples: float, dimensions) -> float:
-    power = 2 * plan.half - 1
+    power = plan.samples_exponent
     steps = ((d**mu, samples * d**power / d**mu) for mu in mus for d in dimensions)
     return 8 * len(PAPER_PROTOCOLS) * sum(max(1, count) * plan.step_cost(batch) for batch, count in steps)
 
@@ -175,7 +175,7 @@ def _gaussian(plan: Plan) -> dict:
 
 def _giant(plan: Plan) -> dict:
     """One step with n_b around d^ℓ; at ℓ = 1 there is no saddle to leap from."""
-    drift = abs(plan._drift)
+    drift = abs(plan.drift)
     if plan.order == 1 or drift == 0:
         return {}
     mus = [plan.order + shift for shift in (-0.5, -0.25, 0.0, 0.25, 0.5)]
@@ -195,7 +195,7 @@ def _coordinates(plan: Plan) -> dict:
     """Of several coordinates, the overlap with each along the runs, until the flow comes to rest."""
     if plan.model.teachers == 1:
         return {}
-    mu, power = plan.half - 0.5, 2 * plan.half - 1
+    mu, power = plan.half - 0.5, plan.samples_exponent
     rate = _round(min(plan.rate(), plan.edge("correlation") / 3), 1)
     dimensions = [64, 256, 1024]
     while True:
@@ -218,7 +218,7 @@ def _coordinates(plan: Plan) -> dict:
 def _time_to_rest(plan: Plan, dimension: int) -> float:
     """Time of the flow from equal overlaps 1/√d until each is within 0.05 of where it ends, and a half of it more."""
     plain = plan.climb * dimension ** (plan.half - 1)
-    reach = dimension ** (max(leap_complexity(plan.model.target_formula), 2) / 2 - plan.half)  # of a higher leap
+    reach = dimension ** (half(leap_complexity(plan.model.target_formula)) - plan.half)  # of a higher leap
     start = np.full((1, plan.model.teachers), dimension**-0.5)
     for horizon in (16, 64, 256):
         times = np.concatenate([[0.0], plain * reach * horizon * np.geomspace(1e-3, 1, 600)])

@@ -96,7 +96,7 @@ def overlay(target: str, activation: str | None = None, name: str | None = None)
     power = f" d^{plan.half - 1:g}" if plan.half > 1 else ""
     grows = ", and like log d beyond" if plan.order == 2 else ""
     remarks.append(
-        f"ℓ = {plan.order}; without noise an overlap climbs from {plan.start:g}/√d to {plan.threshold:g} in "
+        f"ℓ = {plan.order}; without noise an overlap climbs from {plan.scaled_start:g}/√d to {plan.threshold:g} in "
         f"{plan.climb:.3g}{power}/γ steps at d = 1024{grows}; the noise of one sample has variance {plan.noise:.3g}, "
         f"the square loss bears γ up to {plan.interaction:.3g}"
     )

@@ -19,13 +19,15 @@ from onepass.errors import OnepassError
 from onepass.gaussian.information import leap_index
 from onepass.model import Model
 from onepass.pipeline.cost import gaussian_step_seconds, sample_seconds
-from onepass.protocol import PAPER_PROTOCOLS
+from onepass.pipeline.grid import map_exponent
+from onepass.protocol import LOSSES, PAPER_PROTOCOLS
 from onepass.simulation.chain.batch_law import BatchError
 from onepass.simulation.parameters import LARGEST_COUNT
 from onepass.targets.warnings import missing_component
 from onepass.theory import exponents, saddle
-from onepass.theory.climb import flow_climb
-from onepass.theory.exponents import half
+from onepass.theory.climb import flow_factor
+from onepass.theory.exponents import half, saddle_exponent
+from onepass.theory.recovery_time import drift_coefficient
 
 GATHERED = 0.1  # noise of a run, in units of the squared overlap at the start
 FEWEST_STEPS = 20  # of a climb whose time does not grow with d: fewer cannot be counted
@@ -56,8 +58,8 @@ class Plan:
         if missing := missing_component(model):
             raise PlanError(missing.sentence)
         self.model, self.order = model, leap_index(model.target_formula)
-        self.half = half(self.order)
-        self.start = 2.0 if self.order > 2 else 1.0  # norm of the overlaps at the start, in units of 1/√d
+        self.half, self.samples_exponent = half(self.order), saddle_exponent(self.order)
+        self.scaled_start = 2.0 if self.order > 2 else 1.0  # s = m0 √d, of the norm m0 of the overlaps at the start
         self.threshold, self.climb = self._threshold()
 
     def _threshold(self) -> tuple[float, float]:
@@ -67,22 +69,24 @@ class Plan:
                 return threshold, climb
         raise PlanError(
             f"a student {self.model.activation!r} of the target {self.model.target!r} does not climb from equal "
-            f"positive overlaps to {THRESHOLDS[-1]} (drift β = {self._drift:.3g} along the start): the other sign of "
+            f"positive overlaps to {THRESHOLDS[-1]} (drift β = {self.drift:.3g} along the start): the other sign of "
             "the activation, or of a coordinate in the target, may"
         )
 
     @cached_property
-    def _drift(self) -> float:
-        return float(saddle.drift(self.model, saddle.diagonal(self.model)))
+    def drift(self) -> float:
+        """β along equal overlaps."""
+        return drift_coefficient(self.model)
 
-    def scaled_climb(self, dimension: float, threshold: float, start: float | None = None) -> float:
-        """τ̂ of the flow from equal overlaps of norm ``start/√d`` to the threshold; inf where it takes too long."""
-        return flow_climb(self.model, dimension, self.start if start is None else start, threshold)
+    def scaled_climb(self, dimension: float, threshold: float, scaled_start: float | None = None) -> float:
+        """τ̂ of the flow from equal overlaps of norm ``s/√d`` to the threshold; inf where it takes too long."""
+        scaled = self.scaled_start if scaled_start is None else scaled_start
+        return flow_factor(self.model, dimension, scaled / math.sqrt(dimension), threshold)
 
     @cached_property
     def noise(self) -> float:
         """V of the loudest loss."""
-        return max(float(saddle.means_at_start(self.model, loss)[1][0]) for loss in ("square", "correlation"))
+        return max(float(saddle.means_at_start(self.model, loss)[1][0]) for loss in LOSSES)
 
     @cached_property
     def interaction(self) -> float:
@@ -92,12 +96,12 @@ class Plan:
 
     def rate(self, *, steps: int = 0) -> float:
         """γ0, of one digit: little noise, a weak interaction and, where that is asked, climbs of so many steps."""
-        bounds = [GATHERED * self.start**2 / (self.climb * self.noise), INTERACTION * self.interaction]
+        bounds = [GATHERED * self.scaled_start**2 / (self.climb * self.noise), INTERACTION * self.interaction]
         return _digit(min(bounds + ([self.climb / steps] if steps else [])))
 
     def edge(self, loss: str) -> float:
         """γ0 of the line on which noise takes from the overlap ``1/√d`` what a step adds; below the interaction's."""
-        gain = self._drift if self._drift > 0 else saddle.steepest_drift(self.model)
+        gain = self.drift if self.drift > 0 else saddle.steepest_drift(self.model)
         # d = n_b = 1 and an overlap of 1 give the prefactor of n_b d^(−h); at ℓ = 1 it is met at the threshold.
         overlap = 1.0 if self.order > 1 else self.threshold
         bound = float(saddle.noise_bound(self.model, loss, dimension=1, batch_size=1, overlap=overlap, gain=gain)[0])
@@ -144,7 +148,7 @@ class Plan:
 
     def map_cost(self, mu: float, deltas: int, dimensions, replicas: int, budget: float, rate: float) -> float:
         """Seconds of a row of a map, none of whose cells recovers."""
-        theta = exponents.recovery_exponent("projected_square", self.order, mu) + 0.5
+        theta = map_exponent(self.order, mu)
         steps = sum(max(1, budget / rate * d**theta) * self.step_cost(max(1, d**mu)) for d in dimensions)
         return deltas * replicas * steps
 

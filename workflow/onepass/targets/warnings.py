@@ -17,6 +17,7 @@ from onepass.pipeline.cell import Cell
 from onepass.protocol import Protocol
 from onepass.simulation.parameters import smallest_dimension
 from onepass.theory import saddle
+from onepass.theory.climb import start_norm
 
 SHORT = 10  # steps: fewer are a giant step or two, whose learning rate is beyond any climb's on purpose
 LARGE_OVERLAP = 0.5  # weak recovery where no threshold says what it is
@@ -196,9 +197,8 @@ def _noise(model, protocol, dimension, batch_size, learning_rate, steps, initial
     if steps <= SHORT:
         return None
     order = leap_index(model.target_formula)
-    root = np.sqrt(model.teachers)
-    given = not isinstance(initial, str) and initial != 0
-    overlap = root * abs(initial) if given else root / np.sqrt(dimension)
+    given = initial != "sphere" and initial != 0
+    overlap = start_norm(initial if given else "sphere", model.teachers, dimension)
     if order == 1:
         overlap = max(overlap, LARGE_OVERLAP if threshold is None else threshold / np.sqrt(model.students))
     layer = np.array(model.second_layer) / model.students

@@ -2,20 +2,26 @@
 
 Without noise an overlap m gains ``γ β m^(ℓ-1) (1 - m²)`` a step (β of the target alone), so weak recovery takes
 ``T = 1/(γ β) ∫ dm / (m^(ℓ-1) (1 - m²))`` from its start m0 to the threshold η.  From m0 ∝ 1/√d the integral is
-``d^(ℓ/2 - 1)`` times a factor F(d) that tends to a constant for ℓ ≥ 3, slowly: 1 - m0/η and smaller terms, still worth
-0.08 of an exponent at ℓ = 3 and d ≈ 300.  For ℓ = 2 it is the logarithm, log(η/m0).
+``d^(h - 1)``, h = max(ℓ, 2)/2, times a factor F(d) that tends to a constant for ℓ ≥ 3, slowly: 1 - m0/η and smaller
+terms, still worth 0.08 of an exponent at ℓ = 3 and d ≈ 300.  For ℓ = 2 it is the logarithm, log(η/m0).
 
-Several coordinates do not climb by one power of m: for them the population flow itself is followed (`flow_climb`).
+Several coordinates do not climb by one power of m: for them the population flow itself is followed (`flow_factor`).
+
+Start and threshold are norms of one student's overlaps, everywhere here.
 """
 
 from __future__ import annotations
 
 import math
-from functools import lru_cache
+from functools import cache, lru_cache
 
 import numpy as np
 
 from onepass.errors import OnepassError
+from onepass.gaussian.information import leap_index
+from onepass.theory import saddle
+from onepass.theory.exponents import half
+from onepass.theory.population_flow import population_flow
 
 COUNTED = 100_000  # steps
 HORIZONS = (3.0, 30.0)  # times of a climb at the drift of the first saddle within which a climb is looked for, in turn
@@ -26,17 +32,36 @@ class ClimbError(OnepassError, ValueError):
     """A start or a threshold between which nothing climbs."""
 
 
-def climb_factor(
-    information_exponent: int, dimension, *, start: float = 1.0, threshold: float = 0.5, gain=None
-) -> np.ndarray:
-    """Return F(d), the climb in units of ``d^(max(ℓ, 2)/2 - 1)``.
+def start_norm(initial: str | float, teachers: int, dimension):
+    """Norm m0 of a student's overlaps at the start.
+
+    Parameters
+    ----------
+    initial : the overlap with each of the `teachers` directions, or "sphere": then the median in high dimension.
+    dimension : d, a number or an array.
+    """
+    if initial == "sphere":
+        return _median_norm(teachers) / np.sqrt(dimension)
+    return abs(initial) * np.sqrt(teachers)
+
+
+@cache
+def _median_norm(teachers: int) -> float:
+    """Of as many standard normals."""
+    from scipy.special import gammaincinv
+
+    return float(np.sqrt(2 * gammaincinv(teachers / 2, 0.5)))
+
+
+def climb_factor(information_exponent: int, dimension, *, start, threshold: float = 0.5, gain=None) -> np.ndarray:
+    """Return F(d), the climb in units of ``d^(h − 1)``: ``T = F d^(h − 1)/(γ β)``.
 
     Parameters
     ----------
     information_exponent : ℓ
     dimension : array (d,)
-    start : m0 √d, the norm of a student's overlaps at the start, in units of ``1/√d``.
-    threshold : η, the norm of a student's overlaps at recovery; below 1.
+    start : m0, a number or array (d,).
+    threshold : η, below 1.
     gain : array (d,), optional
         ``γ β``. Where it is known and the climb is of at most `COUNTED` steps these are counted one by one: the last
         of a fast climb are so large that the integral knows nothing of them.
@@ -51,53 +76,48 @@ def climb_factor(
         Unless the start lies below the threshold at every d, and the threshold below 1.
     """
     dimension = np.asarray(dimension, dtype=float)
-    low, high = np.log(start / np.sqrt(dimension)), np.log(threshold)
-    if not (threshold < 1 and (low < high).all()):
+    start = np.broadcast_to(start, dimension.shape)
+    if not (threshold < 1 and (start < threshold).all()):
         raise ClimbError(
-            f"no climb from {start:g}/√d to {threshold:g} at d = {dimension.min():g}; allowed: start < threshold < 1"
+            f"no climb from {start.max():g} at d = {dimension[start.argmax()]:g} to {threshold:g}; "
+            "allowed: start < threshold < 1"
         )
-    climb = _integral(information_exponent - 1, np.exp(low), threshold)
+    low = np.exp(np.log(start))  # the rounding of the published exponents: without it their last bits would change
+    climb = _integral(information_exponent - 1, low, threshold)
     if gain is not None and (climb <= COUNTED * np.asarray(gain)).all():
-        climb = np.array(
-            [g * _count(information_exponent, np.exp(m), threshold, g) for m, g in zip(low, gain, strict=True)]
-        )
-    return climb * dimension ** (1 - max(information_exponent, 2) / 2)
+        climb = np.array([g * _count(information_exponent, m, threshold, g) for m, g in zip(low, gain, strict=True)])
+    return climb * dimension ** (1 - half(information_exponent))
 
 
 @lru_cache(maxsize=1024)
-def flow_climb(model, dimension: float, start: float, threshold: float) -> float:
-    """Time of the population flow of one student from equal overlaps to a threshold, in units of ``d^(h − 1)``.
+def flow_factor(model, dimension: float, start: float, threshold: float) -> float:
+    """Time of the population flow of one student with equal overlaps, in units of ``d^(h − 1)``.
 
     Parameters
     ----------
     model : onepass.model.Model of one student, whose weight in the second layer counts.
-    dimension, start : d, and the norm of the overlaps at the start in units of ``1/√d``.
-    threshold : norm of the overlaps at which it ends.
+    dimension, start, threshold : d, m0 and η.
 
     Returns
     -------
     float
-        ``γ T d^(1 − h)`` with ``h = max(ℓ, 2)/2``; inf where the flow gets there too late for one climb, or never.
+        F of ``T = F d^(h − 1)/γ``; inf where the flow gets there too late for one climb, or never.
     """
-    from onepass.gaussian.information import leap_index
-    from onepass.theory import saddle
-    from onepass.theory.population_flow import population_flow
-
-    order, root = leap_index(model.target_formula), math.sqrt(dimension)
+    order = leap_index(model.target_formula)
     drift = max(abs(float(saddle.drift(model, saddle.diagonal(model)))), saddle.steepest_drift(model) / 2)
     drift *= abs(model.second_layer[0])
     if not drift > 0:  # no way out of the first saddle by its drift
         return math.inf
     if order > 2:
-        plain = (root / start) ** (order - 2) / (order - 2)
+        plain = (1 / start) ** (order - 2) / (order - 2)
     else:
-        plain = threshold if order == 1 else math.log(threshold * root / start)
+        plain = threshold if order == 1 else math.log(threshold / start)
     for horizon in HORIZONS:
         times = np.concatenate([[0.0], np.geomspace(1e-3, 1, POINTS) * horizon * plain / drift])
-        flow = population_flow(model, saddle.diagonal(model)[None] * start / root, model.second_layer[:1], times)
+        flow = population_flow(model, saddle.diagonal(model)[None] * start, model.second_layer[:1], times)
         norm = np.linalg.norm(flow[:, 0], axis=1)
         if (norm >= threshold).any():
-            return float(np.interp(threshold, *_rise(norm, times, threshold)) * dimension ** (1 - max(order, 2) / 2))
+            return float(np.interp(threshold, *_rise(norm, times, threshold)) * dimension ** (1 - half(order)))
     return math.inf
 
 

@@ -107,8 +107,15 @@ def has_log_factor(protocol, information_exponent, mu, delta=None):
 
 def optimal_batch_exponent(protocol, information_exponent):
     """Return the smallest μ at which θ is as small as `protocol` can make it."""
-    h = half(information_exponent)
-    return h if _row(protocol) == "square" else 2 * h - 1
+    return half(information_exponent) if _row(protocol) == "square" else saddle_exponent(information_exponent)
+
+
+def climbs(information_exponent, delta):
+    """Whether an overlap climbs step by step at δ, a number or array; at larger learning rates it leaps.
+
+    Its first step adds ``γ m^(ℓ − 1)`` to ``m ∝ d^(−1/2)``, relative to it ``d^(1 − h − δ)``: no power of d that grows.
+    """
+    return _plain(finite("delta", delta) >= 1 - half(information_exponent) - TOLERANCE)
 
 
 def giant_step(information_exponent):
@@ -120,7 +127,7 @@ def giant_step(information_exponent):
 def complexity_table(information_exponent):
     """Return the table of time and sample complexities, a tuple of `Complexity`."""
     h, ell, inf = half(information_exponent), float(information_exponent), np.inf
-    top = 2 * h - 1
+    top = saddle_exponent(information_exponent)
     small = (Affine(h, -1), Affine(top, -1), Affine(top, 0))
     return (
         Complexity("square", 0.0, h, *small),
@@ -166,8 +173,13 @@ def _exponent(ell):
 
 
 def half(ell):
-    """ℓ/2, read as 1 for ℓ = 1."""
+    """h of the formulas: ℓ/2, read as 1 for ℓ = 1."""
     return max(_exponent(ell), 2) / 2
+
+
+def saddle_exponent(ell):
+    """``2h − 1``: the samples that leave the first saddle are ∝ d to this power, at batches below the best."""
+    return 2 * half(ell) - 1
 
 
 def finite(name, value):

@@ -12,8 +12,8 @@ from onepass.simulation.chain.batch_law import moments
 NODES = 60  # for functions that are no polynomials
 
 
-def first_step_gain(model: Model, protocol: Protocol, dimension, batch_size, learning_rate):
-    """Relative gain of the overlap ``m = 1/√d`` in one step, ``E[m'] / m - 1`` with sums replaced by their means.
+def first_step_gain(model: Model, protocol: Protocol, dimension, batch_size, learning_rate, start):
+    """Relative gain of the overlap m at the start in one step, ``E[m'] / m - 1`` with sums replaced by their means.
 
     ``w + γ E[c z]`` has overlap ``m + γ E[c λ*]`` with the teacher; its norm counts the noise of the batch,
     ``γ² E[c²] (d - 2) / n_b`` outside the plane of student and teacher.  A negative gain is a step that loses overlap.
@@ -24,14 +24,15 @@ def first_step_gain(model: Model, protocol: Protocol, dimension, batch_size, lea
         One student of one direction.
     dimension, batch_size, learning_rate : numbers or arrays
         Batch sizes need not be whole; of the dimension one number.
+    start : float
+        m
 
     Returns
     -------
     array
         Of the shape of ``batch_size`` and ``learning_rate`` together.
     """
-    m = float(dimension) ** -0.5
-    rest = np.sqrt(1 - m**2)
+    m, rest = start, np.sqrt(1 - start**2)
     along, across, square = _means(model, protocol.loss == "correlation", m)
     radial = m * along + rest * across if protocol.update == "spherical" else 0.0
     parallel = m + learning_rate * (along - radial * m)
