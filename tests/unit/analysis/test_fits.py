@@ -58,14 +58,15 @@ def test_experiment_on_disk(experiment, tmp_path):
         xr.testing.assert_equal(back.load(), fits)
 
 
-def test_the_learning_rates_decide_on_the_log_factor(experiment):
+def test_the_learning_rate_decides_on_the_log_factor(experiment):
     """Correlation loss, ℓ = 2, μ = 1.5: none at the largest learning rate (δ = -1/4), one at δ = 0."""
     experiment = experiment.isel(protocol=[1], mu=[1]).assign_coords(mu=[1.5])
     assert fit_experiment(experiment).log_factor.item()
-    experiment["learning_rate"] = experiment.learning_rate * experiment.dimension**0.25
-    fits = fit_experiment(experiment)
-    assert not fits.log_factor.item()
-    assert (fits.factor == 1).all()
+    for delta, climbs in ((0.0, True), (-0.01, False), (-0.25, False)):
+        experiment["delta"] = ("protocol", "mu"), [[delta]]
+        fits = fit_experiment(experiment)
+        assert fits.log_factor.item() == climbs
+        assert (fits.factor == 1).all() != climbs
 
 
 def test_bad_experiment(experiment):

@@ -42,8 +42,8 @@ def fit_experiment(dataset, *, points=4, smallest=None, resamples=1000):
     ----------
     dataset : xarray.Dataset
         ``recovery_step`` and ``recovered`` (protocol, mu, dimension, replica), attribute
-        ``information_exponent``; ``learning_rate`` (protocol, mu, dimension) and ``theta_theory``
-        (protocol, mu) where known.  The learning rates decide which factor T carries; attributes
+        ``information_exponent``; ``delta``, the exponent δ of the learning rate, and ``theta_theory`` (protocol, mu)
+        where known, otherwise those of the theory.  δ decides which factor T carries; attributes
         ``threshold``, ``initial_overlap`` and ``students`` say from where to where the overlap climbs.
     points, smallest, resamples
         As in `fit_exponent`.
@@ -72,12 +72,12 @@ def fit_experiment(dataset, *, points=4, smallest=None, resamples=1000):
     fits, plain, deltas = [], [], []
     for protocol, mu in grid:
         series = dataset.sel(protocol=protocol, mu=mu)
-        delta = _learning_rate_exponent(series, protocol, ell, mu)
+        delta = float(series["delta"]) if "delta" in series.variables else None
         deltas.append(delta)
         data = series.dimension.values, series.recovery_step.values, series.recovered.values.astype(bool)
         options["theta"] = exponents.recovery_exponent(protocol, ell, mu, delta)
-        leaps = delta is not None and delta < 1 - exponents.half(ell) - 0.02
-        for factor, found in ((None if leaps else climb(series), fits), (None, plain)):
+        climbs = delta is None or exponents.climbs(ell, delta)
+        for factor, found in ((climb(series) if climbs else None, fits), (None, plain)):
             logarithm = factor is not None and exponents.has_log_factor(protocol, ell, mu, delta)
             fit = fit_exponent(*data, factor=factor, logarithm=logarithm, rng=_generator(protocol, mu), **options)
             found.append(fit)
@@ -140,15 +140,6 @@ def _first_principles(dataset, grid):
 
     dimensions = list(enumerate(dataset.dimension.values))
     return np.array([[time(protocol, mu, *d) for d in dimensions] for protocol, mu in grid])
-
-
-def _learning_rate_exponent(series, protocol, ell, mu):
-    """δ of the learning rates used, or None where they do not tell or are the theory's."""
-    if "learning_rate" not in series or series.sizes["dimension"] < 2:
-        return None
-    delta = -float(np.polyfit(np.log(series.dimension.values), np.log(series.learning_rate.values), 1)[0])
-    # Rates proportional to a rounded batch size meet the edge of learning only nearly.
-    return None if abs(delta - exponents.optimal_learning_rate_exponent(protocol, ell, mu)) < 0.02 else delta
 
 
 def _generator(protocol, mu):

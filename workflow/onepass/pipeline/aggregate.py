@@ -53,11 +53,11 @@ def aggregate(name: str, experiment, files: Sequence[str], rebuild: str = "remov
     -------
     xarray.Dataset
         ``recovery_step`` and ``recovered`` (protocol, mu, dimension, replica) with ``batch_size``,
-        ``learning_rate`` and ``theta_theory``; for a map the times alone, with a dimension ``delta`` after mu; for
-        trajectories ``overlap_norm`` and ``risk`` (protocol, mu, dimension, replica, record) and ``overlaps`` (the
-        same, student, teacher) at ``step`` (protocol, mu, dimension, record), a shorter list of records repeating its
-        last; for an exactness grid the times and the final ``overlap``, ``overlap_norm`` and ``gram_sum`` (protocol,
-        students, batch_size, dimension, engine, replica).
+        ``learning_rate``, ``delta`` and ``theta_theory``; for a map the times alone, with a dimension ``delta`` after
+        mu; for trajectories ``overlap_norm`` and ``risk`` (protocol, mu, dimension, replica, record) and ``overlaps``
+        (the same, student, teacher) at ``step`` (protocol, mu, dimension, record), a shorter list of records repeating
+        its last; for an exactness grid the times and the final ``overlap``, ``overlap_norm`` and ``gram_sum``
+        (protocol, students, batch_size, dimension, engine, replica).
 
     Raises
     ------
@@ -100,8 +100,9 @@ def aggregate(name: str, experiment, files: Sequence[str], rebuild: str = "remov
         dataset["batch_size"] = (("mu", "dimension"), np.array(table))
     if experiment.kind == "recovery":
         dataset.attrs["initial_overlap"] = _initial_overlap(experiment)
-        theta = [[row_exponents(experiment, protocol, mu)[1] for mu in axes["mu"]] for protocol in axes["protocol"]]
-        dataset["theta_theory"] = (("protocol", "mu"), theta)
+        found = [[row_exponents(experiment, protocol, mu) for mu in axes["mu"]] for protocol in axes["protocol"]]
+        for key, values in zip(("delta", "theta_theory"), np.moveaxis(found, -1, 0), strict=True):
+            dataset[key] = (("protocol", "mu"), values)
     for key in dataset.variables:
         dataset[key].attrs = dict(zip(("long_name", "units"), _MEANING[key], strict=True))
     return dataset
