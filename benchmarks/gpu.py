@@ -17,11 +17,12 @@ import onepass
 from onepass.simulation import sgd
 from onepass.simulation.chain import overlap_chain
 from onepass.simulation.cuda import backend, philox
+from onepass.simulation.cuda import chain as kernels
 from onepass.simulation.cuda.device import as_bytes
 from onepass.simulation.cuda.source import NORMALS_THREADS, normals_source
-from onepass.simulation.initial import initial_factor
-from onepass.simulation.parameters import Parameters, numbers_a_step
+from onepass.simulation.parameters import numbers_a_step
 from onepass.simulation.streams import replica_streams
+from shared import parameters, starts  # beside this file
 
 RESULTS = Path(__file__).parent / "results"
 ROUNDS = 5
@@ -68,13 +69,10 @@ KERNEL multiply(const Yardstick *all, long long) {
 """
 
 
-def settings(dimension, batch_size, steps):
-    return Parameters(dimension, batch_size, 1e-9, steps, inf, 0.0, False, False, False, 0.6, 0.1, 0.995)
-
-
-def starts(model, dimension, replicas):
-    streams = replica_streams(1, replicas)
-    return np.stack([initial_factor("sphere", model.students, model.teachers, dimension, s) for s in streams])
+def task(model, dimension, batch_size, steps, replicas) -> tuple:
+    """Parameters and starts; a rate so small that nothing is learned."""
+    numbers = {"dimension": dimension, "batch_size": batch_size, "steps": steps, "learning_rate": 1e-9}
+    return parameters(model, **numbers), starts(model, replicas, "sphere", dimension, seed=1)
 
 
 class Bench:
@@ -112,16 +110,16 @@ class Bench:
 
     def chain(self, model, batch_size, replicas, steps) -> float:
         """Samples a second."""
-        set_up, start = settings(1000, batch_size, steps), starts(model, 1000, replicas)
+        set_up, start = task(model, 1000, batch_size, steps, replicas)
         records = np.array([0, steps])
 
         def call():
-            chain.run(model, set_up, start, philox.key(1), records, self.device)
+            kernels.run(model, set_up, start, philox.key(1), records, self.device)
 
         return batch_size * replicas * steps / self.seconds(call)
 
     def chain_on_cpu(self, model, batch_size, replicas, steps) -> float:
-        set_up, start = settings(1000, batch_size, steps), starts(model, 1000, replicas)
+        set_up, start = task(model, 1000, batch_size, steps, replicas)
 
         def call():
             overlap_chain.run(model, set_up, start, replica_streams(1, replicas), np.array([0, steps]))
@@ -130,7 +128,7 @@ class Bench:
 
     def sgd(self, dimension, batch_size, steps, device) -> float:
         """Samples a second; on the CPU where there is no device."""
-        set_up, start = settings(dimension, batch_size, steps), starts(HE3, dimension, 1)
+        set_up, start = task(HE3, dimension, batch_size, steps, 1)
 
         def call():
             sgd.run(HE3, set_up, start, replica_streams(1, 1), np.array([0, steps]), device=device, key=1)

@@ -18,7 +18,8 @@ from dataclasses import replace
 from math import inf
 from pathlib import Path
 
-import gpu  # beside this file
+import costs  # beside this file, as the three after it
+import gpu
 import numpy as np
 import onepass
 import pipeline
@@ -28,32 +29,26 @@ from onepass.pipeline.grid import cells_of
 from onepass.pipeline.validation import validated
 from onepass.simulation import sgd
 from onepass.simulation.chain import overlap_chain
-from onepass.simulation.initial import initial_factor
-from onepass.simulation.parameters import Parameters
 from onepass.simulation.streams import replica_streams
+from shared import ROOT, parameters, starts
 
-ROOT = Path(__file__).parents[1]
 ROUNDS = 7
 HE3 = onepass.Model("He3(x1)", "He3")
 WIDE = onepass.Model("He3(x1)", "He3", students=4, noise=1e-6)
 
 
-def settings(dimension, batch_size, steps, learning_rate=1e-6):
-    return Parameters(dimension, batch_size, learning_rate, steps, inf, 0.0, False, False, False, 0.6, 0.1, 0.995)
+def task(model, dimension, batch_size, steps) -> tuple:
+    """Parameters, start, stream and records of one run."""
+    set_up = parameters(model, dimension=dimension, batch_size=batch_size, steps=steps, learning_rate=1e-6)
+    return set_up, starts(model, 1, "sphere", dimension, seed=1), replica_streams(1, 1), np.array([0, steps])
 
 
 def chain(model, dimension, batch_size, steps, engine="chain"):
-    set_up = settings(dimension, batch_size, steps)
-    (stream,) = replica_streams(1, 1)
-    start = initial_factor("sphere", model.students, 1, dimension, stream)[None]
-    overlap_chain.run(model, set_up, start, [stream], np.array([0, steps]), engine)
+    overlap_chain.run(model, *task(model, dimension, batch_size, steps), engine)
 
 
 def d_dimensional(model, dimension, batch_size, steps):
-    set_up = settings(dimension, batch_size, steps)
-    streams = replica_streams(1, 1)
-    start = initial_factor("sphere", model.students, 1, dimension, streams[0])[None]
-    sgd.run(model, set_up, start, streams, np.array([0, steps]))
+    sgd.run(model, *task(model, dimension, batch_size, steps))
 
 
 def draw_normals(samples, each):
@@ -193,6 +188,7 @@ BENCHMARKS = [
     gaussian_knows_neither_dimension_nor_batch,
     chain_against_sgd,
     sgd_against_its_inputs,
+    costs.costs,
     fixed_cost_of_a_cell,
     peak_memory,
     *pipeline.BENCHMARKS,

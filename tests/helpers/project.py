@@ -86,8 +86,8 @@ class Project:
                 found.append(process)
         return found
 
-    def wait_for(self, condition, seconds=60.0):
-        """What `condition()` returns, once it is true."""
+    def wait_for(self, condition, seconds=600.0):
+        """What `condition()` returns, once it is true; `seconds` end a test that hangs, on the slowest machine too."""
         end = time.monotonic() + seconds
         while not (found := condition()):
             assert time.monotonic() < end, "waited in vain"

@@ -1,6 +1,7 @@
 """What is found out about formulas is kept, by question and code."""
 
 import pytest
+from onepass import files
 from onepass.pipeline import remembered
 
 
@@ -59,7 +60,7 @@ def test_where_nothing_can_be_kept_the_answer_is_found_all_the_same(asked, tmp_p
     def full(*_):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(remembered.os, "replace", full)
+    monkeypatch.setattr(files.os, "replace", full)
     assert new_process()("x1") == new_process()("x1") == "about ('x1',)"
     assert list((tmp_path / "cache").iterdir()) == []
     monkeypatch.setattr(remembered, "cache_folder", full)
