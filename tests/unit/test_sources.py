@@ -1,26 +1,38 @@
 """The code behind a module, as the sources say it and as Python loads it."""
 
 import ast
+import os
+import re
+import shutil
 import subprocess
 import sys
 from dataclasses import replace
 
 import pytest
+from helpers.experiments import exactness, experiment
+from helpers.outputs import outputs
 from onepass.pipeline import cell as cells
 from onepass.pipeline.config import FIGURES
 from onepass.pipeline.grid import cells_of
+from onepass.pipeline.row import simulate_row
 from onepass.sources import PACKAGE, closure, sources
 
 CELL, GATHERED = "onepass.pipeline.cell", "onepass.pipeline.aggregate"
 
 
+def printed(code, folder=PACKAGE.parent):
+    """What a process that imports the package from `folder` prints after some code, on its last line."""
+    environment = {**os.environ, "PYTHONPATH": str(folder), "MPLBACKEND": "agg"}
+    command = [sys.executable, "-c", code]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    return done.stdout.split("\n")[-2]
+
+
 def loaded(code):
     """The package's modules that are loaded after some code, by a process of its own."""
     names = "print(*[name for name in sys.modules if name.startswith('onepass.')])"
-    done = subprocess.run(
-        [sys.executable, "-c", f"import sys\n{code}\n{names}"], capture_output=True, text=True, check=True
-    )
-    return set(done.stdout.split("\n")[-2].split())
+    return set(printed(f"import sys\n{code}\n{names}").split())
 
 
 def rooms():
@@ -43,21 +55,95 @@ def test_what_a_cell_loads_is_behind_it(configuration):
     assert found - rooms() <= set(closure(CELL))
 
 
-@pytest.mark.parametrize(
-    "module",
-    [GATHERED, "onepass.analysis.fits", "onepass.analysis.summary", "onepass.figures.learning_rate_phase_diagram"],
-)
-def test_what_a_module_loads_is_behind_it(module):
+def test_what_gathers_fits_and_draws_loads_is_behind_it(small_grid, tmp_path):
+    """At work, on data: what is imported inside a function counts too."""
+    settings = small_grid.model_copy(update={"replicas": 8})
+    grid = cells_of("he3", settings)
+    simulate_row(grid, outputs(grid, tmp_path), tmp_path / "cache")
+    recovery, made_up = tmp_path / "recovery.nc", tmp_path / "exactness.nc"
+    experiment().to_netcdf(recovery)
+    exactness().to_netcdf(made_up)
+    for module, use in [
+        (
+            GATHERED,
+            "from onepass.pipeline.config import experiment_from\n"
+            f"module.aggregate('he3', experiment_from({settings.model_dump_json()!r}), {outputs(grid, tmp_path)!r})",
+        ),
+        ("onepass.analysis.fits", f"module.fit_experiment(xr.open_dataset({str(recovery)!r}), resamples=10)"),
+        ("onepass.figures.time_exponents", f"module.draw([xr.open_dataset({str(recovery)!r})])"),
+        ("onepass.figures.chain_exactness", f"module.draw([xr.open_dataset({str(made_up)!r})])"),
+    ]:
+        found = loaded(f"import importlib\nmodule = importlib.import_module({module!r})\nimport xarray as xr\n{use}")
+        asked = {"onepass.pipeline.config"} if module == GATHERED else set()  # by this test
+        assert module in found
+        assert found - rooms() - asked <= set(closure(module)), module
+
+
+@pytest.mark.parametrize("module", ["onepass.analysis.summary", "onepass.figures.learning_rate_phase_diagram"])
+def test_what_a_module_imports_is_behind_it(module):
     assert loaded(f"import {module}") - rooms() <= set(closure(module))
+
+
+RESULTS = {
+    "cells": CELL,
+    "fits": "onepass.analysis.fits",
+    "gathered": GATHERED,
+    "time_exponents": "onepass.figures.time_exponents",
+    "leap": "onepass.figures.leap",
+}
+EDITED = {  # whose code changes with a file
+    "simulation/chain/kernel.py": {"cells", "fits", "gathered", "leap"},
+    "simulation/cuda/philox.cuh": {"cells", "fits", "gathered", "leap"},
+    "formulas/language.py": {"cells", "fits", "gathered", "leap"},
+    "protocol.py": {*RESULTS},
+    "theory/exponents.py": {"fits", "gathered", "time_exponents", "leap"},
+    "analysis/recovery.py": {"fits"},
+    "pipeline/store.py": {"gathered"},
+    "figures/style.py": {"time_exponents", "leap"},
+    "figures/leap.py": {"leap"},
+    "pipeline/time_left.py": set(),
+    "targets/warnings.py": set(),
+    "cli/app.py": set(),
+}
+HASHES = f"""
+from pathlib import Path
+from onepass import sources
+
+def hashes():
+    for known in (sources._imports, sources.closure, sources.code_version, sources.digest):
+        known.cache_clear()
+    return {{name: sources.code_version(module) for name, module in {RESULTS!r}.items()}}
+
+before, changed = hashes(), {{}}
+for name in {[*EDITED]!r}:
+    file = sources.PACKAGE / name
+    content = file.read_bytes()
+    file.write_bytes(content + b" ")
+    after = hashes()
+    changed[name] = {{result for result in before if after[result] != before[result]}}
+    file.write_bytes(content)
+assert hashes() == before, "the content counts, not its date"
+print(repr(changed))
+"""
+
+
+def test_an_edit_changes_the_code_of_what_imports_the_file(tmp_path):
+    """In a copy of the package, kernels of a GPU included."""
+    shutil.copytree(PACKAGE, tmp_path / "onepass", ignore=shutil.ignore_patterns("__pycache__"))
+    assert ast.literal_eval(printed(HASHES, tmp_path).replace("set()", "{}")) == {
+        name: results or {} for name, results in EDITED.items()
+    }
 
 
 def test_rooms_hold_names_alone():
     """They are behind no result: what stands in them is a sentence and what they lend out, nothing to compute with."""
     for path in PACKAGE.rglob("__init__.py"):
-        _, *rest = ast.parse(path.read_text()).body
-        for statement in rest:
-            imported = isinstance(statement, ast.Import | ast.ImportFrom)
-            assert imported or (isinstance(statement, ast.Assign) and "__" in ast.unparse(statement.targets)), path
+        sentence, *rest = ast.parse(path.read_text()).body
+        assert isinstance(sentence.value, ast.Constant), path
+        for statement in map(ast.unparse, rest):
+            lent = re.fullmatch(r"__getattr__, __dir__, __all__ = lazy_loader\.attach\(__name__, .*\)", statement)
+            own = re.fullmatch(r"__version__ = '[\d.]+'|__all__ = \['__version__', \*__all__\]", statement)
+            assert lent or own or statement == "import lazy_loader", f"{path}: {statement}"
 
 
 def test_gathered_cells_have_the_code_of_the_cells_behind_them():
