@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import getpass
 import os
 import re
 import subprocess
@@ -37,7 +38,7 @@ def exclusive_gpu(wanted: int = 1) -> Iterator[str | None]:
     try:
         yield name
     finally:
-        os.close(lock)
+        lock.release()
         os.environ.pop(VARIABLE)
         if before is not None:
             os.environ[VARIABLE] = before
@@ -54,19 +55,17 @@ def devices() -> list[str]:
     return []
 
 
-def _locked(names: list[str]) -> tuple[str, int]:
-    import fcntl
+def _locked(names: list[str]):
+    """Name and lock of the first device that is free."""
+    from filelock import FileLock, Timeout  # a job without a GPU does not wait for it
 
-    folder = Path(tempfile.gettempdir()) / f"onepass-gpus-{os.getuid()}"
+    user = os.getuid() if hasattr(os, "getuid") else getpass.getuser()
+    folder = Path(tempfile.gettempdir()) / f"onepass-gpus-{user}"
     folder.mkdir(mode=0o700, exist_ok=True)
+    locks = {name: FileLock(folder / re.sub(r"[^\w.-]", "_", name)) for name in names}
     while True:
-        for name in names:
-            # The file stays when the lock goes: removing it could leave two jobs with locks on two files of one name.
-            lock = os.open(folder / re.sub(r"[^\w.-]", "_", name), os.O_CREAT | os.O_RDWR, 0o600)
-            try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except OSError:
-                os.close(lock)
-            else:
+        for name, lock in locks.items():
+            with suppress(Timeout):
+                lock.acquire(blocking=False)
                 return name, lock
         time.sleep(PAUSE)
