@@ -81,10 +81,11 @@ CODE = [
     "He3",
 ]
 PATHS = [
-    "..", "../outside", "data/../../outside", "/tmp/outside", "/", "", ".", "./", "workflow", "workflow/onepass",
-    "config/x", "tests", "docs/x", "a*b", "~", "~/outside", "data\x00", "data\nx", "-rf", "--cores", "a b", "{name}",
-    "$(touch x)", "C:\\x",
+    "..", "../outside", "data/../../outside", "/data/../outside", "/", "//data", "/a//b", "", ".", "./", "workflow",
+    "workflow/onepass", "config/x", "tests", "docs/x", "a*b", "~", "~/outside", "data\x00", "data\nx", "-rf", "--cores",
+    "a b", "{name}", "$(touch x)", "C:\\x",
     "d" * 300, "profiles", ".git", ".snakemake/x", ".venv", "con\u202etxt", "données",
+    "/a b", "/$HOME", "/data/.git", str(ROOT), f"{ROOT}/", f"{ROOT}/workflow", f"{ROOT}/config/x", f"{ROOT}/tests",
 ]  # fmt: skip
 WRONG = [
     None, True, -1, 0.5, math.nan, math.inf, -math.inf, 10**400, -(10**30), 1e308, "", "1", "many", "\ud800", [], [[]],

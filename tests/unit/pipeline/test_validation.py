@@ -3,6 +3,7 @@
 import pytest
 import yaml
 from helpers.configuration import DEFAULT, tree
+from onepass.pipeline.config import PROJECT
 from onepass.pipeline.validation import ConfigurationError, validated
 
 RELU = {"target": "relu(x1)", "activation": "relu"}
@@ -75,8 +76,11 @@ RELU = {"target": "relu(x1)", "activation": "relu"}
             {"experiments": {"chain_exactness": {"model": {"target": "x1 - x1"}}}},
             "chain_exactness.model.target: .* nothing to learn",
         ),
-        ({"data": "workflow"}, "data: 'workflow': allowed: a folder inside the project"),
-        ({"data": "/tmp"}, "data: '/tmp': allowed: a folder inside the project"),
+        ({"data": "workflow"}, "data: 'workflow': allowed: a relative or an absolute folder, none of the project's"),
+        (
+            {"data": f"{PROJECT}/docs/x"},
+            "data: .*: allowed: a relative or an absolute folder, none of the project",
+        ),
         ({"fit": {"points": 1}}, "fit.points: 1: allowed: greater than or equal to 2"),
     ],
 )
@@ -85,6 +89,14 @@ def test_a_mistake_is_named_with_its_file_key_value_and_what_is_allowed(change, 
     mine.write_text(yaml.safe_dump(change))
     with pytest.raises(ConfigurationError, match=f"mine.yaml: .*{words}"):
         validated(tree(change), [DEFAULT, mine])
+
+
+def test_results_may_lie_on_another_file_system(monkeypatch):
+    found = validated(tree({"data": "/scratch/me/run-1/", "figures_folder": "/scratch/me/figures"}))
+    assert (found.data, found.figures_folder) == ("/scratch/me/run-1", "/scratch/me/figures")
+    monkeypatch.chdir("/")
+    with pytest.raises(ConfigurationError, match="data and figures_folder are both 'mine'"):
+        validated(tree({"data": "mine", "figures_folder": "/mine"}))
 
 
 def test_all_mistakes_come_at_once_and_each_with_its_own_file(tmp_path):

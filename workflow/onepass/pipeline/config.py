@@ -39,6 +39,7 @@ FIGURES = {
     "polylog": "recovery",
 }
 PLAIN_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*")
+PROJECT = Path(__file__).resolve().parents[3]
 SOURCE_FOLDERS = ("benchmarks", "config", "docs", "profiles", "tests", "workflow")
 
 
@@ -50,15 +51,24 @@ def _formula(parse):
     return AfterValidator(check)
 
 
-def _relative(folder: str) -> str:
-    path = Path(folder)
-    plain = len(folder) <= 200 and all(PLAIN_NAME.fullmatch(part) for part in folder.rstrip("/").split("/"))
-    if not plain or path.parts[0] in SOURCE_FOLDERS:
+def _folder(folder: str) -> str:
+    """A plain path, relative or absolute, of none of the project's own folders."""
+    first, *names = folder.rstrip("/").split("/")
+    names = names if first == "" else [first, *names]
+    plain = names and len(folder) <= 200 and all(map(PLAIN_NAME.fullmatch, names))
+    if not plain or _is_source(Path(folder)):
         raise ValueError(
-            "allowed: a folder inside the project and none of its sources; letters, digits, '_', '-' and '.' in "
-            "its name, which begins with none of the last two"
+            "allowed: a relative or an absolute folder, none of the project's sources; letters, digits, '_', '-' and "
+            "'.' in its names, which begin with none of the last two"
         )
-    return path.as_posix()
+    return Path(folder).as_posix()
+
+
+def _is_source(folder: Path) -> bool:
+    if folder.parts[0] in SOURCE_FOLDERS:
+        return True
+    place = folder.resolve()
+    return place == PROJECT or any(place.is_relative_to(PROJECT / source) for source in SOURCE_FOLDERS)
 
 
 def _distinct(values: list) -> list:
@@ -80,7 +90,7 @@ Count = Annotated[int, Field(ge=1, le=LARGEST_COUNT)]
 Students = Annotated[int, Field(ge=1, le=1000)]
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 Finite = Annotated[float, Field(allow_inf_nan=False)]
-Folder = Annotated[str, AfterValidator(_relative)]
+Folder = Annotated[str, AfterValidator(_folder)]
 Name = Annotated[str, Field(pattern=r"^[a-z0-9_]+$")]
 ProtocolName = Literal[tuple(protocol.name for protocol in ALL_PROTOCOLS)]
 
@@ -313,8 +323,8 @@ class Check(Strict):
 class Configuration(Strict):
     """Everything that the pipeline computes."""
 
-    data: Folder = Field(description="Folder of the results, inside the project.")
-    figures_folder: Folder = Field(description="Folder of the figures, inside the project.")
+    data: Folder = Field(description="Folder of the results: below the working folder, or absolute.")
+    figures_folder: Folder = Field(description="Folder of the figures: below the working folder, or absolute.")
     gpu_from: Count = Field(
         description="Random numbers a step, replicas side by side, from which backend: auto looks for a GPU; a whole "
         "number of at least 1."
@@ -334,7 +344,7 @@ class Configuration(Strict):
 
     @model_validator(mode="after")
     def _folders_apart(self):
-        if self.data == self.figures_folder:
+        if Path(self.data).resolve() == Path(self.figures_folder).resolve():
             raise ValueError(f"data and figures_folder are both {self.data!r}; allowed: two folders")
         return self
 

@@ -122,7 +122,7 @@ def _fault(item: Mapping, settings) -> tuple[tuple, str]:
     if kind == "extra_forbidden":
         known = list(_model_at(key[:-1], settings).model_fields)
         return key, f"{_short(value)}: unknown key; allowed: {', '.join(known)}{_meant(key[-1], known)}"
-    if item["loc"][-1] == "[key]":
+    if item["loc"][-1:] == ("[key]",):
         allowed = item["ctx"].get("expected") or f"names like {item['ctx'].get('pattern')}"
         return key, f"this name is unknown; allowed: {allowed}{_meant(key[-1], FIGURES)}"
     if kind.startswith("union_tag"):
@@ -136,7 +136,8 @@ def _fault(item: Mapping, settings) -> tuple[tuple, str]:
         message += _meant(value, item["ctx"]["expected"].replace(" or ", ", ").replace("'", "").split(", "))
     if isinstance(value, str) and kind.startswith(("float", "int")) and value[:1] in "+-.0123456789":
         message += "; YAML reads 1e-6 as text, write 1.0e-6"
-    return key, f"{message} ({_description(key, settings)})"
+    about = _description(key, settings)
+    return key, f"{message} ({about})" if about else message
 
 
 def _key(location: tuple, settings) -> tuple:
