@@ -4,7 +4,10 @@
 #   snakemake --cores 2 --configfile config/quick.yaml   a small version of all, in data/quick and figures/quick
 
 
-configfile: "config/default.yaml"
+include: "workflow/rules/environment.smk"
+
+
+configfile: DEFAULTS
 
 
 include: "workflow/rules/common.smk"
@@ -15,7 +18,6 @@ include: "workflow/rules/run.smk"
 
 
 rule all:
-    default_target: True
     input:
         expand(
             f"{PLOTS}/{{figure}}.{{format}}",

@@ -1,21 +1,21 @@
 # Needs: the configuration.
 # Makes: what the rules share: the validated `settings`, the cells of each experiment (`grids`), DATA and PLOTS, and
 # `again_unless`, by which what was made by other code or of other parameters is made anew.
-import os
-import sys
-from pathlib import Path
-
-PACKAGE = str(Path(workflow.basedir) / "workflow")
-sys.path.insert(0, PACKAGE)
-os.environ.update(PYTHONPATH=PACKAGE)  # for the scripts, which need not have the package installed
+from snakemake.common.configfile import load_configfile
+from snakemake.utils import update_config
 
 from onepass.pipeline import cell, grid, store
 from onepass.pipeline.config import FIGURES
 from onepass.pipeline.freshness import Origin
 from onepass.pipeline.validation import ConfigurationError, validated
 
+sources = workflow.configfiles
+if not workflow.modifier.is_main_snakefile():  # a module: its host's configuration changes what it names and knows
+    given, config, sources = config, load_configfile(DEFAULTS), []
+    update_config(config, {key: given[key] for key in config if key in given})
+
 try:
-    settings = validated(config, sources=workflow.configfiles)
+    settings = validated(config, sources)
 except ConfigurationError as error:
     sys.exit(f"error: {error}")  # its message is the whole story
 
