@@ -49,7 +49,8 @@ def test_a_gpu_that_is_asked_for_and_is_not_there_stops_before_the_first_job(pro
     assert done.returncode == 1
     assert "backend 'cupy': there is no NVIDIA driver on this machine; or use 'auto' or 'numpy'" in done.stderr
     assert "Traceback" not in done.stderr
-    assert not list(project.folder.glob("data/quick/cells/*/*.nc"))
+    assert "Simulating" not in done.stdout + done.stderr
+    assert not list(project.folder.glob("data/quick/**/*.log"))
 
 
 def test_slurm_is_asked_for_as_many_gpus():

@@ -1,31 +1,72 @@
 # Needs: the grids of the configuration.
-# Makes: nothing; says what a run will do, how far it is and what failed.
+# Makes: nothing; says what a run will do, how far it is and what failed, and stops it where a GPU is missing.
+import logging
+
+from snakemake.exceptions import WorkflowError
+from snakemake.logging import LogEvent, logger
+
 from onepass.pipeline import progress
+from onepass.simulation.cuda import backend
 from onepass.targets import warnings
 
-watched = []
+
+class Events(logging.Handler):
+    """Tells the progress of a run what Snakemake tells its loggers.
+
+    A logger plugin would be told the same, but only where it is installed as a package and asked for by an option.
+    """
+
+    def __init__(self, progress):
+        super().__init__()
+        self.progress = progress
+
+    def emit(self, record):
+        try:
+            match getattr(record, "event", None):
+                case LogEvent.JOB_FINISHED:
+                    self.progress.ended(record.job_id)
+                case LogEvent.JOB_ERROR:
+                    self.progress.error(record.jobid)
+                case LogEvent.GROUP_ERROR:
+                    for job in record.job_error_info:
+                        self.progress.error(job["jobid"])
+        except Exception:
+            self.handleError(record)  # what is said of a run must not end it
 
 
+simulating = {workflow.modifier.modify_rulename(f"simulate_{name}") for name in grids}  # a module's have a prefix
+listening = []
+
+
+# Snakemake keeps one of each; where this is a module, that of its host, which may call onepass.onstart().
 onstart:
-    if workflow.is_main_process:
-        jobs = list(workflow.dag.needrun_jobs())
-        rows = [cell.unpack(job.params.cells) for job in jobs if job.rule.name.startswith("simulate_")]
-        costs = progress.work(rows, DATA)
-        asked = {*settings.needed, *(row[0].experiment for row in rows)}  # those of no figure are asked for by name
-        total = sum(len(grids[name]) for name in asked)
-        workers = workflow.nodes if not workflow.local_exec else workflow.cores
-        kinds = {name: experiment.kind for name, experiment in settings.experiments.items()}
-        remarks = warnings.on_cells(kinds, [cell for row in rows for cell in row])
-        say(progress.summary(rows, costs, total, workers, [DATA, PLOTS], len(jobs) - len(rows), remarks))
-        if costs:
-            watched.append(progress.Watch(costs, workers, say))
-            watched[0].start()
+    jobs = list(workflow.dag.needrun_jobs())
+    rows = {
+        job.jobid: progress.Row(
+            cell.unpack(job.params.cells), [str(file) for file in job.output], str(job.log[0]), job.params.cache
+        )
+        for job in jobs
+        if job.rule.name in simulating
+    }
+    cells = [cell for row in rows.values() for cell in row.cells]
+    # Where the jobs run on this machine, a GPU that is asked for and is not there stops them all before the first one.
+    if workflow.local_exec and any(backend.named(cell.backend) == "cupy" for cell in cells):
+        try:
+            backend.check_machine()
+        except backend.BackendError as error:
+            raise WorkflowError(str(error)) from None
+    costs = {job: row.seconds() for job, row in rows.items()}
+    asked = {*settings.needed, *(cell.experiment for cell in cells)}  # those of no figure are asked for by name
+    total = sum(len(grids[name]) for name in asked)
+    workers = workflow.nodes if not workflow.local_exec else workflow.cores
+    kinds = {name: experiment.kind for name, experiment in settings.experiments.items()}
+    folders, others, remarks = [DATA, PLOTS], len(jobs) - len(rows), warnings.on_cells(kinds, cells)
+    say(progress.summary(rows.values(), costs.values(), total, workers, folders, others, remarks))
+    listening.append(Events(progress.Progress(rows, costs, workers, say)))
+    logger.addHandler(listening[0])
 
 
 onerror:
-    if workflow.is_main_process:
-        for watch in watched:
-            watch.ended.set()
-            listed = [cell for group in grids.values() for cell in group]
-            failed = progress.failures(listed, DATA, watch.start_time)
-            say("\n".join([f"onepass: {len(failed)} cells failed; all that do not need them are done", *failed]))
+    for events in listening:
+        if failures := events.progress.failures():
+            say(failures)

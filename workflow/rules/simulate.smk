@@ -5,22 +5,7 @@
 # computes only what is missing. A job that has cells for a GPU asks for one (resource `gpu`, 0 otherwise) and takes the
 # first free one of the machine: `--resources gpu=2` on a workstation with two runs two such jobs at a time.
 
-from snakemake.exceptions import WorkflowError
-
 from onepass.pipeline.row import CACHE
-from onepass.simulation.cuda import backend
-
-
-onstart:
-    # Where the jobs run on this machine, a GPU that is asked for and is not there stops them all before the first one.
-    if workflow.local_exec and any(
-        backend.named(cell.backend) == "cupy" for listed in grids.values() for cell in listed
-    ):
-        try:
-            backend.check_machine()
-        except backend.BackendError as error:
-            raise WorkflowError(str(error)) from None
-
 
 for name, listed in grids.items():
     rows = grid.rows_of(listed)

@@ -9,8 +9,8 @@ from helpers.configuration import configured
 from helpers.project import ROOT
 from onepass.pipeline import cost
 from onepass.pipeline.grid import cells_of, rows_of
-from onepass.pipeline.progress import summary, work
-from onepass.pipeline.row import CACHE, kept
+from onepass.pipeline.progress import Row, summary
+from onepass.pipeline.row import kept
 
 
 @pytest.mark.parametrize(
@@ -42,20 +42,21 @@ def test_the_expected_times_are_those_that_the_readme_measured(command, overlays
     (minutes,) = re.findall(rf"^make {command} .* (\d+) min", (ROOT / "README.md").read_text(), flags=re.MULTILINE)
     configuration = configured(*overlays)
     rows = [
-        row
+        Row(cells, [cell.path for cell in cells], "no.log", "nowhere")
         for name, experiment in configuration.experiments.items()
-        for row in rows_of(cells_of(name, experiment)).values()
+        for cells in rows_of(cells_of(name, experiment)).values()
     ]
     figures = len(configuration.figures) + 2 * len(configuration.experiments)
-    text = summary(rows, work(rows, "nowhere"), 0, 2, ["nowhere", ""], figures)
+    text = summary(rows, [row.seconds() for row in rows], 0, 2, ["nowhere", ""], figures)
     number, unit = re.search(r"about (\d+) (s|min)", text).groups()
     assert 1 / 2 < int(number) / (60 if unit == "s" else 1) / int(minutes) < 2
 
 
 def test_a_kept_cell_costs_next_to_nothing(small_grid, tmp_path):
     cell = replace(cells_of("he3", small_grid)[0], steps=10**9, threshold=None)
-    (before,) = work([[cell]], tmp_path).values()
-    file = kept(cell, tmp_path / CACHE)
+    row = Row([cell], [cell.path], "no.log", tmp_path / "cache")
+    before = row.seconds()
+    file = kept(cell, row.cache)
     file.parent.mkdir(parents=True)
     file.touch()
-    assert work([[cell]], tmp_path)[tmp_path / cell.path] < 2 < before
+    assert row.seconds() < 2 < before

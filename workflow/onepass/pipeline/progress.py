@@ -1,34 +1,64 @@
-"""What a run says of itself: before the first job what it will do, on the way how far it is, at the end what failed."""
+"""What a run says of itself: before the first job what it will do, on the way how far it is, at the end what failed.
+
+Whoever runs the jobs says when one ends. This must be ours, for nobody else knows how long a cell takes: a count of
+jobs says little of the time left where some take a second and others an hour.
+"""
 
 from __future__ import annotations
 
-import threading
 import time
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
+from typing import NamedTuple
 
 from onepass.pipeline.cell import Cell
 from onepass.pipeline.cost import CELL, JOB, seconds
-from onepass.pipeline.row import CACHE, kept
+from onepass.pipeline.row import kept
 from onepass.pipeline.time_left import duration
 
 OTHER = 3.0  # seconds of a job for data or a figure
+EVERY = 20.0  # seconds between two lines
 
 
-def work(rows: Sequence[Sequence[Cell]], folder: str | Path) -> dict[Path, float]:
-    """Seconds on one core by the file of each cell, its share of the job's start included; little for a kept one."""
-    cache = Path(folder) / CACHE
-    return {
-        Path(folder) / cell.path: JOB / len(row) + (CELL if kept(cell, cache).exists() else seconds(cell))
-        for row in rows
-        for cell in row
-    }
+class Row(NamedTuple):
+    """The cells that a job simulates, the files that it makes of them, its log, and the folder of finished cells."""
+
+    cells: Sequence[Cell]
+    files: Sequence[str]
+    log: str
+    cache: str
+
+    def unfinished(self) -> Iterator[tuple[Cell, str]]:
+        """The cells that are not kept, and their files."""
+        for cell, file in zip(self.cells, self.files, strict=True):
+            if not kept(cell, self.cache).exists():
+                yield cell, file
+
+    def seconds(self) -> float:
+        """What the job takes on one core, its start included; little for a cell that is kept."""
+        left = [cell for cell, _ in self.unfinished()]
+        return JOB + CELL * (len(self.cells) - len(left)) + sum(map(seconds, left))
+
+    def failures(self, since: float) -> Iterator[str]:
+        """A line for every cell that the job did not finish: its file, parameters, error and log."""
+        errors = {}
+        with suppress(OSError):
+            if Path(self.log).stat().st_mtime >= since - 1:  # file systems' clocks
+                for line in Path(self.log).read_text(encoding="utf-8").splitlines():
+                    word, _, rest = line.partition(" ")
+                    if word == "failed":
+                        file, _, errors[file] = rest.partition(": ")
+        own = ("protocol", "mu", "students", "dimension", "batch_size", "learning_rate", "steps", "engine", "seed")
+        for cell, file in self.unfinished():
+            known = ", ".join(f"{key} {getattr(cell, key)}" for key in own if getattr(cell, key) is not None)
+            yield f"{file} ({known}): {errors.get(file, 'its job ended before it was done')}; log: {self.log}"
 
 
 def summary(
-    rows: Sequence[Sequence[Cell]],
-    costs: Mapping[Path, float],
+    rows: Sequence[Row],
+    costs: Sequence[float],
     total: int,
     workers: int,
     folders: Sequence[str],
@@ -39,18 +69,16 @@ def summary(
 
     Parameters
     ----------
-    rows : the cells that will be simulated, as one job each takes them.
-    costs : their `work`.
+    rows, costs : what will be simulated, a job each, and the seconds on one core.
     total : how many cells the figures and checks of the configuration need, or were asked for by name.
     workers : jobs at once.
     folders : where results and figures go.
     others : jobs beside the simulations.
     warnings : what speaks against learning, an experiment at a time (see `onepass.targets.warnings`).
     """
-    cells = [cell for row in rows for cell in row]
+    cells = [cell for row in rows for cell in row.cells]
     engines = ", ".join(f"{count} by {engine}" for engine, count in sorted(Counter(c.engine for c in cells).items()))
-    longest = max((sum(costs[Path(folders[0]) / cell.path] for cell in row) for row in rows), default=0.0)
-    time_needed = max(longest, (sum(costs.values()) + OTHER * others) / workers)
+    time_needed = max(max(costs, default=0.0), (sum(costs) + OTHER * others) / workers)
     return "\n".join(
         [
             f"onepass: {len(cells)} of {total} cells to simulate{f' ({engines})' if engines else ''} in {len(rows)} "
@@ -63,77 +91,60 @@ def summary(
     )
 
 
-class Watch(threading.Thread):
-    """A thread that tells, now and then, how many cells are done and how long the others will take."""
+class Progress:
+    """How far the simulations of a run are, told at the end of a job now and then.
 
-    def __init__(self, costs: Mapping[Path, float], workers: int, say, every: float = 20.0) -> None:
-        super().__init__(daemon=True)
-        self.costs, self.workers = costs, workers
-        self.say, self.every, self.start_time = say, every, time.time()
-        self.ended = threading.Event()
+    Parameters
+    ----------
+    rows, costs : what is simulated by every job, and its seconds on one core.
+    workers : jobs at once.
+    say : takes a line.
+    """
 
-    def run(self) -> None:
-        """Look every so often; speak when something changed."""
-        before = 0
-        while not self.ended.wait(self.every):
-            done = self.done()
-            if before < len(done) < len(self.costs):
-                self.say(self.line(done, time.time() - self.start_time))
-            before = len(done)
+    def __init__(
+        self,
+        rows: Mapping[Hashable, Row],
+        costs: Mapping[Hashable, float],
+        workers: int,
+        say: Callable[[str], None],
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self.rows, self.costs, self.workers, self.say, self.clock = rows, costs, workers, say, clock
+        self.start = self.told = clock()
+        self.done: set[Hashable] = set()
+        self.failed: set[Hashable] = set()
 
-    def done(self) -> list[Path]:
-        """Files of the cells that were made since the start."""
-        return [path for path in self.costs if _made_since(path, self.start_time)]
+    def ended(self, job: Hashable) -> None:
+        """A job is done; those that simulate nothing do not matter."""
+        if job not in self.rows:
+            return
+        self.done.add(job)
+        self.failed.discard(job)  # at a first try
+        now = self.clock()
+        if now - self.told >= EVERY and len(self.done) < len(self.rows):
+            self.told = now
+            cells, total = (sum(len(self.rows[job].cells) for job in jobs) for jobs in (self.done, self.rows))
+            left = duration(self.left(now - self.start))
+            self.say(f"onepass: {cells} of {total} cells simulated, about {left} left for the others")
 
-    def line(self, done: Sequence[Path], elapsed: float) -> str:
-        """What is told when the files `done` are there after so many seconds."""
-        left = duration(self.left(done, elapsed))
-        return f"onepass: {len(done)} of {len(self.costs)} cells simulated, about {left} left for the others"
+    def error(self, job: Hashable) -> None:
+        """A try of a job has failed."""
+        if job in self.rows:
+            self.failed.add(job)
 
-    def left(self, done: Sequence[Path], elapsed: float) -> float:
-        """Seconds until all cells are there, at the pace so far.
+    def left(self, elapsed: float) -> float:
+        """Seconds until all jobs are done, at the pace so far.
 
-        What is at work has taken its time and shows no file yet, so the first cells say little about the pace: it
+        What is at work has taken its time and is not done yet, so the first jobs say little about the pace: it
         counts as expected for as much work as every worker may have in hand.
         """
-        finished, longest = sum(self.costs[path] for path in done), max(self.costs.values())
-        in_hand = self.workers * longest
+        finished, whole = sum(self.costs[job] for job in self.done), sum(self.costs.values())
+        in_hand = self.workers * max(self.costs.values())
         pace = (finished + in_hand) / (elapsed * self.workers + in_hand)
-        return (sum(self.costs.values()) - finished) / (pace * self.workers)
+        return (whole - finished) / (pace * self.workers)
 
-
-def failures(cells: Iterable[Cell], folder: str | Path, since: float) -> list[str]:
-    """A line for every cell that a job of this run did not finish: its file, parameters, error and log."""
-    logs: dict[Path, dict[str, str]] = {}
-    lines = []
-    for cell in cells:
-        path, log = Path(folder) / cell.path, Path(folder) / "logs" / "simulate" / cell.experiment / f"{cell.row}.log"
-        if log not in logs:
-            logs[log] = _unfinished(log.read_text(encoding="utf-8")) if _made_since(log, since) else {}
-        if (error := logs[log].get(str(path))) is not None:
-            own = ("protocol", "mu", "students", "dimension", "batch_size", "learning_rate", "steps", "engine", "seed")
-            known = ", ".join(f"{key} {getattr(cell, key)}" for key in own if getattr(cell, key) is not None)
-            lines.append(f"{path} ({known}): {error}; log: {log}")
-    return lines
-
-
-def _unfinished(log: str) -> dict[str, str]:
-    """Error by file of the cells that a job's log begins and does not end."""
-    found: dict[str, str] = {}
-    for line in log.splitlines():
-        word, _, rest = line.partition(" ")
-        path, _, error = rest.partition(": ")
-        if word == "simulating":
-            found[path] = "its job ended before it was done"
-        elif word == "simulated":
-            found.pop(path, None)
-        elif word == "failed":
-            found[path] = error
-    return found
-
-
-def _made_since(path: Path, moment: float) -> bool:
-    try:
-        return path.stat().st_mtime >= moment - 1  # file systems' clocks
-    except OSError:
-        return False
+    def failures(self) -> str:
+        """What failed, a line a cell; empty where no cell did."""
+        lines = [line for job in self.rows if job in self.failed for line in self.rows[job].failures(self.start)]
+        head = f"onepass: {len(lines)} cells failed; all that do not need them are done"
+        return "\n".join([head, *lines]) if lines else ""
