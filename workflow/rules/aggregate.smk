@@ -118,8 +118,8 @@ rule verify:
         "../../environment.yml"
     params:
         cells=cell.pack([cell for group in grids.values() for cell in group]),
-        others=[f"{DATA}/{name}.nc" for name in grids] + [f"{DATA}/exponents/{name}.nc" for name in fitted],
-        folder=DATA,
+        others=[placed(f"{DATA}/{name}.nc") for name in [*grids, *(f"exponents/{name}" for name in fitted)]],
+        folder=placed(DATA),
         rebuild=REBUILD,
     message:
         "Reading every result"

@@ -29,6 +29,11 @@ def say(text):
     print(text, file=sys.stderr, flush=True)
 
 
+def placed(path, modifier=workflow.modifier.path_modifier):
+    """Where a path of ours lies, for what is not Snakemake's own: it moves those of a module that has a prefix."""
+    return modifier.replace_prefix(f"{path}/").removesuffix("/")
+
+
 def again_unless(files, *others):
     """Have Snakemake run the job of some files if what is there of them was not made by today's code and parameters.
 
@@ -36,6 +41,7 @@ def again_unless(files, *others):
     input and is none: inputs are looked up for every job of a plan, before it is settled which of them are run. The job
     is forced as those of incomplete files are. So no file is needed that a plan would have to write, and no date.
     """
-    if workflow.is_main_process and any(map(os.path.exists, (*files, *others))):
+    files = {placed(path): origin for path, origin in files.items()}
+    if workflow.is_main_process and any(map(os.path.exists, (*files, *map(placed, others)))):
         workflow.dag.forcefiles.update(path for path, origin in files.items() if not origin.is_of(path))
     return []

@@ -60,7 +60,8 @@ onstart:
     total = sum(len(grids[name]) for name in asked)
     workers = workflow.nodes if not workflow.local_exec else workflow.cores
     kinds = {name: experiment.kind for name, experiment in settings.experiments.items()}
-    folders, others, remarks = [DATA, PLOTS], len(jobs) - len(rows), warnings.on_cells(kinds, cells)
+    folders = [placed(DATA), placed(PLOTS)]
+    others, remarks = len(jobs) - len(rows), warnings.on_cells(kinds, cells)
     say(progress.summary(rows.values(), costs.values(), total, workers, folders, others, remarks))
     listening.append(Events(progress.Progress(rows, costs, workers, say)))
     logger.addHandler(listening[0])

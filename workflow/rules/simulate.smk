@@ -31,7 +31,7 @@ for name, listed in grids.items():
         params:
             code=store.CODE,
             cells=lambda wildcards, rows=rows: cell.pack(rows[wildcards.row]),
-            cache=f"{DATA}/{CACHE}",
+            cache=placed(f"{DATA}/{CACHE}"),
             gpu_from=settings.gpu_from,
         message:
             f"Simulating {name}, row {{wildcards.row}}"
