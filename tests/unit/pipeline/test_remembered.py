@@ -2,7 +2,8 @@
 
 import pytest
 from onepass import files
-from onepass.pipeline import remembered
+from onepass.pipeline import grid, remembered
+from onepass.sources import closure
 
 
 @pytest.fixture
@@ -12,7 +13,7 @@ def asked(tmp_path, monkeypatch):
     questions = []
 
     def new_process(code="1"):
-        monkeypatch.setattr(remembered, "_code", lambda: code)
+        monkeypatch.setattr(remembered, "code_version", lambda module: f"{module} {code}")
 
         @remembered.remembered
         def answer(*question):
@@ -39,6 +40,14 @@ def test_other_code_asks_anew(asked):
     new_process("1")("x1")
     new_process("2")("x1")
     assert len(questions) == 2
+
+
+@pytest.mark.parametrize(
+    ("answers", "asked_too"),
+    [(grid.leap_index, "onepass.gaussian.hermite"), (grid._refusal_of_gaussian, "onepass.simulation.chain.batch_law")],
+)
+def test_the_code_behind_an_answer_is_all_that_its_module_imports(answers, asked_too):
+    assert {answers.__module__, asked_too} < set(closure(answers.__module__))
 
 
 def test_errors_and_damaged_files_are_not_taken_for_answers(asked, tmp_path):
