@@ -40,6 +40,12 @@ listening = []
 
 # Snakemake keeps one of each; where this is a module, that of its host, which may call onepass.onstart().
 onstart:
+    workers = workflow.nodes if not workflow.local_exec else workflow.cores
+    if not workers:
+        raise WorkflowError(f"{workers} jobs at once run none; allowed: --cores or --jobs of 1 or more")
+    # What was asked for by force is simulated, not taken from the cache; a job on a cluster has no other way to know.
+    forced = ["*"] if workflow.dag_settings.forceall else map(str, workflow.dag_settings.forcerun)
+    os.environ.update(ONEPASS_FORCED=os.pathsep.join(forced))
     jobs = list(workflow.dag.needrun_jobs())
     rows = {
         job.jobid: progress.Row(
@@ -58,7 +64,6 @@ onstart:
     costs = {job: row.seconds() for job, row in rows.items()}
     asked = {*settings.needed, *(cell.experiment for cell in cells)}  # those of no figure are asked for by name
     total = sum(len(grids[name]) for name in asked)
-    workers = workflow.nodes if not workflow.local_exec else workflow.cores
     kinds = {name: experiment.kind for name, experiment in settings.experiments.items()}
     folders = [placed(DATA), placed(PLOTS)]
     others, remarks = len(jobs) - len(rows), warnings.on_cells(kinds, cells)

@@ -1,5 +1,7 @@
 """Adapter: simulate a row of cells."""
 
+import os
+
 from onepass.pipeline.freshness import Origin
 from onepass.pipeline.gpu_lock import exclusive_gpu
 from onepass.pipeline.script import logged
@@ -9,5 +11,7 @@ with logged(snakemake.log[0]), exclusive_gpu(snakemake.resources.get("gpu", 0)):
     from onepass.pipeline.cell import unpack
     from onepass.pipeline.row import simulate_row
 
-    cells = unpack(snakemake.params.cells)
-    simulate_row(cells, snakemake.output, snakemake.params.cache, snakemake.params.gpu_from)
+    forced = os.environ.get("ONEPASS_FORCED", "").split(os.pathsep)
+    anew = not {"*", snakemake.rule, *snakemake.output}.isdisjoint(forced)
+    cells, params = unpack(snakemake.params.cells), snakemake.params
+    simulate_row(cells, snakemake.output, params.cache, params.gpu_from, anew=anew)

@@ -8,6 +8,7 @@ import pytest
 from onepass.pipeline.grid import cells_of, rows_of
 from onepass.pipeline.progress import EVERY, OTHER, Progress, Row, summary
 from onepass.pipeline.row import kept
+from onepass.pipeline.script import logged
 from onepass.pipeline.time_left import duration
 
 
@@ -105,3 +106,15 @@ def test_what_failed_is_told_with_its_error_and_log(small_grid, tmp_path):
     assert second.endswith(f": its job ended before it was done; log: {log}")
     os.utime(log, (1, 1))
     assert "it broke" not in told.failures(), "the log of an earlier run"
+    assert told.failures().count("its job ended before it wrote a log, as one that could not start; row ") == 2
+
+
+def test_a_run_that_the_user_stops_has_no_failures(small_grid, tmp_path):
+    jobs = {1: row(cells_of("he3", small_grid)[:3], tmp_path)}
+    told = Progress(jobs, {1: 1.0}, 2, print)
+    told.error(1)
+    with pytest.raises(SystemExit), logged(jobs[1].log):
+        raise KeyboardInterrupt
+    assert told.failures() == (
+        "onepass: interrupted; the cells that are done are kept, and the same command goes on from there"
+    )

@@ -25,10 +25,14 @@ def test_a_second_try_computes_only_what_is_missing(small_grid, tmp_path, monkey
     assert [Path(output).read_bytes() for output in outputs(grid[:2], tmp_path)] == before
     assert capsys.readouterr().out.count("kept") == 2
 
+    row.simulate_row(grid[1:2], outputs(grid[1:2], tmp_path), tmp_path / "cache", anew=True)
+    assert simulated == [grid[2], grid[1]]
+    assert Path(outputs(grid[1:2], tmp_path)[0]).read_bytes() == before[1]
+
     # other code: nothing is kept
     monkeypatch.setattr(freshness, "code_version", lambda _: "edited")
     row.simulate_row(grid[:1], outputs(grid[:1], tmp_path), tmp_path / "cache")
-    assert simulated == [grid[2], grid[0]]
+    assert simulated == [grid[2], grid[1], grid[0]]
 
 
 def test_a_damaged_file_in_the_cache_is_made_again(small_grid, tmp_path):

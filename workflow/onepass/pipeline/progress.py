@@ -16,6 +16,7 @@ from typing import NamedTuple
 from onepass.pipeline.cell import Cell
 from onepass.pipeline.cost import CELL, JOB, seconds
 from onepass.pipeline.row import kept
+from onepass.pipeline.script import INTERRUPTED
 from onepass.pipeline.time_left import duration
 
 OTHER = 3.0  # seconds of a job for data or a figure
@@ -41,19 +42,27 @@ class Row(NamedTuple):
         left = [cell for cell, _ in self.unfinished()]
         return JOB + CELL * (len(self.cells) - len(left)) + sum(map(seconds, left))
 
-    def failures(self, since: float) -> Iterator[str]:
-        """A line for every cell that the job did not finish: its file, parameters, error and log."""
-        errors = {}
+    def said(self, since: float) -> list[str] | None:
+        """The lines of the job's log; None where it has written none since then."""
         with suppress(OSError):
             if Path(self.log).stat().st_mtime >= since - 1:  # file systems' clocks
-                for line in Path(self.log).read_text(encoding="utf-8").splitlines():
-                    word, _, rest = line.partition(" ")
-                    if word == "failed":
-                        file, _, errors[file] = rest.partition(": ")
+                return Path(self.log).read_text(encoding="utf-8").splitlines()
+        return None
+
+    def failures(self, since: float) -> Iterator[str]:
+        """A line for every cell that the job did not finish: its file, parameters, error and log."""
+        errors, said = {}, self.said(since)
+        for line in said or []:
+            word, _, rest = line.partition(" ")
+            if word == "failed":
+                file, _, errors[file] = rest.partition(": ")
+        end = f"its job ended before it was done; log: {self.log}"
+        if said is None:
+            end = f"its job ended before it wrote a log, as one that could not start; row {self.cells[0].row}"
         own = ("protocol", "mu", "students", "dimension", "batch_size", "learning_rate", "steps", "engine", "seed")
         for cell, file in self.unfinished():
             known = ", ".join(f"{key} {getattr(cell, key)}" for key in own if getattr(cell, key) is not None)
-            yield f"{file} ({known}): {errors.get(file, 'its job ended before it was done')}; log: {self.log}"
+            yield f"{file} ({known}): {f'{errors[file]}; log: {self.log}' if file in errors else end}"
 
 
 def summary(
@@ -144,7 +153,10 @@ class Progress:
         return (whole - finished) / (pace * self.workers)
 
     def failures(self) -> str:
-        """What failed, a line a cell; empty where no cell did."""
-        lines = [line for job in self.rows if job in self.failed for line in self.rows[job].failures(self.start)]
+        """What failed, a line a cell; empty where no cell did, or the user has stopped the run."""
+        failed = [row for job, row in self.rows.items() if job in self.failed]
+        if any((row.said(self.start) or [""])[-1] == INTERRUPTED for row in failed):
+            return "onepass: interrupted; the cells that are done are kept, and the same command goes on from there"
+        lines = [line for row in failed for line in row.failures(self.start)]
         head = f"onepass: {len(lines)} cells failed; all that do not need them are done"
         return "\n".join([head, *lines]) if lines else ""

@@ -18,7 +18,14 @@ class RowError(OnepassError, RuntimeError):
     """Cells of a row that could not be simulated; the others are done."""
 
 
-def simulate_row(cells: Sequence[Cell], outputs: Sequence[str], cache: str | Path, gpu_from: float = math.inf) -> None:
+def simulate_row(
+    cells: Sequence[Cell],
+    outputs: Sequence[str],
+    cache: str | Path,
+    gpu_from: float = math.inf,
+    *,
+    anew: bool = False,
+) -> None:
     """Simulate cells, one file each; what happens to each is printed.
 
     A cell is written to the cache first, under the hash of its origin, and then copied to its output. So a second try
@@ -30,6 +37,7 @@ def simulate_row(cells: Sequence[Cell], outputs: Sequence[str], cache: str | Pat
     cells, outputs : the cells and their files, in the same order.
     cache : folder of the finished cells.
     gpu_from : random numbers a step from which a cell with backend ``auto`` looks for a GPU; by default none does.
+    anew : whether to simulate the cells that are kept as well.
 
     Raises
     ------
@@ -39,7 +47,7 @@ def simulate_row(cells: Sequence[Cell], outputs: Sequence[str], cache: str | Pat
     failed = []
     for cell, output in zip(cells, outputs, strict=True):
         finished = kept(cell, cache)
-        if _is_whole(cell, finished):
+        if not anew and _is_whole(cell, finished):
             print(f"kept {output}", flush=True)
         else:
             print(f"simulating {output}", flush=True)

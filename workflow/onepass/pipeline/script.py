@@ -12,6 +12,8 @@ from pathlib import Path
 
 from onepass.errors import OnepassError
 
+INTERRUPTED = "interrupted"  # the last line of a log of what the user has stopped
+
 
 @contextmanager
 def logged(path: str | Path) -> Iterator[None]:
@@ -26,6 +28,9 @@ def logged(path: str | Path) -> Iterator[None]:
     with open(path, "w", encoding="utf-8") as log, redirect_stdout(log), redirect_stderr(log):
         try:
             yield
+        except KeyboardInterrupt:
+            print(INTERRUPTED)
+            sys.exit(130)
         except OnepassError as error:
             print(f"error: {error}")
             sys.exit(1)
