@@ -1,9 +1,10 @@
 """Experiments of runs of a given length, simulated and gathered."""
 
-from onepass.pipeline import row
 from onepass.pipeline.aggregate import aggregate
 from onepass.pipeline.config import TrajectoriesExperiment
 from onepass.pipeline.grid import cells_of
+
+from helpers.cells import simulated
 
 HE3 = {"target": "He3(x1)", "activation": "He3", "students": 1, "second_layer": None, "noise": 0.0}
 ERF = {"target": "erf(x1/sqrt(2))", "activation": "erf(x/sqrt(2))", "students": 1, "second_layer": None, "noise": 1e-2}
@@ -25,6 +26,4 @@ def experiment(**changes):
 
 def gathered(folder, **changes):
     listed = cells_of("runs", experiment(**changes))
-    paths = [str(folder / cell.path) for cell in listed]
-    row.simulate_row(listed, paths, folder / "cache")
-    return aggregate("runs", experiment(**changes), paths)
+    return aggregate("runs", experiment(**changes), simulated(listed, folder))

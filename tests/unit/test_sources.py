@@ -9,12 +9,11 @@ import sys
 from dataclasses import replace
 
 import pytest
+from helpers.cells import outputs, simulated
 from helpers.experiments import exactness, experiment
-from helpers.outputs import outputs
 from onepass.pipeline import cell as cells
 from onepass.pipeline.config import FIGURES
 from onepass.pipeline.grid import cells_of
-from onepass.pipeline.row import simulate_row
 from onepass.sources import PACKAGE, closure, sources
 
 CELL, GATHERED = "onepass.pipeline.cell", "onepass.pipeline.aggregate"
@@ -59,7 +58,7 @@ def test_what_gathers_fits_and_draws_loads_is_behind_it(small_grid, tmp_path):
     """At work, on data: what is imported inside a function counts too."""
     settings = small_grid.model_copy(update={"replicas": 8})
     grid = cells_of("he3", settings)
-    simulate_row(grid, outputs(grid, tmp_path), tmp_path / "cache")
+    simulated(grid, tmp_path)
     recovery, made_up = tmp_path / "recovery.nc", tmp_path / "exactness.nc"
     experiment().to_netcdf(recovery)
     exactness().to_netcdf(made_up)

@@ -6,9 +6,9 @@ import re
 import numpy as np
 import pytest
 import xarray as xr
-from helpers.outputs import outputs
+from helpers.cells import outputs, simulated
 from helpers.trajectories import gathered
-from onepass.pipeline import freshness, row, store
+from onepass.pipeline import freshness, store
 from onepass.pipeline.aggregate import aggregate
 from onepass.pipeline.grid import cells_of
 from onepass.pipeline.verify import DamageError
@@ -16,7 +16,7 @@ from onepass.pipeline.verify import DamageError
 
 def test_aggregate(small_grid, tmp_path, monkeypatch):
     grid = cells_of("he3", small_grid)
-    row.simulate_row(grid, outputs(grid, tmp_path), tmp_path / "cache")
+    simulated(grid, tmp_path)
     gathered = aggregate("he3", small_grid, outputs(grid[::-1], tmp_path))
     assert gathered.recovery_step.dims == ("protocol", "mu", "dimension", "replica")
     for cell in grid:
@@ -43,7 +43,7 @@ def test_aggregate(small_grid, tmp_path, monkeypatch):
     monkeypatch.setattr(freshness, "code_version", lambda _: "edited")
     with pytest.raises(DamageError, match=rf"(?s)^8 damaged files\n.*{grid[0].row}.* was made by other code"):
         aggregate("he3", small_grid, outputs(grid, tmp_path))
-    row.simulate_row(grid, outputs(grid, tmp_path), tmp_path / "cache")
+    simulated(grid, tmp_path)
     os.unlink(tmp_path / grid[6].path)
     with pytest.raises(DamageError, match=r"(?s)^1 damaged files\n.* is missing\nto rebuild: the same command again$"):
         aggregate("he3", small_grid, outputs(grid, tmp_path))
@@ -53,7 +53,7 @@ def test_aggregate_exactness(configuration, tmp_path):
     change = {"protocols": ["spherical_square"], "students": [1, 2], "batch_sizes": [2], "replicas": 5}
     grid = configuration.experiments["chain_exactness"].model_copy(update=change)
     points = cells_of("e", grid)
-    row.simulate_row(points, outputs(points, tmp_path), tmp_path / "cache")
+    simulated(points, tmp_path)
     gathered = aggregate("e", grid, outputs(points, tmp_path))
     assert gathered.overlap.shape == (1, 2, 1, 2, 2, 5)
     one = gathered.sel(students=1)

@@ -5,7 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from helpers.outputs import outputs
+from helpers.cells import outputs, simulated
 from onepass.pipeline import cell as cells
 from onepass.pipeline import freshness, row
 from onepass.pipeline.grid import cells_of
@@ -13,35 +13,35 @@ from onepass.pipeline.grid import cells_of
 
 def test_a_second_try_computes_only_what_is_missing(small_grid, tmp_path, monkeypatch, capsys):
     grid = cells_of("he3", small_grid)
-    row.simulate_row(grid[:2], outputs(grid[:2], tmp_path), tmp_path / "cache")
+    simulated(grid[:2], tmp_path)
     before = [Path(output).read_bytes() for output in outputs(grid[:2], tmp_path)]
-    simulated = []
+    asked = []
     real = cells.Cell.simulate
-    monkeypatch.setattr(cells.Cell, "simulate", lambda cell, *given: simulated.append(cell) or real(cell, *given))
+    monkeypatch.setattr(cells.Cell, "simulate", lambda cell, *given: asked.append(cell) or real(cell, *given))
     for output in outputs(grid[:2], tmp_path):
         os.unlink(output)
-    row.simulate_row(grid[:3], outputs(grid[:3], tmp_path), tmp_path / "cache")
-    assert simulated == [grid[2]]
+    simulated(grid[:3], tmp_path)
+    assert asked == [grid[2]]
     assert [Path(output).read_bytes() for output in outputs(grid[:2], tmp_path)] == before
     assert capsys.readouterr().out.count("kept") == 2
 
-    row.simulate_row(grid[1:2], outputs(grid[1:2], tmp_path), tmp_path / "cache", anew=True)
-    assert simulated == [grid[2], grid[1]]
+    simulated(grid[1:2], tmp_path, anew=True)
+    assert asked == [grid[2], grid[1]]
     assert Path(outputs(grid[1:2], tmp_path)[0]).read_bytes() == before[1]
 
     # other code: nothing is kept
     monkeypatch.setattr(freshness, "code_version", lambda _: "edited")
-    row.simulate_row(grid[:1], outputs(grid[:1], tmp_path), tmp_path / "cache")
-    assert simulated == [grid[2], grid[1], grid[0]]
+    simulated(grid[:1], tmp_path)
+    assert asked == [grid[2], grid[1], grid[0]]
 
 
 def test_a_damaged_file_in_the_cache_is_made_again(small_grid, tmp_path):
     (cell, *_) = cells_of("he3", small_grid)
-    row.simulate_row([cell], outputs([cell], tmp_path), tmp_path / "cache")
+    simulated([cell], tmp_path)
     (kept,) = (tmp_path / "cache").glob("*.nc")
     good = kept.read_bytes()
     kept.write_bytes(good[:100])
-    row.simulate_row([cell], outputs([cell], tmp_path), tmp_path / "cache")
+    simulated([cell], tmp_path)
     assert kept.read_bytes() == good
 
 
@@ -50,6 +50,6 @@ def test_a_diverging_cell_leaves_no_file_and_names_its_parameters(small_grid, tm
     wild = replace(grid[0], learning_rate=1e200)
     tried = [grid[1], wild]
     with pytest.raises(row.RowError, match=r"1 of 2 cells failed.*diverged at step .* learning_rate 1e[+]200"):
-        row.simulate_row(tried[::-1], outputs(tried[::-1], tmp_path), tmp_path / "cache")
+        simulated(tried[::-1], tmp_path)
     assert [path.name for path in tmp_path.rglob("*.nc") if "cache" not in path.parts] == [Path(grid[1].path).name]
     assert len(list((tmp_path / "cache").iterdir())) == 1

@@ -2,15 +2,15 @@
 
 import pytest
 import xarray as xr
-from helpers.outputs import outputs
-from onepass.pipeline import row, store
+from helpers.cells import simulated
+from onepass.pipeline import store
 from onepass.pipeline.grid import cells_of
 from onepass.pipeline.verify import DamageError, verify
 
 
 def test_verify_reads_all_that_is_there(small_grid, tmp_path, capsys):
     grid = cells_of("he3", small_grid)
-    row.simulate_row(grid[:3], outputs(grid[:3], tmp_path), tmp_path / "cache")
+    simulated(grid[:3], tmp_path)
     other = tmp_path / "he3.nc"
     store.write(xr.Dataset({"a": 1.0}), other)
     verify(grid, [str(other)], tmp_path, "take away")
