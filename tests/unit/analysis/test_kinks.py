@@ -8,13 +8,16 @@ MU = np.arange(0, 2.6, 0.25)
 
 
 def test_a_planted_kink_lies_in_its_interval():
-    """Twenty planted kinks: the 95 % interval misses five or more with probability below 3e-3."""
+    """Twenty planted kinks; of 80 refits each, the interval holds 94 %: five misses or more come once in 150 seeds.
+
+    One that held 70 % would be noticed three times in four.
+    """
     missed = 0
     for seed in range(20):
         rng = np.random.default_rng(seed)
         kink = rng.uniform(0.8, 2.0)
         theta = 0.5 - np.minimum(MU - kink, 0) + rng.normal(0, 0.01, MU.size)
-        found = fit_kink(MU, theta, theta - 0.0196, theta + 0.0196, resamples=200, rng=rng)
+        found = fit_kink(MU, theta, theta - 0.0196, theta + 0.0196, resamples=80, rng=rng)
         missed += not found.mu_low <= kink <= found.mu_high
         assert abs(found.mu - kink) < 0.1
         assert found.left == pytest.approx(-1, abs=0.1)
