@@ -89,7 +89,7 @@ def test_times_of_several_coordinates_are_fitted_over_the_climb_of_their_flow():
         "second_layer": "null",
         "noise": 0.0,
     }
-    about |= {"information_exponent": 2, "threshold": 0.5, "initial_overlap": 1.0, "initial": "inverse_sqrt_d"}
+    about |= {"information_exponent": 2, "threshold": 0.5, "initial": "inverse_sqrt_d"}
     runs = xr.Dataset(
         {
             "recovery_step": (shape, np.tile(times[:, None], (1, 1, 1, 8))),

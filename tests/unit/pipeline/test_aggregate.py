@@ -24,6 +24,7 @@ def test_aggregate(small_grid, tmp_path, monkeypatch):
         np.testing.assert_array_equal(here.recovery_step, xr.open_dataset(tmp_path / cell.path).recovery_step)
         assert (here.batch_size, here.learning_rate) == (cell.batch_size, cell.learning_rate)
     np.testing.assert_allclose(gathered.theta_theory, [[1.5, 1.0], [1.5, 1.0]])
+    np.testing.assert_allclose(gathered.start_norm, gathered.dimension**-0.5)
     np.testing.assert_array_equal(gathered["delta"], [[1.0, 0.5], [1.0, 0.5]])
     rates = small_grid.gamma0 * gathered.dimension ** -gathered["delta"]
     np.testing.assert_allclose(gathered.learning_rate, rates.transpose(*gathered.learning_rate.dims), rtol=1e-11)

@@ -43,8 +43,8 @@ def fit_experiment(dataset, *, points=4, smallest=None, resamples=1000):
     dataset : xarray.Dataset
         ``recovery_step`` and ``recovered`` (protocol, mu, dimension, replica), attribute
         ``information_exponent``; ``delta``, the exponent δ of the learning rate, and ``theta_theory`` (protocol, mu)
-        where known, otherwise those of the theory.  δ decides which factor T carries; attributes
-        ``threshold``, ``initial_overlap`` and ``students`` say from where to where the overlap climbs.
+        where known, otherwise those of the theory.  δ decides which factor T carries; ``start_norm`` (dimension) and
+        the attributes ``threshold`` and ``students`` say from where to where the overlap climbs.
     points, smallest, resamples
         As in `fit_exponent`.
 

@@ -38,7 +38,7 @@ def climbing_model(dataset) -> Model | None:
 
 def start_of(dataset) -> np.ndarray:
     """Norm of a student's overlaps at the start (dimension,); 1/√d where the data set does not say."""
-    return dataset.attrs.get("initial_overlap", 1.0) / np.sqrt(dataset.dimension.values)
+    return dataset["start_norm"].values if "start_norm" in dataset else 1 / np.sqrt(dataset.dimension.values)
 
 
 def climb(dataset) -> np.ndarray | None:

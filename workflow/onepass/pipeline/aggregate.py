@@ -12,6 +12,7 @@ from onepass.gaussian.information import leap_index
 from onepass.pipeline import store
 from onepass.pipeline.grid import cells_of, row_exponents
 from onepass.pipeline.verify import DamageError
+from onepass.theory.climb import start_norm
 
 AXES = {
     "recovery": ("protocol", "mu", "dimension"),
@@ -36,6 +37,7 @@ _MEANING = {
     "risk": ("excess population risk ½ E[(f* − f)²]", "1"),
     "step": ("SGD step of each record", "steps"),
     "gram_sum": ("sum of the students' Gram matrix Q at the end", "1"),
+    "start_norm": ("norm of a student's overlaps at the start, on the sphere the median", "1"),
     "theta_theory": ("time exponent of the theory", "1"),
 }
 
@@ -52,12 +54,12 @@ def aggregate(name: str, experiment, files: Sequence[str], rebuild: str = "remov
     Returns
     -------
     xarray.Dataset
-        ``recovery_step`` and ``recovered`` (protocol, mu, dimension, replica) with ``batch_size``,
-        ``learning_rate``, ``delta`` and ``theta_theory``; for a map the times alone, with a dimension ``delta`` after
-        mu; for trajectories ``overlap_norm`` and ``risk`` (protocol, mu, dimension, replica, record) and ``overlaps``
-        (the same, student, teacher) at ``step`` (protocol, mu, dimension, record), a shorter list of records repeating
-        its last; for an exactness grid the times and the final ``overlap``, ``overlap_norm`` and ``gram_sum``
-        (protocol, students, batch_size, dimension, engine, replica).
+        ``recovery_step`` and ``recovered`` (protocol, mu, dimension, replica) with ``batch_size``, ``learning_rate``,
+        ``start_norm`` (dimension), ``delta`` and ``theta_theory`` (protocol, mu); for a map without the last, and with
+        a dimension ``delta`` after mu; for trajectories ``overlap_norm`` and ``risk`` (protocol, mu, dimension,
+        replica, record) and ``overlaps`` (the same, student, teacher) at ``step`` (protocol, mu, dimension, record), a
+        shorter list of records repeating its last; for an exactness grid the times and the final ``overlap``,
+        ``overlap_norm`` and ``gram_sum`` (protocol, students, batch_size, dimension, engine, replica).
 
     Raises
     ------
@@ -98,8 +100,10 @@ def aggregate(name: str, experiment, files: Sequence[str], rebuild: str = "remov
         sizes = {(cell.mu, cell.dimension): cell.batch_size for cell in cells}
         table = [[sizes[mu, d] for d in axes["dimension"]] for mu in axes["mu"]]
         dataset["batch_size"] = (("mu", "dimension"), np.array(table))
+    if experiment.kind in ("recovery", "map"):
+        starts, teachers = {cell.dimension: cell.initial for cell in cells}, Formula.target(model["target"]).arity
+        dataset["start_norm"] = "dimension", [start_norm(starts[d], teachers, d) for d in axes["dimension"]]
     if experiment.kind == "recovery":
-        dataset.attrs["initial_overlap"] = _initial_overlap(experiment)
         found = [[row_exponents(experiment, protocol, mu) for mu in axes["mu"]] for protocol in axes["protocol"]]
         for key, values in zip(("delta", "theta_theory"), np.moveaxis(found, -1, 0), strict=True):
             dataset[key] = (("protocol", "mu"), values)
@@ -129,12 +133,3 @@ def _measured(experiment, runs) -> dict[str, tuple[tuple[str, ...], np.ndarray]]
         "gram_sum": last.student_gram.values.sum(axis=(1, 2)),
     }
     return {key: (("replica",), values) for key, values in found.items()} | times
-
-
-def _initial_overlap(experiment) -> float:
-    """Norm of a student's overlaps at the start, times √d; on the sphere, its median in high dimension."""
-    from scipy.stats import chi
-
-    teachers = Formula.target(experiment.model.target).arity
-    on_sphere = experiment.initial == "sphere"
-    return float(chi.median(teachers) if on_sphere else experiment.start * np.sqrt(teachers))
