@@ -25,7 +25,6 @@ import onepass
 import pipeline
 import yaml
 from onepass.pipeline.cell import pack
-from onepass.pipeline.grid import cells_of
 from onepass.pipeline.validation import validated
 from onepass.simulation import sgd
 from onepass.simulation.chain import overlap_chain
@@ -167,7 +166,7 @@ def fixed_cost_of_a_cell():
 def peak_memory():
     """resident memory of processes that run the largest default cells, one of each experiment and engine: GiB"""
     configuration = validated(yaml.safe_load((ROOT / "config" / "default.yaml").read_text()))
-    cells = [c for name, experiment in configuration.experiments.items() for c in cells_of(name, experiment)]
+    cells = [cell for name in configuration.experiments for cell in configuration.grid(name)]
     largest = {}
     for cell in sorted(cells, key=lambda c: c.batch_size * c.dimension * c.students * c.replicas):
         largest[cell.experiment, cell.engine] = replace(cell, steps=min(cell.steps, 20))

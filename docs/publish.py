@@ -12,7 +12,6 @@ from pathlib import Path
 import pandas as pd
 import yaml
 from onepass.figures import style
-from onepass.pipeline.grid import cells_of
 from onepass.pipeline.validation import validated
 from onepass.protocol import PAPER_PROTOCOLS
 from PIL import Image
@@ -83,10 +82,10 @@ def costs(settings, records: Path) -> str:
     for name, experiments in settings.figures.items():
         made = [f"{settings.figures_folder}/{name}.pdf"]
         for experiment in experiments:
-            own = settings.experiments[experiment]
-            made += [f"{settings.data}/{cell.path}" for cell in cells_of(experiment, own)]
+            made += [f"{settings.data}/{cell.path}" for cell in settings.grid(experiment)]
             made += [f"{settings.data}/{experiment}.nc"]
-            made += [f"{settings.data}/exponents/{experiment}.nc"] * (own.kind == "recovery")
+            fitted = settings.experiments[experiment].kind == "recovery"
+            made += [f"{settings.data}/exponents/{experiment}.nc"] * fitted
         jobs: dict[str, float] = {}  # by their logs: a job has made several files
         for path in made:
             try:

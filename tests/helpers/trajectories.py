@@ -1,7 +1,7 @@
 """Experiments of runs of a given length, simulated and gathered."""
 
 from onepass.pipeline.aggregate import aggregate
-from onepass.pipeline.config import TrajectoriesExperiment
+from onepass.pipeline.experiments import TrajectoriesExperiment
 from onepass.pipeline.grid import cells_of
 
 from helpers.cells import simulated

@@ -65,7 +65,7 @@ def test_what_gathers_fits_and_draws_loads_is_behind_it(small_grid, tmp_path):
     for module, use in [
         (
             GATHERED,
-            "from onepass.pipeline.config import experiment_from\n"
+            "from onepass.pipeline.experiments import experiment_from\n"
             f"module.aggregate('he3', experiment_from({settings.model_dump_json()!r}), {outputs(grid, tmp_path)!r})",
         ),
         ("onepass.analysis.fits", f"module.fit_experiment(xr.open_dataset({str(recovery)!r}), resamples=10)"),
@@ -73,7 +73,7 @@ def test_what_gathers_fits_and_draws_loads_is_behind_it(small_grid, tmp_path):
         ("onepass.figures.chain_exactness", f"module.draw([xr.open_dataset({str(made_up)!r})])"),
     ]:
         found = loaded(f"import importlib\nmodule = importlib.import_module({module!r})\nimport xarray as xr\n{use}")
-        asked = {"onepass.pipeline.config"} if module == GATHERED else set()  # by this test
+        asked = {"onepass.pipeline.experiments"} if module == GATHERED else set()  # by this test
         assert module in found
         assert found - rooms() - asked <= set(closure(module)), module
 

@@ -21,7 +21,7 @@ except ConfigurationError as error:
 
 DATA, PLOTS = settings.data, settings.figures_folder
 REBUILD = "the same command, and at its end -R"
-grids = {name: grid.cells_of(name, experiment) for name, experiment in settings.experiments.items()}
+grids = {name: settings.grid(name) for name in settings.experiments}
 fitted = [name for name, experiment in settings.experiments.items() if experiment.kind == "recovery"]
 
 

@@ -9,7 +9,7 @@ with logged(snakemake.log[0]):
     origin = Origin(*snakemake.params.origin).load()
     from onepass.pipeline import store
     from onepass.pipeline.aggregate import aggregate
-    from onepass.pipeline.config import experiment_from
+    from onepass.pipeline.experiments import experiment_from
 
     name, experiment = json.loads(origin.parameters)
     gathered = aggregate(name, experiment_from(experiment), snakemake.input.cells, snakemake.params.rebuild)

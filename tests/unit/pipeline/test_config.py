@@ -5,6 +5,7 @@ import json
 import pytest
 from helpers.configuration import DEFAULT, QUICK, SCHEMA, configured, tree
 from onepass.pipeline import config
+from onepass.pipeline.experiments import experiment_from
 from onepass.pipeline.validation import ConfigurationError, validated
 
 
@@ -28,7 +29,16 @@ def test_every_key_is_described():
 
 def test_an_experiment_survives_the_parameters_of_a_job():
     for experiment in configured().experiments.values():
-        assert config.experiment_from(experiment.model_dump_json()) == experiment
+        assert experiment_from(experiment.model_dump_json()) == experiment
+
+
+def test_the_cells_of_a_configuration_are_listed_once(monkeypatch):
+    listed, real = [], config.cells_of
+    monkeypatch.setattr(config, "cells_of", lambda name, experiment: listed.append(name) or real(name, experiment))
+    configuration = configured()
+    for name, experiment in configuration.experiments.items():
+        assert configuration.grid(name) == real(name, experiment)
+    assert listed == list(configuration.experiments)
 
 
 def test_a_figure_set_to_null_is_not_drawn_and_its_experiments_are_not_needed():

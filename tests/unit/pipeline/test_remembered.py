@@ -2,7 +2,7 @@
 
 import pytest
 from onepass import files
-from onepass.pipeline import grid, remembered
+from onepass.pipeline import feasible, remembered
 from onepass.sources import closure
 
 
@@ -44,7 +44,10 @@ def test_other_code_asks_anew(asked):
 
 @pytest.mark.parametrize(
     ("answers", "asked_too"),
-    [(grid.leap_index, "onepass.gaussian.hermite"), (grid._refusal_of_gaussian, "onepass.simulation.chain.batch_law")],
+    [
+        (feasible.leap_index, "onepass.gaussian.hermite"),
+        (feasible._refusal_of_gaussian, "onepass.simulation.chain.batch_law"),
+    ],
 )
 def test_the_code_behind_an_answer_is_all_that_its_module_imports(answers, asked_too):
     assert {answers.__module__, asked_too} < set(closure(answers.__module__))

@@ -1,6 +1,7 @@
-"""The configuration: its keys and what each may hold; `validation` has the words when one holds something else.
+"""The configuration: its keys and what each may hold, those of an experiment apart in `experiments`.
 
-`config/schema.json` is made from the classes below: ``python -m onepass.pipeline.config > config/schema.json``.
+`validation` has the words when a key holds something else. `config/schema.json` is made from these classes:
+``python -m onepass.pipeline.config > config/schema.json``.
 """
 
 from __future__ import annotations
@@ -10,12 +11,11 @@ import re
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, TypeAdapter, model_validator
+from pydantic import AfterValidator, Field, PrivateAttr, model_validator
 
-from onepass.formulas.formula import Formula
-from onepass.protocol import ALL_PROTOCOLS
-from onepass.simulation.cuda.backend import BACKENDS
-from onepass.simulation.parameters import ENGINES, LARGEST_COUNT
+from onepass.pipeline.cell import Cell
+from onepass.pipeline.experiments import AnyExperiment, Count, EachOnce, Positive, Strict
+from onepass.pipeline.grid import cells_of
 
 # Every figure, and the kind of experiment that it draws.
 FIGURES = {
@@ -43,14 +43,6 @@ PROJECT = Path(__file__).resolve().parents[3]
 SOURCE_FOLDERS = ("benchmarks", "config", "docs", "profiles", "tests", "workflow")
 
 
-def _formula(parse):
-    def check(text: str) -> str:
-        parse(text)
-        return text
-
-    return AfterValidator(check)
-
-
 def _folder(folder: str) -> str:
     """A plain path, relative or absolute, of none of the project's own folders."""
     first, *names = folder.rstrip("/").split("/")
@@ -71,222 +63,13 @@ def _is_source(folder: Path) -> bool:
     return place == PROJECT or any(place.is_relative_to(PROJECT / source) for source in SOURCE_FOLDERS)
 
 
-def _distinct(values: list) -> list:
-    seen = set()
-    for value in values:
-        if value in seen:
-            raise ValueError(f"{value!r} stands there twice, the grid has two equal cells; allowed: each value once")
-        seen.add(value)
-    return values
-
-
 def _drawn(figures: dict) -> dict:
     """What an overlay sets to null is not there."""
     return {name: experiments for name, experiments in figures.items() if experiments is not None}
 
 
-EachOnce = AfterValidator(_distinct)
-Count = Annotated[int, Field(ge=1, le=LARGEST_COUNT)]
-Students = Annotated[int, Field(ge=1, le=1000)]
-Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
-Finite = Annotated[float, Field(allow_inf_nan=False)]
 Folder = Annotated[str, AfterValidator(_folder)]
 Name = Annotated[str, Field(pattern=r"^[a-z0-9_]+$")]
-ProtocolName = Literal[tuple(protocol.name for protocol in ALL_PROTOCOLS)]
-
-
-class Strict(BaseModel):
-    """No unknown keys, no silent conversions."""
-
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
-
-
-class Target(Strict):
-    """What is learned, and by which activation."""
-
-    target: Annotated[str, _formula(Formula.target)] = Field(
-        description='Formula of the target in x1, x2, …, for instance "He3(x1)".'
-    )
-    activation: Annotated[str, _formula(Formula.activation)] = Field(
-        description='Activation: a function\'s name ("He3", "relu", "square") or a formula in x.'
-    )
-    noise: Annotated[float, Field(ge=0, allow_inf_nan=False)] = Field(
-        description="Variance of the label noise; 0 or more."
-    )
-
-
-class ModelSettings(Target):
-    """What is learned, and who learns it."""
-
-    students: Students = Field(description="Number p of hidden units; a whole number from 1 to 1000.")
-    second_layer: list[Finite] | None = Field(description="The p fixed weights of the second layer; null for ones.")
-
-
-class Experiment(Strict):
-    """What every grid of simulations has."""
-
-    protocols: Annotated[list[ProtocolName], EachOnce] = Field(
-        min_length=1, description="Training protocols, each once."
-    )
-    dimensions: Annotated[list[Annotated[int, Field(ge=2, le=LARGEST_COUNT)]], EachOnce] = Field(
-        min_length=1, description="Input dimensions d, whole numbers of at least 2, each once."
-    )
-    replicas: Annotated[int, Field(ge=1, le=10**6)] = Field(
-        description="Independent runs of every cell; a whole number from 1 to 10**6."
-    )
-    backend: Literal[BACKENDS] = Field(
-        description="Where it is computed: numpy (CPU), cupy (GPU), or auto: a GPU where one computes and the cell is "
-        "large enough (gpu_from)."
-    )
-    seed: Annotated[int, Field(ge=0, le=LARGEST_COUNT)] = Field(
-        description="Seed of the experiment; a whole number of at least 0. Each cell derives its own from it."
-    )
-
-
-class ScalingExperiment(Experiment):
-    """A grid of protocols × μ × d, batch size and learning rate scaling with d."""
-
-    model: ModelSettings = Field(description="The target and its student.")
-    mu: Annotated[list[Annotated[float, Field(ge=0, allow_inf_nan=False)]], EachOnce] = Field(
-        min_length=1, description="Exponents of the batch size n_b = n0 d^mu; numbers of at least 0, each once."
-    )
-    n0: Positive = Field(description="Prefactor of the batch size; a number above 0.")
-    engine: Literal["auto", *ENGINES] = Field(
-        description="Simulator: chain (exact in law), sgd (d-dimensional), gaussian (the chain for very large batches) "
-        "or auto (gaussian from batches of gaussian_from, below it the chain)."
-    )
-    gaussian_from: Count | None = Field(
-        description="Smallest batch size that engine auto simulates by gaussian; null where engine is another."
-    )
-
-    @model_validator(mode="after")
-    def _auto_knows_when(self):
-        if (self.engine == "auto") != (self.gaussian_from is not None):
-            raise ValueError(
-                f"engine is {self.engine!r} and gaussian_from {self.gaussian_from!r}; allowed: a batch size with "
-                "engine 'auto', null with any other"
-            )
-        return self
-
-
-class TimesExperiment(ScalingExperiment):
-    """What every grid of recovery times has."""
-
-    gamma0: Positive = Field(description="Prefactor of the learning rate gamma0 d^-delta; a number above 0.")
-    initial: Literal["sphere", "inverse_sqrt_d"] = Field(
-        description="Start: sphere (uniform, overlaps made positive) or inverse_sqrt_d (every overlap start/sqrt(d))."
-    )
-    start: Positive | None = Field(
-        description="Overlap at the start times sqrt(d) where initial is inverse_sqrt_d, above 0; null for a sphere."
-    )
-    threshold: Positive = Field(description="Norm of the overlaps that counts as weak recovery; above 0.")
-
-    @model_validator(mode="after")
-    def _one_start(self):
-        if (self.initial == "sphere") != (self.start is None):
-            raise ValueError(
-                f"initial is {self.initial!r} and start {self.start!r}; allowed: a number with 'inverse_sqrt_d', null "
-                "with 'sphere'"
-            )
-        return self
-
-
-class RecoveryExperiment(TimesExperiment):
-    """Times to weak recovery."""
-
-    replicas: Annotated[int, Field(ge=8, le=10**6)] = Field(
-        description="Independent runs of every cell; a whole number from 8, for intervals one can trust, to 10**6."
-    )
-    kind: Literal["recovery"] = Field(description="What is measured: the time to weak recovery.")
-    delta: Literal["theory"] | Annotated[float, Field(ge=-10, le=10)] = Field(
-        description="Exponent of the learning rate: theory (the smallest rate that is as fast as any) or a number "
-        "from -10 to 10."
-    )
-    step_budget: Positive = Field(
-        description="Steps allowed a replica, in units of d^theta / gamma0 with the theory's theta; above 0."
-    )
-    records: Annotated[int, Field(ge=0, le=10**4)] = Field(
-        description="Steps at which overlaps are recorded, beside the first and the last; from 0 to 10**4."
-    )
-
-
-class MapExperiment(TimesExperiment):
-    """Recovery times over the plane of batch and learning-rate exponents."""
-
-    kind: Literal["map"] = Field(description="What is measured: recovery over the plane of mu and delta.")
-    deltas: Annotated[list[Annotated[float, Field(ge=-10, le=10)]], EachOnce] = Field(
-        min_length=2, description="Exponents of the learning rate gamma0 d^-delta; numbers from -10 to 10, each once."
-    )
-    step_budget: Positive = Field(
-        description="Steps allowed a replica, in units of d^(theta + 1/2) / gamma0 with the best theta of plain SGD; "
-        "above 0."
-    )
-
-
-class TrajectoriesExperiment(ScalingExperiment):
-    """Overlaps and risk along runs of a given length."""
-
-    kind: Literal["trajectories"] = Field(description="What is measured: overlaps and risk along the runs.")
-    gamma0: Positive = Field(
-        description="Prefactor of the learning rate gamma0 d^-delta, or gamma0 p n_b d^-max(l/2, 1) for delta: line; "
-        "above 0."
-    )
-    delta: Literal["line"] | Annotated[float, Field(ge=-10, le=10)] = Field(
-        description="Exponent of the learning rate: line (the edge of learning, max(l/2, 1) - mu) or a number "
-        "from -10 to 10."
-    )
-    initial: Literal["sphere", "inverse_sqrt_d"] | Annotated[float, Field(ge=0, le=1)] = Field(
-        description="Start: sphere (uniform, overlaps made positive), inverse_sqrt_d or a number from 0 to 1 for "
-        "every overlap."
-    )
-    samples: Positive | None = Field(
-        description="Length of a run: n_b steps = samples d^max(l-1, 1); a number above 0, or null where steps is "
-        "given."
-    )
-    steps: Count | None = Field(description="Length of a run in steps; or null where samples is given.")
-    records: Annotated[int, Field(ge=1, le=10**4)] = Field(
-        description="Steps at which overlaps are recorded, beside the first and the last; from 1 to 10**4."
-    )
-
-    @model_validator(mode="after")
-    def _one_length(self):
-        if (self.samples is None) == (self.steps is None):
-            raise ValueError("samples and steps both say how long a run is; allowed: one of them, the other null")
-        return self
-
-
-class ExactnessExperiment(Experiment):
-    """The same short runs by several engines, to compare their laws."""
-
-    kind: Literal["exactness"] = Field(description="What is measured: the overlaps after a number of steps.")
-    model: Target = Field(description="The target and the activation of its students.")
-    students: Annotated[list[Students], EachOnce] = Field(
-        min_length=1, description="Numbers p of hidden units, each once."
-    )
-    batch_sizes: Annotated[list[Count], EachOnce] = Field(min_length=1, description="Batch sizes n_b, each once.")
-    gamma0: Positive = Field(description="Learning rate in units of p min(1, n_b / d); a number above 0.")
-    initial: Annotated[float, Field(gt=0, le=1)] = Field(
-        description="Overlap of every student with every teacher at the start; a number in (0, 1]."
-    )
-    steps: Annotated[int, Field(ge=1, le=10**6)] = Field(
-        description="Steps of every run; a whole number from 1 to 10**6."
-    )
-    threshold: Positive | None = Field(
-        description="Norm of the overlaps at which a run stops, for a comparison of recovery times; above 0, or null "
-        "for one of the overlaps after all steps."
-    )
-    engines: Annotated[list[Literal[ENGINES]], EachOnce] = Field(
-        min_length=2, max_length=2, description="The two engines to compare, of chain, sgd and gaussian."
-    )
-    gaussian_from: Count | None = Field(
-        description="Batch size from which engine auto of the other experiments takes gaussian, for a mark in the "
-        "figure; null for none."
-    )
-
-
-AnyExperiment = Annotated[
-    RecoveryExperiment | MapExperiment | TrajectoriesExperiment | ExactnessExperiment, Field(discriminator="kind")
-]
 
 
 class Fit(Strict):
@@ -342,21 +125,24 @@ class Configuration(Strict):
         "experiment that no figure and no check needs is simulated only when it is asked for by name."
     )
 
+    _grids: dict[str, list[Cell]] = PrivateAttr(default_factory=dict)
+
     @model_validator(mode="after")
     def _folders_apart(self):
         if Path(self.data).resolve() == Path(self.figures_folder).resolve():
             raise ValueError(f"data and figures_folder are both {self.data!r}; allowed: two folders")
         return self
 
+    def grid(self, name: str) -> list[Cell]:
+        """The cells of an experiment, see `cells_of`; found once."""
+        if name not in self._grids:
+            self._grids[name] = cells_of(name, self.experiments[name])
+        return self._grids[name]
+
     @property
     def needed(self) -> set[str]:
         """Names of the experiments behind the figures and the check."""
         return {name for names in self.figures.values() for name in names} | set(self.check.experiments)
-
-
-def experiment_from(text: str) -> AnyExperiment:
-    """Inverse of an experiment's ``model_dump_json()``."""
-    return TypeAdapter(AnyExperiment).validate_json(text)
 
 
 def schema() -> str:

@@ -1,4 +1,4 @@
-"""From the grids of a configuration to cells that can be simulated, or words on why one cannot.
+"""From the grids of a configuration to cells.
 
 An experiment is a rectangular grid: protocols × μ × d for recovery times and trajectories, with δ between for a map,
 protocols × p × n_b × d × engines for the comparison of the engines.
@@ -10,27 +10,12 @@ import math
 from itertools import product
 from pathlib import Path
 
-from onepass.errors import OnepassError
-from onepass.gaussian import information
-from onepass.model import Model, ModelError, cached_model
 from onepass.pipeline.cell import Cell
-from onepass.pipeline.remembered import remembered
-from onepass.simulation.chain.batch_law import BatchError, batch_law
-from onepass.simulation.cuda.backend import BackendError, named
-from onepass.simulation.parameters import LARGEST_COUNT, smallest_dimension
+from onepass.pipeline.feasible import CellError, check_cell, check_model, layer_of, leap_index
+from onepass.simulation.parameters import LARGEST_COUNT
 from onepass.theory import exponents
-from onepass.theory.climb import start_norm
 
 LARGEST_GRID = 20_000  # cells
-leap_index = remembered(information.leap_index)  # of a target's text; every row asks
-
-
-class CellError(OnepassError, ValueError):
-    """A grid point that cannot be simulated; `key` is where it stands in the experiment, `value` what is there."""
-
-    def __init__(self, key: tuple, value, message: str) -> None:
-        super().__init__(message)
-        self.key, self.value = key, value
 
 
 def cells_of(name: str, experiment) -> list[Cell]:
@@ -47,7 +32,7 @@ def cells_of(name: str, experiment) -> list[Cell]:
         longest = max(sizes, key=sizes.get)
         message = f"a grid of {math.prod(sizes.values())} cells; allowed: up to {LARGEST_GRID}"
         raise CellError((longest,), sizes[longest], message)
-    _check_model(experiment)
+    check_model(experiment)
     listed = {
         "recovery": _recovery_cells,
         "map": _map_cells,
@@ -56,7 +41,7 @@ def cells_of(name: str, experiment) -> list[Cell]:
     }
     cells, seen = [], set()
     for cell in listed[experiment.kind](name, experiment):
-        _check(cell)
+        check_cell(cell)
         if cell.path in seen:
             key, value = ("mu", cell.mu) if cell.mu is not None else ("batch_sizes", cell.batch_size)
             raise CellError((key,), value, f"two equal cells {Path(cell.path).stem!r}; allowed: each value once")
@@ -163,7 +148,7 @@ def _scaling_cell(name, experiment, d, *, mu, delta=None, **own) -> Cell:
     n_b, engine = _batch_size(experiment, mu, d), experiment.engine
     if engine == "auto":
         engine = "gaussian" if n_b >= experiment.gaussian_from else "chain"
-    model = {"students": experiment.model.students, "second_layer": _layer(experiment.model)}
+    model = {"students": experiment.model.students, "second_layer": layer_of(experiment.model)}
     place = {"mu": mu, "delta": delta, "dimension": d, "batch_size": n_b}
     return _cell(name, experiment, engine=engine, **place, **model, **own)
 
@@ -208,64 +193,3 @@ def _count(key: str, value: float, prefactor: float, d: int, exponent: float) ->
     if not number <= LARGEST_COUNT:
         raise CellError((key,), value, f"{prefactor:g} d^{exponent:g} at d = {d} is {number:.3g}; allowed: up to 2**53")
     return max(1, round(number))
-
-
-def _check(cell: Cell) -> None:
-    try:
-        named(cell.backend)
-    except BackendError as error:
-        raise CellError(("backend",), cell.backend, str(error)) from None
-    parts = (cell.target, cell.activation, cell.students, cell.second_layer, cell.noise)
-    model = cached_model(*parts)
-    if cell.engine == "gaussian" and (refusal := _refusal_of_gaussian(*parts)):
-        raise CellError(("engine",), cell.engine, refusal)
-    p, k = model.students, model.teachers
-    smallest = smallest_dimension(cell.engine, p, k, cell.batch_size)
-    if cell.dimension < smallest:
-        raise CellError(
-            ("dimensions",),
-            cell.dimension,
-            f"too small for engine {cell.engine!r} with p = {p}, k = {k} and n_b = {cell.batch_size}; "
-            f"allowed: {smallest} or more",
-        )
-    if cell.initial != "sphere" and not cell.initial <= (1 + 1e-12) / math.sqrt(k):
-        raise CellError(
-            ("initial",),
-            cell.initial,
-            f"no unit vector has this overlap with each of {k} teachers; allowed: at most {k**-0.5:.4g}",
-        )
-    if cell.threshold is not None:
-        start = math.sqrt(p) * start_norm(cell.initial, k, cell.dimension)
-        if not start < cell.threshold < math.sqrt(p):
-            raise CellError(
-                ("threshold",),
-                cell.threshold,
-                f"the overlap's norm starts at {start:.3g} for d = {cell.dimension} and stays below "
-                f"{math.sqrt(p):.3g}; allowed: a threshold between",
-            )
-
-
-@remembered
-def _refusal_of_gaussian(*parts) -> str:
-    """Why the engine for very large batches cannot take a model; empty where it can."""
-    try:
-        batch_law(cached_model(*parts))
-    except BatchError as error:
-        return str(error)
-    return ""
-
-
-def _check_model(experiment) -> None:
-    """Whether the target can be learned and every student be built."""
-    settings = experiment.model
-    leap_index(settings.target)
-    try:
-        Model(settings.target, settings.activation, getattr(settings, "students", 1), _layer(settings), settings.noise)
-    except ModelError as error:
-        part = "second_layer" if "second_layer" in str(error) else "activation"
-        raise CellError(("model", part), getattr(settings, part), str(error)) from None
-
-
-def _layer(settings) -> tuple[float, ...] | None:
-    layer = getattr(settings, "second_layer", None)
-    return None if layer is None else tuple(layer)

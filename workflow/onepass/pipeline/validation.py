@@ -13,29 +13,19 @@ import yaml
 from pydantic import ValidationError
 
 from onepass.errors import OnepassError
-from onepass.pipeline.config import (
-    FIGURES,
-    Check,
-    Configuration,
+from onepass.pipeline.config import FIGURES, Check, Configuration, Fit
+from onepass.pipeline.experiments import (
+    BY_KIND,
     ExactnessExperiment,
-    Fit,
-    MapExperiment,
     ModelSettings,
     RecoveryExperiment,
     Strict,
     Target,
-    TrajectoriesExperiment,
 )
-from onepass.pipeline.grid import CellError, cells_of
+from onepass.pipeline.feasible import CellError
 
 COMMAND_LINE = "command line"
 MOST_LINES, LONGEST_VALUE, LONGEST_LINE = 20, 200, 900  # of a message
-BY_KIND = {
-    "recovery": RecoveryExperiment,
-    "map": MapExperiment,
-    "trajectories": TrajectoriesExperiment,
-    "exactness": ExactnessExperiment,
-}
 
 
 class ConfigurationError(OnepassError, ValueError):
@@ -98,7 +88,7 @@ def _faults_of_the_whole(configuration: Configuration) -> Iterator[tuple[tuple, 
     """Keys and messages of what no key shows alone: cells that cannot be simulated, figures without data."""
     for name, experiment in configuration.experiments.items():
         try:
-            cells_of(name, experiment)
+            configuration.grid(name)
         except CellError as error:
             yield ("experiments", name, *error.key), f"{_short(error.value)}: {error}"
         except ValueError as error:

@@ -1,0 +1,88 @@
+"""Whether a grid point can be simulated, or words on why it cannot."""
+
+from __future__ import annotations
+
+import math
+
+from onepass.errors import OnepassError
+from onepass.gaussian import information
+from onepass.model import Model, ModelError, cached_model
+from onepass.pipeline.cell import Cell
+from onepass.pipeline.remembered import remembered
+from onepass.simulation.chain.batch_law import BatchError, batch_law
+from onepass.simulation.cuda.backend import BackendError, named
+from onepass.simulation.parameters import smallest_dimension
+from onepass.theory.climb import start_norm
+
+leap_index = remembered(information.leap_index)  # of a target's text; every row asks
+
+
+class CellError(OnepassError, ValueError):
+    """A grid point that cannot be simulated; `key` is where it stands in the experiment, `value` what is there."""
+
+    def __init__(self, key: tuple, value, message: str) -> None:
+        super().__init__(message)
+        self.key, self.value = key, value
+
+
+def check_cell(cell: Cell) -> None:
+    """Raise `CellError` unless it can be simulated."""
+    try:
+        named(cell.backend)
+    except BackendError as error:
+        raise CellError(("backend",), cell.backend, str(error)) from None
+    parts = (cell.target, cell.activation, cell.students, cell.second_layer, cell.noise)
+    model = cached_model(*parts)
+    if cell.engine == "gaussian" and (refusal := _refusal_of_gaussian(*parts)):
+        raise CellError(("engine",), cell.engine, refusal)
+    p, k = model.students, model.teachers
+    smallest = smallest_dimension(cell.engine, p, k, cell.batch_size)
+    if cell.dimension < smallest:
+        raise CellError(
+            ("dimensions",),
+            cell.dimension,
+            f"too small for engine {cell.engine!r} with p = {p}, k = {k} and n_b = {cell.batch_size}; "
+            f"allowed: {smallest} or more",
+        )
+    if cell.initial != "sphere" and not cell.initial <= (1 + 1e-12) / math.sqrt(k):
+        raise CellError(
+            ("initial",),
+            cell.initial,
+            f"no unit vector has this overlap with each of {k} teachers; allowed: at most {k**-0.5:.4g}",
+        )
+    if cell.threshold is not None:
+        start = math.sqrt(p) * start_norm(cell.initial, k, cell.dimension)
+        if not start < cell.threshold < math.sqrt(p):
+            raise CellError(
+                ("threshold",),
+                cell.threshold,
+                f"the overlap's norm starts at {start:.3g} for d = {cell.dimension} and stays below "
+                f"{math.sqrt(p):.3g}; allowed: a threshold between",
+            )
+
+
+@remembered
+def _refusal_of_gaussian(*parts) -> str:
+    """Why the engine for very large batches cannot take a model; empty where it can."""
+    try:
+        batch_law(cached_model(*parts))
+    except BatchError as error:
+        return str(error)
+    return ""
+
+
+def check_model(experiment) -> None:
+    """Raise unless the target can be learned and every student be built."""
+    own = experiment.model
+    leap_index(own.target)
+    try:
+        Model(own.target, own.activation, getattr(own, "students", 1), layer_of(own), own.noise)
+    except ModelError as error:
+        part = "second_layer" if "second_layer" in str(error) else "activation"
+        raise CellError(("model", part), getattr(own, part), str(error)) from None
+
+
+def layer_of(model) -> tuple[float, ...] | None:
+    """The second layer of a configuration's model; None for ones."""
+    layer = getattr(model, "second_layer", None)
+    return None if layer is None else tuple(layer)
