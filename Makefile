@@ -15,7 +15,7 @@ export MKL_NUM_THREADS := 1
 # What a user has set up for other environments does not reach this one.
 unexport PIP_USER PIP_TARGET PIP_PREFIX PIP_REQUIRE_VIRTUALENV PYTHONPATH PYTHONHOME
 
-.PHONY: help env gpu figures quick target test test-slurm reliability bench docs publish check rulegraph lock clean
+.PHONY: help env gpu figures quick target test freshness test-slurm reliability bench docs publish check rulegraph lock clean
 
 help:  ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST)
@@ -39,6 +39,9 @@ target: env  ## every figure of TARGET="tanh(x1*x2*x3)", a formula of your own; 
 
 test: env  ## all tests
 	$(BIN)/python -m pytest
+
+freshness: env  ## the table of docs/architecture.md: which module is behind what
+	ONEPASS_WRITE_TABLE=1 $(BIN)/python -m pytest -n 0 tests/workflow/test_freshness.py -k table
 
 test-slurm: env  ## the pipeline on a real SLURM of one node, started for it and stopped after it
 	tests/install_slurm.sh

@@ -15,6 +15,16 @@ ROOT = Path(__file__).parents[2]
 PROJECT = ("Snakefile", "environment.yml", "config", "profiles", "workflow")
 COMPILED = (".pyc", ".nbi", ".nbc")  # go by the dates of their sources, which a copy keeps
 
+HELD = """
+import time
+_at_once = simulate_row
+def simulate_row(*given, **named):
+    Path("at_work").touch()
+    while not Path("go").exists():
+        time.sleep(0.05)
+    _at_once(*given, **named)
+"""
+
 
 class Project:
     """A copy of the project in a folder of its own."""
@@ -38,9 +48,14 @@ class Project:
     def copy(cls, other: "Project", folder: Path) -> "Project":
         """All of another copy, results and dates too."""
         shutil.copytree(other.folder, folder, copy_function=shutil.copy2)
-        copy = object.__new__(cls)
-        copy.folder = folder
-        return copy
+        return cls.at(folder)
+
+    @classmethod
+    def at(cls, folder: Path) -> "Project":
+        """One that is there."""
+        project = object.__new__(cls)
+        project.folder = folder
+        return project
 
     def configure(self, text: str) -> None:
         (self.folder / "mine.yaml").write_text(text)
@@ -93,6 +108,25 @@ class Project:
             assert time.monotonic() < end, "waited in vain"
             time.sleep(0.05)
         return found
+
+
+def edit(project: Project, module: str, words: str = "\n# edited\n") -> None:
+    """Write something at the end of a module of the copy's package."""
+    path = project.folder / "workflow" / "onepass" / module
+    path.write_text(path.read_text() + words)
+
+
+def take_back(project: Project, module: str) -> None:
+    """The module as it was."""
+    shutil.copy(ROOT / "workflow" / "onepass" / module, project.folder / "workflow" / "onepass" / module)
+
+
+def hold(project: Project) -> None:
+    """Let jobs that simulate wait, once they have loaded their code, until the copy has a file `go`.
+
+    The module that says so is behind no result; a file `at_work` tells that one waits.
+    """
+    edit(project, "pipeline/row.py", HELD)
 
 
 def half_written(folder: str, names: list[str]) -> list[str]:

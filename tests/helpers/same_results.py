@@ -9,7 +9,7 @@ from pathlib import Path
 
 import netCDF4
 
-PROVENANCE = ("code", "git_commit", "version_")
+PROVENANCE = ("code", "origin", "git_commit", "version_")
 
 
 def contents(path: Path) -> dict:

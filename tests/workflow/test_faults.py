@@ -9,42 +9,13 @@ import subprocess
 import time
 
 import pytest
-from helpers.project import Project
+from helpers.grids import SMALL, WANTED
+from helpers.project import ROOT, Project, edit, hold, take_back
 
-SMALL = """
-data: data/small
-figures_folder: figures/small
-experiments:
-  he3:
-    protocols: [projected_square, projected_correlation]
-    mu: [1.0]
-    dimensions: [16, 32, 64]
-    replicas: 8
-    start: 1.0
-    engine: sgd
-    gaussian_from: null
-  chain_exactness:
-    protocols: [projected_square, spherical_correlation]
-    students: [1]
-    batch_sizes: [2]
-    dimensions: [16]
-    replicas: 50
-fit: {resamples: 100}
-"""
-WANTED = ("data/small/exponents/he3.nc", "figures/small/chain_exactness.pdf")
 KILLS = 20 if "ONEPASS_RELIABILITY" in os.environ else 4  # all of them with `make reliability`: they take minutes
 PARTS = 4
 
 pytestmark = pytest.mark.xdist_group("faults")
-
-
-@pytest.fixture(scope="module")
-def undisturbed(tmp_path_factory):
-    project = Project(tmp_path_factory.mktemp("undisturbed"), SMALL)
-    before = time.monotonic()
-    project.snakemake(*WANTED)
-    project.seconds = time.monotonic() - before
-    return project
 
 
 @pytest.fixture
@@ -82,41 +53,86 @@ def test_a_killed_run_goes_on_and_makes_the_same_files(part, undisturbed, tmp_pa
     assert found == expected
 
 
-def test_the_lock_of_a_killed_run_is_explained_in_one_line(tmp_path):
-    project = Project(tmp_path, SMALL)
-    run = project.start(*WANTED)
-    project.wait_for(lambda: project.jobs("simulate.py") or list(project.folder.glob("data/small/cells/*/*.nc")))
+def killed_with_a_job_at_work(project):
+    """A run of he3 is killed; its job has loaded its code, and goes on when it is `released`."""
+    hold(project)
+    run = project.start(WANTED[0], cores=1)
+    project.wait_for((project.folder / "at_work").exists)
     run.kill()
     run.wait()
+    take_back(project, "pipeline/row.py")
+    (orphan,) = project.jobs("simulate.py")
+    return orphan
+
+
+def released(project, orphan):
+    """The job goes on and ends."""
+    (project.folder / "go").touch()
+    orphan.wait(300)
+
+
+def test_a_killed_run_leaves_a_lock_and_snakemake_says_how_to_go_on(tmp_path):
+    project = Project(tmp_path, SMALL)
+    orphan = killed_with_a_job_at_work(project)
     done = project.snakemake(*WANTED, check=False)
     assert done.returncode == 1
-    (line,) = [line for line in done.stderr.splitlines() if line.startswith("onepass:")]
-    assert f"a run in data/small was killed (process {run.pid} on " in line
-    assert "to go on: the same command with --unlock, then the same command again" in line
+    assert "cannot be locked" in done.stderr
+    assert "--unlock" in done.stderr
     unlock(project)
-    assert "was killed" not in project.snakemake(*WANTED, "--dry-run").stderr
+    released(project, orphan)
+    assert not locked(project), "jobs that go on lock nothing"
 
 
-def test_a_child_of_a_killed_run_never_writes_over_the_next_run(undisturbed, tmp_path, reliability):
-    """The child is stopped in mid-run, and wakes when the next run, of another seed, is done."""
-    project = Project(tmp_path, SMALL.replace("he3:", "he3:\n    seed: 999", 1))
-    run = project.start("data/small/he3.nc")
-    (child, *others) = project.wait_for(lambda: project.jobs("simulate.py"))
-    child.suspend()
-    run.kill()
-    run.wait()
-    for other in others:
-        other.kill()
-    assert not list(project.folder.glob("data/small/cells/he3/*_d00064.nc")), "the child is not yet done"
+@pytest.mark.parametrize("other", ["seed", "code"])
+def test_what_a_job_left_over_from_another_run_writes_does_not_pass(other, undisturbed, tmp_path, reliability):
+    """A job of a killed run, of other parameters or older code, writes over cells of the next one when it is done."""
+    project = Project(tmp_path, SMALL)
+    if other == "seed":
+        project.configure(SMALL.replace("he3:", "he3:\n    seed: 999", 1))
+    else:
+        edit(project, "simulation/sgd.py")
+    orphan = killed_with_a_job_at_work(project)
     project.configure(SMALL)
+    take_back(project, "simulation/sgd.py")
     unlock(project)
     project.snakemake(*WANTED)
-    assert child.is_running()
-    child.resume()
-    child.wait(60)
+    assert project.results() == undisturbed.results()
+    released(project, orphan)
+    assert project.results() != undisturbed.results(), "cells of the other run stand there"
+    rows = {job for job in project.planned(*WANTED) if job.startswith("Simulating")}
+    assert len(rows) == 1, "they are seen"
+    project.snakemake(*WANTED)
     expected, found = undisturbed.results(), project.results()
-    reliability("a child of a killed run that goes on after the next run", 1, expected, found, "nothing")
+    fault = {"seed": "of another seed", "code": "of older code"}[other]
+    reliability(f"a job of a killed run, {fault}, goes on after the next run", 1, expected, found, "the same command")
     assert found == expected
+    logs = "".join(path.read_text() for path in project.folder.glob("data/small/logs/simulate/*/*.log"))
+    assert "simulat" not in logs.replace("data/small", ""), "each run has its cells in the cache"
+
+
+def test_a_job_of_older_code_that_writes_while_a_run_is_at_work_stops_it_at_worst(undisturbed, tmp_path, reliability):
+    project = Project(tmp_path, SMALL)
+    edit(project, "simulation/sgd.py")
+    orphan = killed_with_a_job_at_work(project)
+    take_back(project, "simulation/sgd.py")
+    unlock(project)
+    run = project.start(*WANTED)
+    project.wait_for(lambda: list(project.folder.glob("data/small/cells/*/*.nc")))
+    released(project, orphan)
+    if run.wait(300):
+        assert "was made by other code than that of today" in (project.folder / "run.log").read_text()
+    project.snakemake(*WANTED)
+    expected, found = undisturbed.results(), project.results()
+    fault = "a job of a killed run, of older code, goes on beside the next run"
+    reliability(fault, 1, expected, found, "the same command")
+    assert found == expected
+
+
+def test_no_code_of_ours_ends_a_process_or_a_job():
+    sources = [path.read_text() for path in (ROOT / "workflow").rglob("*") if path.suffix in (".py", ".smk")]
+    assert len(sources) > 100
+    for word in ("scancel", "os.kill", "killpg", ".terminate(", ".kill("):
+        assert not [text for text in sources if word in text], word
 
 
 @pytest.mark.parametrize("damage", ["truncated", "empty", "foreign"])
@@ -156,19 +172,37 @@ def test_damage_that_kept_its_date_is_found_by_verify(project, undisturbed):
     assert project.snakemake("verify").returncode == 0
 
 
-def test_the_second_of_two_runs_stops_with_a_clear_line(undisturbed, tmp_path, reliability):
+def test_the_second_of_two_equal_runs_stops_and_one_of_other_results_goes_on(undisturbed, tmp_path, reliability):
     project = Project(tmp_path, SMALL)
-    first = project.start(*WANTED)
-    project.wait_for(lambda: (project.folder / "data/small/.run/owner.json").exists())
+    hold(project)
+    first = project.start(WANTED[0])
+    project.wait_for((project.folder / "at_work").exists)
     second = project.snakemake(*WANTED, check=False)
-    elsewhere = project.snakemake("data/small/polylog.nc", check=False)  # which Snakemake's own lock would let pass
-    assert first.wait(120) == 0
-    for done in (second, elsewhere):
-        assert done.returncode == 1
-        assert f"another run is at work in data/small (process {first.pid} on " in done.stderr
-        assert "Traceback" not in done.stderr
+    assert second.returncode == 1
+    assert "cannot be locked" in second.stderr
+    (project.folder / "go").touch()
+    project.snakemake(WANTED[1])
+    assert first.wait(300) == 0
     expected, found = undisturbed.results(), project.results()
     reliability("two runs at once in one folder", 2, expected, found, "nothing; the second stops")
+    assert found == expected
+
+
+def test_two_runs_at_once_with_one_folder_of_data(undisturbed, tmp_path, reliability):
+    """Each has a lock of its own, so both do all of it; one may miss a file that the other is just making again."""
+    shared = tmp_path / "shared" / "data" / "small"
+    projects = [Project(tmp_path / name, SMALL.replace("data/small", str(shared))) for name in "ab"]
+    wanted = [str(shared / "exponents" / "he3.nc"), WANTED[1]]
+    for run in [project.start(*wanted) for project in projects]:
+        run.wait(300)
+    for project in projects:
+        project.snakemake(*wanted)
+        assert project.planned(*wanted) == set()
+        assert project.files("figures/**/*") == undisturbed.files("figures/**/*")
+    expected, found = undisturbed.files("data/**/*.nc"), Project.at(tmp_path / "shared").files("data/**/*.nc")
+    reliability(
+        "two runs at once in two folders with one data folder", 1, expected, found, "the same command, if one stops"
+    )
     assert found == expected
 
 
@@ -213,7 +247,6 @@ def test_a_full_disk_leaves_no_file_under_a_final_name(undisturbed, tmp_path, re
         if ".cache" not in path.parts and path.name[0] != ".":
             name = "data" + str(path).removeprefix(str(project.folder / "after"))
             assert hash_of(path) == expected[name], "whole, or not there"
-    assert not list((project.folder / "after").rglob("*.tmp"))
     shutil.rmtree(project.folder / "data")
     (project.folder / "kept").rename(project.folder / "data")
     found = project.results()

@@ -6,7 +6,7 @@ import subprocess
 import time
 
 import pytest
-from helpers.project import ROOT, Project
+from helpers.project import ROOT, Project, edit, hold, take_back
 
 pytestmark = pytest.mark.skipif(
     "ONEPASS_SLURM" not in os.environ, reason="needs a SLURM of its own: make test-slurm starts one"
@@ -33,36 +33,90 @@ def start(project, *arguments):
         return subprocess.Popen([*command, *quickly], cwd=project.folder, stdout=log, stderr=log)
 
 
-def running() -> list[str]:
-    listed = subprocess.run(["squeue", "--noheader", "--format=%A", "--states=RUNNING"], capture_output=True, text=True)
+def jobs(*states) -> list[str]:
+    states = ",".join(states or ("RUNNING", "PENDING"))
+    listed = subprocess.run(
+        ["squeue", "--noheader", "--format=%A", f"--states={states}"], capture_output=True, text=True
+    )
     return listed.stdout.split()
 
 
-def test_the_quick_configuration_runs_and_comes_through_a_cancelled_job_and_a_killed_run(tmp_path, reliability):
+def said(project):
+    return (project.folder / "run.log").read_text()[-3000:]
+
+
+@pytest.fixture(scope="module")
+def local(tmp_path_factory):
+    """The same results without SLURM."""
+    project = Project(tmp_path_factory.mktemp("local"), SLOW)
+    project.snakemake(*WANTED)
+    return project
+
+
+def test_the_quick_configuration_runs_and_comes_through_a_cancelled_job(local, tmp_path, reliability):
     project = Project(tmp_path / "project", SLOW)
+    hold(project)
     run = start(project, *WANTED)
-    project.wait_for(lambda: project.jobs("simulate.py"))
-    (job, *_) = running()
+    project.wait_for((project.folder / "at_work").exists)
+    (job, *_) = jobs("RUNNING")
     subprocess.run(["scancel", job], check=True)
     project.wait_for(lambda: "Trying to restart" in (project.folder / "run.log").read_text())
-
-    project.wait_for(lambda: project.jobs("simulate.py"))
-    orphans = running()
-    run.kill()
-    run.wait()
-    assert orphans
-    again = start(project, *WANTED, "--unlock")
-    assert again.wait(60) == 0
-    again = start(project, *WANTED)
-    assert again.wait(180) == 0, (project.folder / "run.log").read_text()[-3000:]
-    assert not set(orphans) & set(running())
-
-    local = Project(tmp_path / "local", SLOW)
-    local.snakemake(*WANTED)
+    (project.folder / "go").touch()
+    assert run.wait(600) == 0, said(project)
     expected, found = local.results(), project.results()
     reliability("a SLURM job is cancelled", 1, expected, found, "nothing")
-    reliability("kill -9 of Snakemake, its SLURM jobs go on", 1, expected, found, "`--unlock`, then the same command")
     assert found == expected
+
+
+def test_jobs_that_outlive_their_run_go_on_and_do_no_harm(local, tmp_path, reliability):
+    """Those of older code, released while the next run is at work, and waiting ones that start in the midst of it."""
+    project = Project(tmp_path / "project", SLOW)
+    edit(project, "simulation/sgd.py")
+    hold(project)
+    run = start(project, *WANTED)
+    project.wait_for((project.folder / "at_work").exists)
+    run.kill()
+    run.wait()
+    orphans = jobs()
+    take_back(project, "simulation/sgd.py")
+    take_back(project, "pipeline/row.py")
+    assert start(project, *WANTED, "--unlock").wait(300) == 0, said(project)
+    again = start(project, *WANTED)
+    project.wait_for(lambda: set(jobs()) - set(orphans))
+    assert set(orphans) <= set(jobs()), "nobody cancels them"
+    (project.folder / "go").touch()
+    if again.wait(600):
+        assert "was made by other code than that of today" in (project.folder / "run.log").read_text()
+    project.wait_for(lambda: not set(orphans) & set(jobs()))
+    assert start(project, *WANTED).wait(600) == 0, said(project)
+    expected, found = local.results(), project.results()
+    fault = "kill -9 of Snakemake, its SLURM jobs, of older code, go on"
+    reliability(fault, 1, expected, found, "`--unlock`, then the same command, twice if the first stops")
+    assert found == expected
+
+
+def test_a_run_in_a_copy_of_one_at_work_leaves_its_jobs_alone(local, tmp_path, reliability):
+    project = Project(tmp_path / "project", SLOW)
+    hold(project)
+    run = start(project, *WANTED)
+    project.wait_for((project.folder / "at_work").exists)
+    before = jobs()
+    subprocess.run(["cp", "-a", project.folder, tmp_path / "copy"], check=True)
+    copy = Project.at(tmp_path / "copy")
+    (copy.folder / "go").touch()
+    assert start(copy, *WANTED, "--unlock").wait(300) == 0, said(copy)
+    other = start(copy, *WANTED)
+    project.wait_for(lambda: set(jobs()) - set(before))
+    assert set(before) <= set(jobs()), "they live on"
+    (project.folder / "go").touch()
+    assert run.wait(600) == 0, said(project)
+    assert "Trying to restart" not in (project.folder / "run.log").read_text()
+    assert other.wait(600) == 0, said(copy)
+    expected, found = local.results(), project.results()
+    reliability(
+        "`cp -a` of a run at work on SLURM, and a run in the copy", 1, expected, found, "`--unlock` in the copy"
+    )
+    assert found == copy.results() == expected
 
 
 @thorough
@@ -77,14 +131,14 @@ def test_the_quick_configuration_runs_and_comes_through_a_cancelled_job_and_a_ki
 def test_a_job_at_its_limit_is_tried_again_with_more(fault, configuration, limit, keeps, tmp_path, reliability):
     wanted, project = "data/quick/ode_flow.nc", Project(tmp_path / "project", configuration)
     run = start(project, wanted, "--set-resources", f"simulate_ode_flow:{limit}")
-    assert run.wait(540) == 0, (project.folder / "run.log").read_text()[-3000:]
+    assert run.wait(900) == 0, said(project)
     assert "Trying to restart" in (project.folder / "run.log").read_text()
     (log,) = project.folder.glob("data/quick/logs/simulate/ode_flow/*.log")
     assert ("kept" in log.read_text()) == keeps, "what the first try had finished"
 
-    local = Project(tmp_path / "local", configuration)
-    local.snakemake(wanted)
-    expected, found = local.results(), project.results()
+    here = Project(tmp_path / "local", configuration)
+    here.snakemake(wanted)
+    expected, found = here.results(), project.results()
     reliability(fault, 1, expected, found, "nothing")
     assert found == expected
 
@@ -92,7 +146,7 @@ def test_a_job_at_its_limit_is_tried_again_with_more(fault, configuration, limit
 def test_400_short_cells(tmp_path):
     project = Project(tmp_path, SHORT_CELLS)
     before = time.monotonic()
-    assert start(project, "data/short/giant_step_2.nc").wait(200) == 0, (project.folder / "run.log").read_text()[-3000:]
+    assert start(project, "data/short/giant_step_2.nc").wait(600) == 0, said(project)
     print(f"400 cells in {time.monotonic() - before:.0f} s")
     assert len(list(project.folder.glob("data/short/cells/giant_step_2/*.nc"))) == 400
 

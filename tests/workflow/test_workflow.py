@@ -7,42 +7,11 @@ from pathlib import Path
 
 import pytest
 import yaml
+from helpers.grids import TINY
 from helpers.project import ROOT, Project
 from onepass.pipeline.config import FIGURES
 
-TINY = """
-data: data/tiny
-figures_folder: figures/tiny
-experiments:
-  he3: {protocols: [projected_square, projected_correlation], mu: [1.0, 1.5], dimensions: [32, 64, 128], replicas: 8}
-  he3_small_batch: {protocols: [projected_square], dimensions: [100, 144], replicas: 8}
-  he3_single_sample: {protocols: [projected_square], dimensions: [100, 144], replicas: 8}
-  he3_large_batch: {protocols: [projected_square, projected_correlation], mu: [2.0], dimensions: [32, 64], replicas: 8}
-  he4: {protocols: [projected_correlation], mu: [2.5], dimensions: [64, 100], replicas: 8}
-  square: {protocols: [projected_square], mu: [1.0], dimensions: [16, 32, 64], replicas: 8}
-  he3_paper_rate: &one_row {protocols: [projected_square], mu: [1.0]}
-  he3_small_rate: *one_row
-  erf: *one_row
-  weak_recovery: {protocols: [projected_square]}
-  wide_student: {protocols: [projected_square]}
-  wide_student_large_batch: {protocols: [projected_square]}
-  wide_student_large_rate: {protocols: [projected_square]}
-  chain_exactness:
-    protocols: [projected_square, spherical_correlation]
-    students: [1]
-    batch_sizes: [2]
-    dimensions: [16]
-    replicas: 50
-fit: {resamples: 100}
-"""
 EVERYTHING = {f"figures/tiny/{name}.{form}" for name in FIGURES for form in ("pdf", "png")}
-
-
-@pytest.fixture(scope="module")
-def built(tmp_path_factory):
-    project = Project(tmp_path_factory.mktemp("project"), TINY)
-    project.snakemake()
-    return project
 
 
 @pytest.fixture
@@ -57,7 +26,7 @@ pytestmark = pytest.mark.xdist_group("workflow")
 def test_every_figure_is_made_and_nothing_is_left_to_do(built):
     assert set(built.files("figures/tiny/*")) == EVERYTHING
     assert built.planned() == set()
-    assert not list(built.folder.glob("data/tiny/**/*.tmp"))
+    assert not list(built.folder.glob("**/*.part"))
     assert not (built.folder / "figures" / "time_exponents.pdf").exists(), "an overlay keeps to its own folders"
 
 
@@ -102,16 +71,6 @@ def test_a_new_dimension_simulates_only_its_own_cells(project):
     log = (project.folder / "data/tiny/logs/simulate/he3/projected_square_mu1.00.log").read_text()
     assert log.count("kept") == 3
     assert log.count("simulated") == 1
-
-
-def test_an_edited_plot_draws_one_figure_an_edited_chain_simulates_all(project):
-    module = project.folder / "workflow" / "onepass" / "figures" / "time_exponents.py"
-    module.write_text(module.read_text() + "\n")
-    assert project.planned() == {"Drawing time_exponents"}
-    module = project.folder / "workflow" / "onepass" / "overlap_kernel.py"
-    module.write_text(module.read_text() + "\n# edited\n")
-    rows = list(project.folder.glob("data/tiny/logs/simulate/*/*.log"))
-    assert len([job for job in project.planned() if job.startswith("Simulating")]) == len(rows) > 10
 
 
 def test_the_order_of_keys_asks_for_nothing(project):

@@ -1,0 +1,49 @@
+"""Grids that take seconds, for tests that run the workflow."""
+
+TINY = """
+data: data/tiny
+figures_folder: figures/tiny
+experiments:
+  he3: {protocols: [projected_square, projected_correlation], mu: [1.0, 1.5], dimensions: [32, 64, 128], replicas: 8}
+  he3_small_batch: {protocols: [projected_square], dimensions: [100, 144], replicas: 8}
+  he3_single_sample: {protocols: [projected_square], dimensions: [100, 144], replicas: 8}
+  he3_large_batch: {protocols: [projected_square, projected_correlation], mu: [2.0], dimensions: [32, 64], replicas: 8}
+  he4: {protocols: [projected_correlation], mu: [2.5], dimensions: [64, 100], replicas: 8}
+  square: {protocols: [projected_square], mu: [1.0], dimensions: [16, 32, 64], replicas: 8}
+  he3_paper_rate: &one_row {protocols: [projected_square], mu: [1.0]}
+  he3_small_rate: *one_row
+  erf: *one_row
+  weak_recovery: {protocols: [projected_square]}
+  wide_student: {protocols: [projected_square]}
+  wide_student_large_batch: {protocols: [projected_square]}
+  wide_student_large_rate: {protocols: [projected_square]}
+  chain_exactness:
+    protocols: [projected_square, spherical_correlation]
+    students: [1]
+    batch_sizes: [2]
+    dimensions: [16]
+    replicas: 50
+fit: {resamples: 100}
+"""  # every figure
+
+SMALL = """
+data: data/small
+figures_folder: figures/small
+experiments:
+  he3:
+    protocols: [projected_square, projected_correlation]
+    mu: [1.0]
+    dimensions: [16, 32, 64]
+    replicas: 8
+    start: 1.0
+    engine: sgd
+    gaussian_from: null
+  chain_exactness:
+    protocols: [projected_square, spherical_correlation]
+    students: [1]
+    batch_sizes: [2]
+    dimensions: [16]
+    replicas: 50
+fit: {resamples: 100}
+"""
+WANTED = ("data/small/exponents/he3.nc", "figures/small/chain_exactness.pdf")  # of SMALL: one result of each kind

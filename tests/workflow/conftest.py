@@ -1,0 +1,25 @@
+"""Finished runs that the tests of a worker share; each test that changes one works on a copy."""
+
+import time
+
+import pytest
+from helpers.grids import SMALL, TINY, WANTED
+from helpers.project import Project
+
+
+@pytest.fixture(scope="session")
+def built(tmp_path_factory):
+    """Every figure and the table of exponents, of tiny grids."""
+    project = Project(tmp_path_factory.mktemp("built"), TINY)
+    project.snakemake("all", "data/tiny/exponents/summary.csv")
+    return project
+
+
+@pytest.fixture(scope="session")
+def undisturbed(tmp_path_factory):
+    """One result of each kind, and how long they took."""
+    project = Project(tmp_path_factory.mktemp("undisturbed"), SMALL)
+    before = time.monotonic()
+    project.snakemake(*WANTED)
+    project.seconds = time.monotonic() - before
+    return project

@@ -1,0 +1,144 @@
+"""What is made again: after edits, reverts and copies, and beside jobs of older code. A plan writes nothing."""
+
+import json
+import os
+import subprocess
+import sys
+
+import pytest
+from helpers.grids import SMALL, WANTED
+from helpers.project import ROOT, Project, edit, hold, take_back
+from onepass.pipeline.config import FIGURES
+
+PAGE, MARKS = ROOT / "docs" / "architecture.md", ("<!-- freshness-table -->\n", "<!-- /freshness-table -->\n")
+EDITED = [
+    "formulas/language.py", "gaussian/hermite.py", "simulation/chain/kernel.py", "simulation/cuda/chain.cuh",
+    "theory/exponents.py", "theory/diagrams.py", "theory/mean_kernel.py", "analysis/scaling.py", "analysis/kinks.py",
+    "pipeline/grid.py", "pipeline/store.py", "pipeline/aggregate.py", "pipeline/progress.py", "targets/planning.py",
+    "figures/style.py", "figures/curves.py", "figures/polylog.py", "cli/app.py",
+]  # fmt: skip
+OTHERS = ["workflow/scripts/fit.py", "workflow/rules/run.smk", "docs/index.md"]
+KINDS = {
+    "Simulating": "cells", "Gathering": "gathered", "Fitting": "fits", "Summing": "summary", "Drawing": "figures",
+}  # fmt: skip
+# What Snakemake goes by where nobody has chosen a profile.
+DEFAULT_TRIGGERS = ("--rerun-triggers", "code", "input", "mtime", "params", "software-env")
+
+
+@pytest.fixture
+def project(undisturbed, tmp_path):
+    """What an undisturbed run made, copied with its dates: a test may change it."""
+    return Project.copy(undisturbed, tmp_path / "project")
+
+
+def listing(project):
+    """Every file of a project with its date and size, but what Python and Snakemake note of themselves."""
+    own = {".snakemake", "__pycache__"}
+    paths = [path for path in project.folder.rglob("*") if not own & set(path.parts) and path.name != "run.log"]
+    return {path: (path.stat().st_mtime_ns, path.stat().st_size) for path in paths}
+
+
+def by_kind(planned):
+    """What a plan makes of each kind: experiments or figures, and rows of cells."""
+    kinds = {kind: set() for kind in KINDS.values()}
+    for job in planned:
+        word, _, what = job.partition(" ")
+        kinds[KINDS[word]].add(what if word in ("Simulating", "Summing") else what.split()[-1])
+    return kinds
+
+
+def some_of(found, whole):
+    return "" if not found else "all" if found == whole else ", ".join(f"`{name}`" for name in sorted(found))
+
+
+@pytest.mark.xdist_group("workflow")
+def test_the_table_of_what_is_planned_again_is_what_is_planned(built):
+    """`make freshness` writes it anew."""
+    files = [f"workflow/onepass/{module}" for module in EDITED] + OTHERS
+    command = built.command("--dry-run", "all", "data/tiny/exponents/summary.csv")[3:]  # Snakemake's own arguments
+    environment = {**os.environ, "PYTHONPATH": str(built.folder / "workflow")}
+    planner = [sys.executable, str(ROOT / "tests" / "helpers" / "plans.py"), ",".join(files), *command]
+    done = subprocess.run(planner, cwd=built.folder, env=environment, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    plans = {name: by_kind(planned) for name, planned in json.loads(done.stdout).items()}
+    whole = {kind: set().union(*(plan[kind] for plan in plans.values())) for kind in KINDS.values()}
+    assert whole["figures"] == set(FIGURES)
+    assert len(whole["cells"]) == len(built.files("data/tiny/logs/simulate/*/*.log"))
+    lines = [f"| edited | {' | '.join(KINDS.values())} |", "|---" * (len(KINDS) + 1) + "|"]
+    for name, plan in plans.items():
+        cells = " | ".join(some_of(plan[kind], whole[kind]) for kind in KINDS.values())
+        lines.append(f"| `{name.removeprefix('workflow/onepass/')}` | {cells} |")
+    table = "".join(f"{line}\n" for line in lines)
+    page = PAGE.read_text()
+    before, (_, after) = page.split(MARKS[0])[0], page.split(MARKS[1])
+    if "ONEPASS_WRITE_TABLE" in os.environ:
+        PAGE.write_text(f"{before}{MARKS[0]}{table}{MARKS[1]}{after}")
+    assert PAGE.read_text() == f"{before}{MARKS[0]}{table}{MARKS[1]}{after}", "make freshness"
+
+
+@pytest.mark.xdist_group("faults")
+def test_an_edit_is_planned_until_it_is_made_and_a_revert_takes_cells_from_before(undisturbed, project):
+    before = project.results()
+    edit(project, "simulation/sgd.py")
+    assert len(project.planned(*WANTED)) == 8, "four rows, two experiments, a fit and a figure"
+    project.snakemake(*WANTED, *DEFAULT_TRIGGERS)
+    assert project.planned(*WANTED) == project.planned(*WANTED, *DEFAULT_TRIGGERS) == set()
+    edited = project.results()
+    assert edited.keys() == before.keys()
+    assert not edited.items() & before.items(), "each says by which code it was made"
+
+    take_back(project, "simulation/sgd.py")
+    assert len(project.planned(*WANTED)) == 8
+    project.snakemake(*WANTED)
+    assert project.results() == before
+    logs = [path.read_text() for path in project.folder.glob("data/small/logs/simulate/*/*.log")]
+    assert len(logs) == 4
+    assert all("kept" in log and "simulat" not in log for log in logs)
+
+
+@pytest.mark.xdist_group("faults")
+def test_copies_with_new_dates_and_no_memory_of_their_runs_are_taken_for_what_they_are(undisturbed, tmp_path):
+    """Snakemake may gather, fit and draw again, by the dates; the simulations are not repeated."""
+    clone = Project(tmp_path, SMALL, results=undisturbed)
+    made = sorted((*clone.folder.glob("data/**/*"), *clone.folder.glob("figures/**/*")), reverse=True)
+    for i, path in enumerate(made):  # each older than what it was made of
+        os.utime(path, (1e9 + i, 1e9 + i))
+    planned = clone.planned(*WANTED)
+    assert len(planned) == 4, "gathered, fitted and drawn again"
+    assert not [job for job in planned if job.startswith("Simulating")]
+    clone.snakemake(*WANTED)
+    assert clone.results() == undisturbed.results()
+
+
+@pytest.mark.xdist_group("faults")
+def test_an_edit_while_a_job_works_reaches_nothing_of_it_and_no_plan_writes(undisturbed, tmp_path, reliability):
+    project = Project(tmp_path, SMALL)
+    hold(project)
+    run = project.start(*WANTED, cores=1)
+    project.wait_for((project.folder / "at_work").exists)
+    edit(project, "simulation/chain/kernel.py")
+    before = listing(project)
+    planned = project.planned(*WANTED)
+    assert listing(project) == before, "a plan writes nothing"
+    (project.folder / "go").touch()
+    assert run.wait(300) == 1, "cells of two versions of the code are not gathered"
+    said = (project.folder / "run.log").read_text()
+    assert "was made by other code than that of today" in said
+    assert "to rebuild: the same command again" in said
+    assert len(planned) == 8
+    project.snakemake(*WANTED)
+    assert project.planned(*WANTED) == set()
+    take_back(project, "simulation/chain/kernel.py")
+    project.snakemake(*WANTED)
+    expected, found = undisturbed.results(), project.results()
+    reliability("code is edited while a job works", 1, expected, found, "the same command")
+    assert found == expected
+
+
+@pytest.mark.xdist_group("faults")
+def test_new_dates_alone_do_not_make_old_results_pass(project):
+    edit(project, "figures/chain_exactness.py")
+    before = project.results()
+    project.snakemake(*WANTED, "--touch")
+    assert project.results() == before
+    assert project.planned(*WANTED) == {"Drawing chain_exactness"}
