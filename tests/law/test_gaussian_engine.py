@@ -21,7 +21,7 @@ FACTORS = {
 
 def sample(model, factor, u, noise, correlation):
     """c u and c cᵀ of single samples, flat: (n, p (k + p) + p²)."""
-    layer, fields = np.array(model.second_layer) / model.students, u @ factor.T
+    layer, fields = model.output_weights, u @ factor.T
     error = model.target_formula.array(np)(u[:, : model.teachers]) + noise
     if not correlation:
         error = error - model.activation_formula.array(np)(fields) @ layer
@@ -41,7 +41,7 @@ def drawn(form, model, law, correlation, n_b, draws):
     """The sums drawn by a form of the engine, flat as `sample`, and its radial sums."""
     code, factor, rng = model_kernel(model, form), FACTORS[model], np.random.default_rng(8)
     p, k = model.students, model.teachers
-    layer = np.array(model.second_layer) / p
+    layer = model.output_weights
     fields, drift, gram, found = np.empty((p, 3)), np.empty((p, k + p)), np.empty((p, p)), []
     own, work = parameters(model, batch_size=n_b), code.workspace(law)
     for _ in range(draws):

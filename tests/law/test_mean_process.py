@@ -20,7 +20,7 @@ def test_a_step_has_the_mean_of_steps_in_d_dimensions(protocol, batch_size):
     rng = np.random.default_rng(5)
     w = rng.standard_normal((p, d))
     w /= np.linalg.norm(w, axis=1, keepdims=True)
-    overlap, gram, layer = w[:, :k].copy(), w @ w.T, np.array(model.second_layer) / p
+    overlap, gram, layer = w[:, :k].copy(), w @ w.T, model.output_weights
     z = rng.standard_normal((runs, batch_size, d))
     fields = z @ w.T
     error = model.target_formula.array(np)(z[..., :k]) + sqrt(model.noise) * rng.standard_normal(z.shape[:2])

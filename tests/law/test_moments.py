@@ -23,7 +23,7 @@ def test_exact_means_equal_those_of_samples(name, loss):
     u = wide * rng.standard_normal((count, k + p))
     weight = wide ** (k + p) * np.exp(-0.5 * (1 - wide**-2) * (u**2).sum(axis=1))
     fields = u @ np.hstack([overlap, np.linalg.cholesky(gram - overlap @ overlap.T + 1e-14 * np.eye(p))]).T
-    layer = np.array(model.second_layer) / p
+    layer = model.output_weights
     excess = model.target_formula.array(np)(u[:, :k]) - model.activation_formula.array(np)(fields) @ layer
     error = excess + sqrt(model.noise) * rng.standard_normal(count)
     if loss == "correlation":

@@ -1,7 +1,15 @@
-"""Models and protocols that do not exist are refused by name."""
+"""Models and protocols: what they say of themselves, and that those which do not exist are refused by name."""
 
+import numpy as np
 import onepass
 import pytest
+
+
+def test_the_output_weights_are_the_second_layer_over_the_width():
+    model = onepass.Model("He3(x1)", "He3", students=2, second_layer=(1.0, -0.5))
+    np.testing.assert_array_equal(model.output_weights, [0.5, -0.25])
+    model.output_weights[:] = 0  # an array of the caller's own
+    np.testing.assert_array_equal(model.output_weights, [0.5, -0.25])
 
 
 def test_bad_models_and_protocols_are_refused_by_name():

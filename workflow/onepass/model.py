@@ -7,6 +7,8 @@ from functools import cached_property, lru_cache
 from math import isfinite
 from numbers import Real
 
+import numpy as np
+
 from onepass.errors import OnepassError
 from onepass.formulas.formula import Formula
 
@@ -64,6 +66,11 @@ class Model:
     def teachers(self) -> int:
         """Number k of coordinates that the target reads."""
         return self.target_formula.arity
+
+    @property
+    def output_weights(self) -> np.ndarray:
+        """What each student counts in the output, ``a_j/p``: an array (p,) of its own."""
+        return np.array(self.second_layer) / self.students
 
 
 cached_model = lru_cache(maxsize=64)(Model)  # thousands of cells share a few

@@ -33,7 +33,7 @@ def test_descent_direction_is_minus_the_gradient_of_the_loss(loss):
     model = onepass.Model("x1*x2 + x1", "tanh", students=p, second_layer=(1, -0.5, 2))
     weights, z = rng.standard_normal((p, d)), rng.standard_normal((n, d))
     target, activation = model.target_formula.array(np), model.activation_formula.array(np)
-    y, layer = target(z[:, :2]), np.array(model.second_layer) / p
+    y, layer = target(z[:, :2]), model.output_weights
 
     def mean_loss(w):
         f = activation(z @ w.T) @ layer

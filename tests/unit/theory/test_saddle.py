@@ -23,7 +23,7 @@ SQUARE, CORRELATION = Protocol("square"), Protocol("correlation")
 def test_means_at_the_start_are_those_of_the_mean_process(target, activation, students, layer, loss):
     model = Model(target, activation, students, layer, noise=0.1)
     exact = expectations(model, loss, np.zeros((students, model.teachers)), np.eye(students))
-    weights = np.array(model.second_layer) / students
+    weights = model.output_weights
     radial, noise = saddle.means_at_start(model, loss)
     np.testing.assert_allclose(radial, weights * np.diag(exact.gf), rtol=1e-6, atol=1e-9)
     np.testing.assert_allclose(noise, weights**2 * np.diag(exact.hd), rtol=1e-6)

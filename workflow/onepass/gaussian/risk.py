@@ -53,7 +53,7 @@ def risk_truncation(model: Model) -> float:
 
     Zero for polynomials; shrinks as ``|overlap|**ORDER`` away from perfect alignment.
     """
-    series, layer = risk_series(model), np.abs(model.second_layer).sum() / model.students
+    series, layer = risk_series(model), np.abs(model.second_layer).mean()
     norm = gaussian_norm(model.activation_formula)
     left = norm - series.pair.sum()
     if left < 1e-12 * norm:  # rounding
@@ -63,7 +63,7 @@ def risk_truncation(model: Model) -> float:
 
 def population_risk(model: Model, overlaps: np.ndarray, grams: np.ndarray) -> np.ndarray:
     """Excess risk of states: overlaps (..., p, k) and grams (..., p, p) to (...)."""
-    series, layer = risk_series(model), np.array(model.second_layer) / model.students
+    series, layer = risk_series(model), model.output_weights
     powers = np.prod(overlaps[..., None, :] ** series.cross_powers, axis=-1)  # (..., p, terms)
     pairs = np.polynomial.polynomial.polyval(grams, series.pair)
     cross = np.einsum("j,...jt,t->...", layer, powers, series.cross)

@@ -106,7 +106,7 @@ def _run_group(model, parameters, factors, batches, record_steps, chunks):
     replicas, xp = len(factors), chunks.xp
     students = xp.zeros((replicas, p, d))
     students[:, :, : factors.shape[2]] = xp.asarray(factors)  # inputs are isotropic: any basis will do
-    layer = xp.asarray(model.second_layer) / p
+    layer = xp.asarray(model.output_weights)
     rate = np.full(replicas, parameters.learning_rate)
     correlation = np.full(replicas, parameters.correlation)
     schedule = _AdaptiveSchedule(model, parameters, factors, chunks.host) if parameters.adaptive else None

@@ -177,7 +177,7 @@ def _self_interaction(model, protocol, learning_rate, steps) -> Remark | None:
     radial, _ = saddle.means_at_start(model, protocol.loss)
     inverse = -radial
     if order == 2:
-        gain = np.array(model.second_layer) / model.students * saddle.drift(model, saddle.diagonal(model))
+        gain = model.output_weights * saddle.drift(model, saddle.diagonal(model))
         inverse = -radial - gain / 2
     worst = int(inverse.argmax())
     if not learning_rate * inverse[worst] > 1:
@@ -201,7 +201,7 @@ def _noise(model, protocol, dimension, batch_size, learning_rate, steps, initial
     overlap = start_norm(initial if given else "sphere", model.teachers, dimension)
     if order == 1:
         overlap = max(overlap, LARGE_OVERLAP if threshold is None else threshold / np.sqrt(model.students))
-    layer = np.array(model.second_layer) / model.students
+    layer = model.output_weights
     along = float(saddle.drift(model, np.sign(initial) * saddle.diagonal(model))) if given else 0.0
     gain = np.abs(layer) * (along if along > 0 else abs(saddle.steepest_drift(model)))
     place = {"dimension": dimension, "batch_size": batch_size, "overlap": overlap, "gain": gain}

@@ -105,7 +105,7 @@ def flow_factor(model, dimension: float, start: float, threshold: float) -> floa
     """
     order = leap_index(model.target_formula)
     drift = max(abs(float(saddle.drift(model, saddle.diagonal(model)))), saddle.steepest_drift(model) / 2)
-    drift *= abs(model.second_layer[0])
+    drift *= abs(model.output_weights[0])
     if not drift > 0:  # no way out of the first saddle by its drift
         return math.inf
     if order > 2:

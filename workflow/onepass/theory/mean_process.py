@@ -32,7 +32,7 @@ def iterate(model, parameters, overlap, gram, scales, record_steps):
 
 def _run_any(model, parameters, overlap, gram, scales, record_steps, overlaps, grams, risks, errors):
     """`mean_kernel.run` for models whose means are not compiled."""
-    layer, rate, correlation = _layer(model), parameters.learning_rate, parameters.correlation
+    layer, rate, correlation = model.output_weights, parameters.learning_rate, parameters.correlation
     d_overlap, d_gram, switch, recorded, nodes = np.empty_like(overlap), np.empty_like(gram), -1.0, 0, None
     for step in range(parameters.steps + 1):
         known = record_steps[recorded] == step  # and its error measured; steps between use the same rule
@@ -63,7 +63,7 @@ def flow(model, parameters, overlap, gram, scales, times):
     from scipy.integrate import solve_ivp
 
     p, k = overlap.shape
-    layer, rows = _layer(model), np.tril_indices(p, -1)
+    layer, rows = model.output_weights, np.tril_indices(p, -1)
 
     def unpack(state):
         q = np.eye(p)
@@ -94,7 +94,3 @@ def flow(model, parameters, overlap, gram, scales, times):
 def _means(model, correlation, overlap, gram, nodes=None) -> Expectations:
     loss = "correlation" if correlation else "square"
     return expectations(model, loss, overlap, gram, tolerance=QUADRATURE, nodes=nodes)
-
-
-def _layer(model):
-    return np.array(model.second_layer) / model.students

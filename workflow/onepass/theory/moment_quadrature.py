@@ -43,7 +43,7 @@ def coordinate_functions(model: Model) -> dict[int, Callable] | None:
 def grid_moments(model: Model, correlation: bool, overlap, gram, count: int) -> tuple[Moments, float]:
     """Moments and population risk from the grid of ``count**(p + k)`` points."""
     p, k = overlap.shape
-    factor, layer = white_factor(overlap, gram), np.array(model.second_layer) / p
+    factor, layer = white_factor(overlap, gram), model.output_weights
     target, activation = model.target_formula.array(np), model.activation_formula.array(np)
     derivative = model.activation_formula.array(np, derivative=True)
     drift, risk = np.zeros((p, k + p)), 0.0
@@ -71,7 +71,7 @@ def pair_moments(model: Model, correlation: bool, overlap, gram, count: int) -> 
     and tables of ``count`` coefficients do the work of grids over four fields.
     """
     p, k = overlap.shape
-    width, layer = k + p, np.array(model.second_layer) / p
+    width, layer = k + p, model.output_weights
     factor, teachers = white_factor(overlap, gram), coordinate_functions(model)
     directions = np.vstack([np.eye(width)[list(teachers)], factor])
     functions = [*teachers.values(), *[model.activation_formula.array(np)] * p]

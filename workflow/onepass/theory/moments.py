@@ -129,7 +129,7 @@ def empty_moments(model: Model) -> Moments:
 @lru_cache(maxsize=64)
 def compiled_rule(model: Model) -> Rule | None:
     """The rule that compiled code reads, for erf committees and for polynomials of few fields; else None."""
-    layer, none = np.array(model.second_layer) / model.students, np.empty(0)
+    layer, none = model.output_weights, np.empty(0)
     committee = erf_committee(model)
     if committee is not None:
         return Rule(True, layer, model.noise, *committee, none, none, none, none)

@@ -72,7 +72,7 @@ def noiseless_time(
 
 def drift_coefficient(model: Model) -> float:
     """β of the drift ``γ β m^(ℓ−1)`` of one student with equal overlaps of a small norm m."""
-    return float(model.second_layer[0] * saddle.drift(model, saddle.diagonal(model)))
+    return float(model.output_weights[0] * saddle.drift(model, saddle.diagonal(model)))
 
 
 def _escape_time(model, protocol, dimension, batch_size, learning_rate, start, threshold) -> float:

@@ -73,7 +73,7 @@ def means_at_start(model: Model, loss: str) -> tuple[np.ndarray, np.ndarray]:
     """R and V of every student, arrays (p,), where students see neither the target's directions nor each other."""
     x, weights = gauss_hermite(NODES)
     value, slope = (model.activation_formula.array(np, derivative=d)(x) for d in (False, True))
-    layer = np.array(model.second_layer) / model.students
+    layer = model.output_weights
     mean, square = weights @ value, weights @ value**2
     target_mean = expansion(model.target_formula).get((0,) * model.teachers, 0.0)
     target_square = gaussian_norm(model.target_formula) + model.noise

@@ -73,7 +73,7 @@ def moments(model: Model, correlation: bool, overlap: float, count: int) -> np.n
     the label noise.
     """
     u, weights = product_rule(count, 2)
-    rest, (layer,), noise = np.sqrt(1 - overlap**2), model.second_layer, model.noise
+    rest, (layer,), noise = np.sqrt(1 - overlap**2), model.output_weights, model.noise
     field = overlap * u[:, 0] + rest * u[:, 1]
     error = model.target_formula.array(np)(u[:, :1])
     if not correlation:
@@ -175,7 +175,7 @@ def _means(model: Model, count: int) -> np.ndarray:
     """Means of ``c u`` and ``c cᵀ`` where every student has overlaps of length ½, equal and with the others too."""
     p, k = model.students, model.teachers
     factor = np.hstack([np.full((p, k), 0.5 / np.sqrt(k)), np.sqrt(0.75 / np.arange(1, p + 1))[:, None] * np.tri(p)])
-    layer, total = np.array(model.second_layer) / p, 0.0
+    layer, total = model.output_weights, 0.0
     for u, weights in product_grid(count, p + k):
         fields = u @ factor.T
         error = model.target_formula.array(np)(u[:, :k]) - model.activation_formula.array(np)(fields) @ layer

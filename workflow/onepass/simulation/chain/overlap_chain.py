@@ -67,11 +67,7 @@ def run(
         If a replica's overlaps overflow; names the replica and the step.
     """
     form, law, _ = ("samples", NO_LAW, 0.0) if engine == "chain" else batch_law(model)
-    compiled, series, layer = (
-        model_kernel(model, form),
-        risk_series(model),
-        np.array(model.second_layer) / model.students,
-    )
+    compiled, series, layer = model_kernel(model, form), risk_series(model), model.output_weights
     records = np.empty((len(factors), record_steps.size, *factors.shape[1:]))
     last = np.empty(len(factors), dtype=np.int64)
     recovered = np.empty(len(factors), dtype=bool)
@@ -87,7 +83,7 @@ def run(
 def step(model: Model, parameters: Parameters, factor: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """One step of the chain in array form: factor (p, k + p) to the next factor."""
     p, k = model.students, model.teachers
-    layer, gamma, n_b = np.array(model.second_layer) / p, parameters.learning_rate, parameters.batch_size
+    layer, gamma, n_b = model.output_weights, parameters.learning_rate, parameters.batch_size
     target = model.target_formula.array(np)
     activation = model.activation_formula.array(np)
     derivative = model.activation_formula.array(np, derivative=True)

@@ -96,7 +96,7 @@ class _Group:
         self.device, self.parameters = device, parameters
         self.layout = layout = Layout(model.students, model.teachers)
         self.count = len(factors)
-        series, layer = risk_series(model), np.array(model.second_layer) / model.students
+        series, layer = risk_series(model), model.output_weights
         replicas = np.zeros(self.count, dtype=REPLICA)
         replicas["number"] = first + np.arange(self.count)
         replicas["correlation"], replicas["status"] = parameters.correlation, RUNNING
