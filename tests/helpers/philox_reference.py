@@ -56,7 +56,7 @@ class Replay:
         return self.labels[self.position - shape : self.position]
 
     def bartlett(self, factor, rank, degrees):
-        """In place of `kernel.bartlett`."""
+        """In place of `wishart.bartlett`."""
         p = len(factor)
         for i in range(rank):
             for j in range(i):

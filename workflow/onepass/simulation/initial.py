@@ -13,7 +13,7 @@ from contextlib import suppress
 import numpy as np
 
 from onepass.errors import OnepassError
-from onepass.simulation.chain.kernel import bartlett, semidefinite_cholesky
+from onepass.simulation.chain.wishart import bartlett, semidefinite_cholesky
 
 TOLERANCE = 1e-9  # of a given start's unit norms and positive semi-definiteness
 

@@ -20,7 +20,8 @@ from onepass.gaussian.risk import risk_series
 from onepass.model import Model
 from onepass.simulation.chain.batch_law import NO_LAW, batch_law
 from onepass.simulation.chain.build import model_kernel
-from onepass.simulation.chain.kernel import CHUNK, DIVERGED, RECOVERED, bartlett, semidefinite_cholesky
+from onepass.simulation.chain.kernel import CHUNK, DIVERGED, RECOVERED
+from onepass.simulation.chain.wishart import bartlett, semidefinite_cholesky
 from onepass.simulation.parameters import Parameters, smallest_dimension
 from onepass.simulation.ticker import tick
 

@@ -1,6 +1,6 @@
 // What follows the batch sums in a step of the chain, by one block for each replica, and the kernels.
 
-// As `onepass.simulation.chain.kernel.semidefinite_cholesky`, a column at a time; rows of `factor` are `stride` apart.
+// As `onepass.simulation.chain.wishart.semidefinite_cholesky`, a column at a time; rows of `factor` are `stride` apart.
 DEVICE int semidefinite_cholesky(const double *gram, double *factor, int stride, double *column) {
     const double rank_tolerance = 1e-13;
     int rank = 0;
