@@ -3,10 +3,12 @@
 import errno
 import importlib.util
 import os
+import shutil
 import subprocess
 import sys
 
 import pytest
+from helpers.project import ROOT
 from numba.core import caching
 from onepass.simulation import jit
 
@@ -63,6 +65,50 @@ def test_code_of_other_sources_is_not_taken(loaded, monkeypatch):
     monkeypatch.setattr(jit, "code_version", lambda _: "of tomorrow")
     assert not loaded()
     assert loaded()
+
+
+OUTER = """
+from onepass.inner import Pair, inner
+from onepass.simulation.jit import compiled
+
+@compiled
+def outer(pair: Pair):
+    return inner(pair) + pair.first
+"""
+INNER = """
+from typing import NamedTuple
+from onepass.simulation.jit import compiled
+
+class Pair(NamedTuple):
+    first: float
+    second: float
+
+@compiled
+def inner(pair: Pair):
+    return 10.0 * pair.second
+"""
+
+
+def test_an_edit_of_an_imported_file_is_noticed(tmp_path):
+    """Of what a compiled function calls, and of the places of the fields that it reads: two numbers are of one type."""
+    package = tmp_path / "onepass"
+    shutil.copytree(ROOT / "workflow" / "onepass", package, ignore=shutil.ignore_patterns("__pycache__"))
+    (package / "outer.py").write_text(OUTER)
+    environment = {**os.environ, "PYTHONPATH": str(tmp_path)}
+    code = "from onepass.outer import Pair, outer; print(outer(Pair(first=1.0, second=2.0)), outer.stats.cache_hits)"
+
+    def printed(inner):
+        (package / "inner.py").write_text(inner)
+        done = subprocess.run([sys.executable, "-c", code], env=environment, check=True, capture_output=True, text=True)
+        value, _, hits = done.stdout.strip().partition(" ")
+        return float(value), hits != "Counter()"
+
+    assert [printed(INNER), printed(INNER)] == [(21.0, False), (21.0, True)]
+    assert printed(INNER.replace("10.0", "100.0")) == (201.0, False)
+    first, second = "    first: float\n", "    second: float\n"
+    swapped = INNER.replace(first + second, second + first)
+    assert swapped != INNER
+    assert printed(swapped) == (21.0, False)
 
 
 def test_a_full_disk_costs_a_compilation(loaded, monkeypatch):
