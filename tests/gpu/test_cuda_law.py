@@ -74,9 +74,9 @@ FAULTS = {
     "sign of the rate": (TWO, "projected", "factor[e] += replica.rate", "factor[e] -= replica.rate"),
     "sign of the spherical term": (TWO, "spherical", "] - column[e / WIDTH] *", "] + column[e / WIDTH] *"),
     "second moment over n_b once": (HE3, "projected", "share * share * sum", "share * sum"),
-    "no label noise": (WIDE, "projected", "target(u) + noise * u[WIDTH]", "target(u)"),
-    "label noise of the inputs": (WIDE, "projected", "noise * u[WIDTH]", "noise * u[0]"),
-    "the correlation loss for the square": (TWO, "projected", "if (!replica.correlation)", "if (false)"),
+    "no label noise": (WIDE, "projected", "target(u) + deviation * u[WIDTH]", "target(u)"),
+    "label noise of the inputs": (WIDE, "projected", "deviation * u[WIDTH]", "deviation * u[0]"),
+    "the correlation loss for the square": (TWO, "projected", "if (replica.loss == LOSS_SQUARE)", "if (false)"),
     "degrees of freedom": (WIDE, "projected", "run.degrees);", "run.degrees - 10);"),
     "Wishart matrix without its corners": (OUTSIDE, "", "if (i < rank && j < i)", "if (i < 0)"),
 }

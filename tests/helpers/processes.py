@@ -1,6 +1,7 @@
 """Models and protocols that the equations of the mean are tried on."""
 
 import onepass
+from onepass.protocol import ALL_PROTOCOLS, Schedule
 from onepass.theory.dynamics import solve_dynamics
 
 ERF = "erf(x/sqrt(2))"
@@ -10,7 +11,7 @@ SPHERICAL = onepass.Protocol("correlation", "spherical")
 HE2, HE3 = onepass.Model("He2(x1)", "He2"), onepass.Model("He3(x1)", "He3", noise=0.2)
 WARM = ("overlaps", [[0.3, 0.1], [0.05, 0.2]], [[1.0, 0.1], [0.1, 1.0]])
 SQUARE, CORRELATION = onepass.Protocol(), onepass.Protocol("correlation")
-PROTOCOLS = [p for p in onepass.protocol.ALL_PROTOCOLS if p.schedule == "constant"]
+PROTOCOLS = [p for p in ALL_PROTOCOLS if p.schedule == Schedule.CONSTANT]
 
 
 def named(protocol):

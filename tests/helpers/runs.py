@@ -1,9 +1,7 @@
 """What one run of an engine is told, and where it starts."""
 
-from math import inf
-
 import numpy as np
-from onepass.protocol import ADAPTIVE_DECAY, ADAPTIVE_DROP, ADAPTIVE_RISK_FRACTION, Protocol
+from onepass.protocol import Protocol
 from onepass.simulation.initial import initial_factor
 from onepass.simulation.parameters import Parameters
 from onepass.simulation.streams import replica_streams
@@ -11,22 +9,8 @@ from onepass.simulation.streams import replica_streams
 
 def parameters(model, protocol="projected_square", **changes) -> Parameters:
     """Of a short run of a model by a protocol, without a threshold."""
-    own = Protocol.named(protocol)
-    values = {
-        "dimension": 24,
-        "batch_size": 8,
-        "learning_rate": 0.05,
-        "steps": 5,
-        "threshold": inf,
-        "noise": model.noise**0.5,
-        "correlation": own.loss == "correlation",
-        "spherical": own.update == "spherical",
-        "adaptive": own.schedule == "adaptive",
-        "risk_fraction": ADAPTIVE_RISK_FRACTION,
-        "drop": ADAPTIVE_DROP,
-        "decay": ADAPTIVE_DECAY,
-    }
-    return Parameters(**(values | changes))
+    usual = {"dimension": 24, "batch_size": 8, "learning_rate": 0.05, "steps": 5}
+    return Parameters.of(model, Protocol.named(protocol), **usual)._replace(**changes)
 
 
 def starts(model, replicas, initial=("overlap", 0.3), dimension=24, seed=5):

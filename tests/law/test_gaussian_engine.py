@@ -6,6 +6,7 @@ import pytest
 from helpers.laws import assert_other_law, assert_same_law, last_numbers
 from helpers.runs import parameters
 from onepass.gaussian.quadrature import product_rule
+from onepass.protocol import Loss
 from onepass.simulation.chain import batch_law
 from onepass.simulation.chain.build import model_kernel
 
@@ -19,25 +20,25 @@ FACTORS = {
 }
 
 
-def sample(model, factor, u, noise, correlation):
+def sample(model, factor, u, noise, loss):
     """c u and c cᵀ of single samples, flat: (n, p (k + p) + p²)."""
     layer, fields = model.output_weights, u @ factor.T
     error = model.target_formula.array(np)(u[:, : model.teachers]) + noise
-    if not correlation:
+    if loss == Loss.SQUARE:
         error = error - model.activation_formula.array(np)(fields) @ layer
     c = layer * model.activation_formula.array(np, derivative=True)(fields) * error[:, None]
     return np.concatenate([(c[:, :, None] * right[:, None]).reshape(len(u), -1) for right in (u, c)], axis=1)
 
 
-def exact(model, correlation):
+def exact(model, loss):
     """Mean and covariance of one sample by a rule with more nodes than the engine's, label noise a coordinate."""
     points, weights = product_rule(14, model.students + model.teachers + 1)
-    found = sample(model, FACTORS[model], points[:, :-1], np.sqrt(model.noise) * points[:, -1], correlation)
+    found = sample(model, FACTORS[model], points[:, :-1], np.sqrt(model.noise) * points[:, -1], loss)
     mean = weights @ found
     return mean, (found.T * weights) @ found - np.outer(mean, mean)
 
 
-def drawn(form, model, law, correlation, n_b, draws):
+def drawn(form, model, law, loss, n_b, draws):
     """The sums drawn by a form of the engine, flat as `sample`, and its radial sums."""
     code, factor, rng = model_kernel(model, form), FACTORS[model], np.random.default_rng(8)
     p, k = model.students, model.teachers
@@ -45,16 +46,16 @@ def drawn(form, model, law, correlation, n_b, draws):
     fields, drift, gram, found = np.empty((p, 3)), np.empty((p, k + p)), np.empty((p, p)), []
     own, work = parameters(model, batch_size=n_b), code.workspace(law)
     for _ in range(draws):
-        code.batch_sums(rng, factor, layer, own, correlation, law, work, fields, drift, gram)
+        code.batch_sums(rng, factor, layer, own, int(loss), law, work, fields, drift, gram)
         np.testing.assert_allclose(fields[:, 2], (drift * factor).sum(axis=1), rtol=1e-9)
         whole = np.tril(gram) + np.tril(gram, -1).T
         found.append(np.concatenate([drift.ravel(), n_b * whole.ravel()]))
     return np.array(found)
 
 
-@pytest.mark.parametrize("correlation", [False, True], ids=["square", "correlation"])
+@pytest.mark.parametrize("loss", Loss, ids=str)
 @pytest.mark.parametrize("form", ["series", "nodes", "pair", "twins"])
-def test_sums_have_the_exact_mean_and_covariance(form, correlation):
+def test_sums_have_the_exact_mean_and_covariance(form, loss):
     """Within 5 standard errors of 4,000 draws each; false alarms below 1e-3 in all."""
     model = {"pair": PAIR, "twins": TWINS}.get(form, HE3)
     name, law, error = batch_law.batch_law(model)
@@ -64,8 +65,8 @@ def test_sums_have_the_exact_mean_and_covariance(form, correlation):
         law = batch_law.NO_LAW._replace(points=points, weights=weights)
     n_b, draws = 10**6, 4000
     found, (mean, covariance) = (
-        drawn("series" if form == "series" else "nodes", model, law, correlation, n_b, draws),
-        exact(model, correlation),
+        drawn("series" if form == "series" else "nodes", model, law, loss, n_b, draws),
+        exact(model, loss),
     )
     spread = np.sqrt(np.diag(covariance))
     assert (spread > 0).all()

@@ -6,8 +6,9 @@ import numpy as np
 import onepass
 import pytest
 from helpers.processes import CORRELATION, ERF, HE2, ONE, PROTOCOLS, SQUARE, TWO, WARM, named
+from onepass.protocol import Loss, Update
 from onepass.theory.dynamics import solve_dynamics
-from onepass.theory.mean_kernel import Moments, Scales, increments
+from onepass.theory.mean_kernel import Scales, increments
 from onepass.theory.moments import expectations
 
 
@@ -24,22 +25,21 @@ def test_a_step_has_the_mean_of_steps_in_d_dimensions(protocol, batch_size):
     z = rng.standard_normal((runs, batch_size, d))
     fields = z @ w.T
     error = model.target_formula.array(np)(z[..., :k]) + sqrt(model.noise) * rng.standard_normal(z.shape[:2])
-    if protocol.loss == "square":
+    if protocol.loss == Loss.SQUARE:
         error -= model.activation_formula.array(np)(fields) @ layer
     c = layer * model.activation_formula.array(np, derivative=True)(fields) * error[..., None]
     step = np.einsum("sbj,sbi->sji", c, z) / batch_size
-    if protocol.update == "spherical":
+    if protocol.update == Update.SPHERICAL:
         step -= np.einsum("sji,ji->sj", step, w)[..., None] * w
     moved = w + rate * step
     changes = np.concatenate(
         [(moved[..., :k] - overlap).reshape(runs, -1), (moved @ moved.swapaxes(1, 2) - gram).reshape(runs, -1)], axis=1
     )
 
-    means = expectations(model, protocol.loss, overlap, gram)
-    scales = Scales(1.0, (d - p - k) / batch_size, 1 / batch_size, 1 - 1 / batch_size)
+    moments = expectations(model, protocol.loss, overlap, gram).moments
+    scales = Scales(first=1.0, hd=(d - p - k) / batch_size, length=1 / batch_size, bc=1 - 1 / batch_size)
     d_overlap, d_gram = np.empty((p, k)), np.empty((p, p))
-    spherical = protocol.update == "spherical"
-    increments(overlap, gram, layer, Moments(*means[:6]), scales, rate, spherical, d_overlap, d_gram)
+    increments(overlap, gram, layer, moments, scales, rate, int(protocol.update), d_overlap, d_gram)
     expected = np.concatenate([d_overlap.ravel(), d_gram.ravel()])
     z_scores = (changes.mean(axis=0) - expected) / (changes.std(axis=0) / sqrt(runs))
     assert abs(z_scores).max() < 5

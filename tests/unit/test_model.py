@@ -5,6 +5,15 @@ import onepass
 import pytest
 
 
+def test_choices_are_given_and_printed_as_texts():
+    for name in ("projected_square", "spherical_correlation", "projected_adaptive"):
+        protocol = onepass.Protocol.named(name)
+        assert protocol.name == name
+        assert eval(repr(protocol), {"Protocol": onepass.Protocol}) == protocol
+        assert onepass.Protocol(protocol.loss, protocol.update, protocol.schedule) == protocol
+        assert f"{protocol.loss}" == str(protocol.loss) == protocol.loss.name.lower()
+
+
 def test_the_output_weights_are_the_second_layer_over_the_width():
     model = onepass.Model("He3(x1)", "He3", students=2, second_layer=(1.0, -0.5))
     np.testing.assert_array_equal(model.output_weights, [0.5, -0.25])
@@ -27,6 +36,8 @@ def test_bad_models_and_protocols_are_refused_by_name():
         onepass.Model("He3(x1)", "sign")
     with pytest.raises(ValueError, match="loss 'hinge' is unknown"):
         onepass.Protocol(loss="hinge")
+    with pytest.raises(ValueError, match="update True is unknown; allowed: projected, spherical"):
+        onepass.Protocol(update=True)
     with pytest.raises(ValueError, match="adaptive"):
         onepass.Protocol(loss="square", schedule="adaptive")
     with pytest.raises(ValueError, match="protocol 'sideways' is unknown"):

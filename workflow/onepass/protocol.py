@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import IntEnum
+from typing import Self
 
 from onepass.errors import OnepassError
-
-LOSSES = ("square", "correlation")
-UPDATES = ("projected", "spherical")
-SCHEDULES = ("constant", "adaptive")
 
 ADAPTIVE_RISK_FRACTION = 0.6  # of the first population risk: below it the square loss takes over
 ADAPTIVE_DROP = 0.1  # the learning rate is multiplied by this once, at the change of loss
@@ -17,6 +15,56 @@ ADAPTIVE_DECAY = 0.995  # and by this at every step below that risk
 
 class ProtocolError(OnepassError, ValueError):
     """A protocol that does not exist."""
+
+
+class Choice(IntEnum):
+    """One of a few: a name in small letters for people, a number for arrays and compiled code."""
+
+    @classmethod
+    def of(cls, choice: str | Self) -> Self:
+        """The member that a name or a member stands for.
+
+        Raises
+        ------
+        ProtocolError
+            For anything else.
+        """
+        if isinstance(choice, cls):
+            return choice
+        for member in cls:
+            if choice == str(member):
+                return member
+        raise ProtocolError(f"{cls.__name__.lower()} {choice!r} is unknown; allowed: {', '.join(map(str, cls))}")
+
+    def __str__(self) -> str:
+        return self.name.lower()
+
+    def __repr__(self) -> str:
+        return repr(str(self))
+
+    def __format__(self, specification: str) -> str:
+        return format(str(self), specification)
+
+
+class Loss(Choice):
+    """What is descended: ½ (y − f)², or 1 − y f."""
+
+    SQUARE = 0
+    CORRELATION = 1
+
+
+class Update(Choice):
+    """A step and then back to the sphere, or along the sphere's tangent first."""
+
+    PROJECTED = 0
+    SPHERICAL = 1
+
+
+class Schedule(Choice):
+    """The loss and the learning rate as they are, or changed once the risk is low."""
+
+    CONSTANT = 0
+    ADAPTIVE = 1
 
 
 @dataclass(frozen=True)
@@ -32,22 +80,22 @@ class Protocol:
         its first value, then square loss with a decaying learning rate. An adaptive protocol starts
         from the correlation loss.
 
+    Each is given as such a text or as the member of its class, and kept as the member.
+
     Raises
     ------
     ProtocolError
         For any other value, or an adaptive schedule on the square loss.
     """
 
-    loss: str = "square"
-    update: str = "projected"
-    schedule: str = "constant"
+    loss: Loss = Loss.SQUARE
+    update: Update = Update.PROJECTED
+    schedule: Schedule = Schedule.CONSTANT
 
     def __post_init__(self) -> None:
-        for key, allowed in (("loss", LOSSES), ("update", UPDATES), ("schedule", SCHEDULES)):
-            value = getattr(self, key)
-            if value not in allowed:
-                raise ProtocolError(f"{key} {value!r} is unknown; allowed: {', '.join(allowed)}")
-        if self.schedule == "adaptive" and self.loss != "correlation":
+        for key, kind in (("loss", Loss), ("update", Update), ("schedule", Schedule)):
+            object.__setattr__(self, key, kind.of(getattr(self, key)))
+        if self.schedule == Schedule.ADAPTIVE and self.loss != Loss.CORRELATION:
             raise ProtocolError(
                 f"schedule 'adaptive' starts from loss 'correlation', not {self.loss!r}: it changes to the "
                 "square loss by itself"
@@ -56,7 +104,7 @@ class Protocol:
     @property
     def name(self) -> str:
         """As in file names: ``projected_square``, ``spherical_correlation``, ``projected_adaptive``."""
-        return f"{self.update}_{'adaptive' if self.schedule == 'adaptive' else self.loss}"
+        return f"{self.update}_{self.schedule if self.schedule == Schedule.ADAPTIVE else self.loss}"
 
     @classmethod
     def named(cls, name: str) -> Protocol:
@@ -70,6 +118,10 @@ class Protocol:
 PAPER_PROTOCOLS = ("projected_square", "projected_correlation", "spherical_square")  # by name
 ALL_PROTOCOLS = tuple(
     Protocol(loss, update, schedule)
-    for update in UPDATES
-    for loss, schedule in (("square", "constant"), ("correlation", "constant"), ("correlation", "adaptive"))
+    for update in Update
+    for loss, schedule in (
+        (Loss.SQUARE, Schedule.CONSTANT),
+        (Loss.CORRELATION, Schedule.CONSTANT),
+        (Loss.CORRELATION, Schedule.ADAPTIVE),
+    )
 )

@@ -4,6 +4,7 @@ import numpy as np
 import onepass
 import pytest
 from helpers.runs import parameters, starts
+from onepass.protocol import Loss
 from onepass.simulation.chunks import Chunks
 from onepass.simulation.streams import replica_streams
 
@@ -25,7 +26,7 @@ def test_sgd_in_small_memory_gives_the_same_runs():
         sgd.run(NOISY, settings, start, replica_streams(2, 5), steps, memory=1000)
 
 
-@pytest.mark.parametrize("loss", ["square", "correlation"])
+@pytest.mark.parametrize("loss", Loss, ids=str)
 def test_descent_direction_is_minus_the_gradient_of_the_loss(loss):
     """Finite differences of the batch loss in the students' weights, on the draws of one step."""
     rng = np.random.default_rng(6)
@@ -37,7 +38,7 @@ def test_descent_direction_is_minus_the_gradient_of_the_loss(loss):
 
     def mean_loss(w):
         f = activation(z @ w.T) @ layer
-        return np.mean(0.5 * (y - f) ** 2 if loss == "square" else 1 - y * f)
+        return np.mean(0.5 * (y - f) ** 2 if loss == Loss.SQUARE else 1 - y * f)
 
     from onepass.simulation import sgd
 
@@ -47,7 +48,7 @@ def test_descent_direction_is_minus_the_gradient_of_the_loss(loss):
 
     direction = sgd._descent_direction(
         model, parameters(model, dimension=d, batch_size=n), weights[None], Batches(), 0, layer,
-        np.array([loss == "correlation"]), Chunks(8),
+        np.array([loss]), Chunks(8),
     )[0]  # fmt: skip
     numeric = np.empty_like(weights)
     for index in np.ndindex(p, d):
@@ -65,9 +66,10 @@ def test_the_adaptive_schedule_drops_once_and_decays():
     settings = parameters(model, "projected_adaptive", dimension=8, batch_size=1, learning_rate=1.0)
     at = [np.array([[[m, np.sqrt(1 - m**2), 0, 0, 0, 0, 0, 0]]]) for m in (0.5, 0.6, 0.9, 0.9, 0.5)]
     schedule = sgd._AdaptiveSchedule(model, settings, at[0])
-    rate, correlation, rates = np.ones(1), np.ones(1, dtype=bool), []
+    rate, loss, rates = np.ones(1), np.full(1, Loss.CORRELATION), []
     for students in at:
-        schedule.update(students, np.array([0]), rate, correlation)
-        rates.append((float(rate[0]), bool(correlation[0])))
-    expected = [(1, True), (1, True), (0.0995, False), (0.0995 * 0.995, False), (0.0995 * 0.995, False)]
+        schedule.update(students, np.array([0]), rate, loss)
+        rates.append((float(rate[0]), Loss(loss[0])))
+    first, then = Loss.CORRELATION, Loss.SQUARE
+    expected = [(1, first), (1, first), (0.0995, then), (0.0995 * 0.995, then), (0.0995 * 0.995, then)]
     np.testing.assert_allclose(rates, expected)

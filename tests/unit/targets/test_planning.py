@@ -2,6 +2,7 @@
 
 import pytest
 from onepass.model import Model
+from onepass.protocol import Loss
 from onepass.targets.planning import Plan, PlanError
 
 
@@ -10,8 +11,8 @@ def test_rates_are_those_that_were_found_by_hand():
     plan = Plan(Model("He3(x1)", "He3"))
     assert 0.002 <= plan.rate() <= 0.008
     assert 0.0005 <= plan.rate(steps=20) <= 0.002
-    assert plan.edge("square") == pytest.approx(18 / 1728, rel=0.1)
-    assert plan.edge("correlation") == pytest.approx(18 / 54, rel=0.2)
+    assert plan.edge(Loss.SQUARE) == pytest.approx(18 / 1728, rel=0.1)
+    assert plan.edge(Loss.CORRELATION) == pytest.approx(18 / 54, rel=0.2)
     assert plan.interaction == pytest.approx(1 / 18)
 
 

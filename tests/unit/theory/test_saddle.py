@@ -22,7 +22,7 @@ SQUARE, CORRELATION = Protocol("square"), Protocol("correlation")
 @pytest.mark.parametrize("loss", ["square", "correlation"])
 def test_means_at_the_start_are_those_of_the_mean_process(target, activation, students, layer, loss):
     model = Model(target, activation, students, layer, noise=0.1)
-    exact = expectations(model, loss, np.zeros((students, model.teachers)), np.eye(students))
+    exact = expectations(model, loss, np.zeros((students, model.teachers)), np.eye(students)).moments
     weights = model.output_weights
     radial, noise = saddle.means_at_start(model, loss)
     np.testing.assert_allclose(radial, weights * np.diag(exact.gf), rtol=1e-6, atol=1e-9)

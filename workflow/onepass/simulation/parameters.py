@@ -1,6 +1,10 @@
 """What the simulators are told beside the model: plain tuples that compiled code reads as they are."""
 
-from typing import NamedTuple
+from math import inf
+from typing import NamedTuple, Self
+
+from onepass.model import Model
+from onepass.protocol import ADAPTIVE_DECAY, ADAPTIVE_DROP, ADAPTIVE_RISK_FRACTION, Protocol
 
 ENGINES = ("chain", "sgd", "gaussian")
 GPU_ENGINES = ("chain", "sgd")  # that a GPU can run
@@ -26,10 +30,38 @@ class Parameters(NamedTuple):
     learning_rate: float
     steps: int
     threshold: float  # on ‖M‖_F; infinity never stops
-    noise: float  # standard deviation of the label noise
-    correlation: bool  # loss
-    spherical: bool  # update
-    adaptive: bool  # schedule
+    noise: float  # variance of the label noise
+    loss: int  # `Loss`, `Update` and `Schedule`, as the plain numbers that they are: Numba takes a tenth of a
+    update: int  # millisecond a call to find the type of an enumeration's member
+    schedule: int
     risk_fraction: float  # the three numbers of the adaptive schedule
     drop: float
     decay: float
+
+    @classmethod
+    def of(
+        cls,
+        model: Model,
+        protocol: Protocol,
+        *,
+        dimension: int,
+        batch_size: int,
+        learning_rate: float,
+        steps: int,
+        threshold: float = inf,
+    ) -> Self:
+        """The parameters of a run of this model by this protocol."""
+        return cls(
+            dimension=int(dimension),
+            batch_size=int(batch_size),
+            learning_rate=float(learning_rate),
+            steps=int(steps),
+            threshold=float(threshold),
+            noise=float(model.noise),
+            loss=int(protocol.loss),
+            update=int(protocol.update),
+            schedule=int(protocol.schedule),
+            risk_fraction=ADAPTIVE_RISK_FRACTION,
+            drop=ADAPTIVE_DROP,
+            decay=ADAPTIVE_DECAY,
+        )

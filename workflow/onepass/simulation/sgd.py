@@ -7,12 +7,14 @@ is bounded whatever the dimension and the batch size.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import sqrt
 
 import numpy as np
 
 from onepass.errors import OnepassError
 from onepass.gaussian.risk import population_risk
 from onepass.model import Model
+from onepass.protocol import Loss, Schedule, Update
 from onepass.simulation.chunks import Chunks
 from onepass.simulation.parameters import Parameters
 from onepass.simulation.ticker import tick
@@ -108,8 +110,9 @@ def _run_group(model, parameters, factors, batches, record_steps, chunks):
     students[:, :, : factors.shape[2]] = xp.asarray(factors)  # inputs are isotropic: any basis will do
     layer = xp.asarray(model.output_weights)
     rate = np.full(replicas, parameters.learning_rate)
-    correlation = np.full(replicas, parameters.correlation)
-    schedule = _AdaptiveSchedule(model, parameters, factors, chunks.host) if parameters.adaptive else None
+    loss = np.full(replicas, parameters.loss)
+    adaptive = parameters.schedule == Schedule.ADAPTIVE
+    schedule = _AdaptiveSchedule(model, parameters, factors, chunks.host) if adaptive else None
 
     overlaps = np.empty((replicas, record_steps.size, p, k))
     grams = np.empty((replicas, record_steps.size, p, p))
@@ -137,12 +140,10 @@ def _run_group(model, parameters, factors, batches, record_steps, chunks):
                 break
             batches.keep(going)
         if schedule is not None:
-            schedule.update(students, active, rate, correlation)
+            schedule.update(students, active, rate, loss)
         with np.errstate(over="ignore", invalid="ignore"):  # told below, as an error of this run
-            gradient = _descent_direction(
-                model, parameters, students, batches, step, layer, xp.asarray(correlation[active]), chunks
-            )
-            if parameters.spherical:
+            gradient = _descent_direction(model, parameters, students, batches, step, layer, loss[active], chunks)
+            if parameters.update == Update.SPHERICAL:
                 gradient -= (gradient * students).sum(axis=2, keepdims=True) * students
             students += xp.asarray(rate[active])[:, None, None] * gradient
             norms = xp.sqrt((students**2).sum(axis=2, keepdims=True))
@@ -152,12 +153,13 @@ def _run_group(model, parameters, factors, batches, record_steps, chunks):
     return overlaps, grams, last, recovered
 
 
-def _descent_direction(model, parameters, students, batches, step, layer, correlation, chunks):
+def _descent_direction(model, parameters, students, batches, step, layer, loss, chunks):
     """Mean over one fresh batch of ``c_j z``, shape of the students (replicas, p, d).
 
-    layer (p,): ``a_j / p``; correlation (replicas,): whether the loss is.
+    layer (p,): ``a_j / p``; loss (replicas,), in the host's memory.
     """
     k, n_b, xp = model.teachers, parameters.batch_size, chunks.xp
+    deviation, labels_alone = sqrt(parameters.noise), xp.asarray(loss == Loss.CORRELATION)[:, None]
     target = model.target_formula.array(xp)
     activation = model.activation_formula.array(xp)
     derivative = model.activation_formula.array(xp, derivative=True)
@@ -166,10 +168,10 @@ def _descent_direction(model, parameters, students, batches, step, layer, correl
     def add(start: int, end: int) -> None:
         z = batches.inputs(step, start, end - start)
         error = target(z[..., :k])
-        if parameters.noise > 0:
-            error = error + parameters.noise * batches.labels(step, start, end - start)
+        if deviation > 0:
+            error = error + deviation * batches.labels(step, start, end - start)
         fields = z @ students.swapaxes(1, 2)
-        error = xp.where(correlation[:, None], error, error - activation(fields) @ layer)
+        error = xp.where(labels_alone, error, error - activation(fields) @ layer)
         c = layer * derivative(fields) * error[..., None]
         part = c.swapaxes(1, 2) @ z
         xp.add(total, part, out=total)  # the last thing, and it allocates nothing: see `Chunks`
@@ -186,10 +188,10 @@ class _AdaptiveSchedule:
         overlaps, grams = factors[:, :, : model.teachers], factors @ factors.swapaxes(1, 2)
         self.switch = parameters.risk_fraction * population_risk(model, overlaps, grams)
 
-    def update(self, students, active, rate, correlation):
+    def update(self, students, active, rate, loss):
         # What leaves a device are overlaps, whose size does not know the dimension.
         overlaps, grams = students[:, :, : self.model.teachers], students @ students.swapaxes(1, 2)
         low = population_risk(self.model, self.host(overlaps), self.host(grams)) < self.switch[active]
         for r in active[low]:
-            rate[r] *= self.parameters.decay * (self.parameters.drop if correlation[r] else 1.0)
-            correlation[r] = False
+            rate[r] *= self.parameters.decay * (self.parameters.drop if loss[r] == Loss.CORRELATION else 1.0)
+            loss[r] = Loss.SQUARE

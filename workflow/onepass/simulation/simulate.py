@@ -11,7 +11,7 @@ import numpy as np
 from onepass.errors import OnepassError
 from onepass.gaussian.risk import risk_truncation
 from onepass.model import Model
-from onepass.protocol import ADAPTIVE_DECAY, ADAPTIVE_DROP, ADAPTIVE_RISK_FRACTION, Protocol
+from onepass.protocol import Protocol
 from onepass.simulation.chain import overlap_chain
 from onepass.simulation.chain.batch_law import batch_law
 from onepass.simulation.dispatch import device_of, results_of
@@ -99,19 +99,14 @@ def simulate(
     if dimension < model.teachers:
         raise SimulationError(f"dimension {dimension} is below the {model.teachers} coordinates of the target")
 
-    parameters = Parameters(
-        dimension=int(dimension),
-        batch_size=int(batch_size),
-        learning_rate=float(learning_rate),
-        steps=int(steps),
-        threshold=inf if threshold is None else float(threshold),
-        noise=sqrt(model.noise),
-        correlation=protocol.loss == "correlation",
-        spherical=protocol.update == "spherical",
-        adaptive=protocol.schedule == "adaptive",
-        risk_fraction=ADAPTIVE_RISK_FRACTION,
-        drop=ADAPTIVE_DROP,
-        decay=ADAPTIVE_DECAY,
+    parameters = Parameters.of(
+        model,
+        protocol,
+        dimension=dimension,
+        batch_size=batch_size,
+        learning_rate=learning_rate,
+        steps=steps,
+        threshold=inf if threshold is None else threshold,
     )
     if engine != "sgd":
         overlap_chain.check(model, parameters)

@@ -12,6 +12,7 @@ from onepass.formulas.formula import Formula
 from onepass.formulas.language import FormulaError
 from onepass.gaussian.information import leap_complexity
 from onepass.model import Model, ModelError
+from onepass.protocol import Loss
 from onepass.theory import saddle
 
 
@@ -88,8 +89,8 @@ def _sum(terms) -> str:
 def _size(model: Model) -> float:
     """s, of one digit and at most 1, near which E[σ'² σ²] s⁴ = E[σ'²] E[h*²] s²: a student's own noise is of the order
     of the label's at most."""
-    _, noise = saddle.means_at_start(model, "correlation")
+    _, noise = saddle.means_at_start(model, Loss.CORRELATION)
     own = Model("x1", model.activation)  # whose target changes nothing in what the student does to itself
-    both = saddle.means_at_start(own, "square")[1] - saddle.means_at_start(own, "correlation")[1]
+    both = saddle.means_at_start(own, Loss.SQUARE)[1] - saddle.means_at_start(own, Loss.CORRELATION)[1]
     size = float(np.sqrt(noise[0] / both[0])) if both[0] > 0 else 1.0
     return 1.0 if size >= 0.5 else float(f"{size:.1g}")

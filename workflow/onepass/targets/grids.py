@@ -7,7 +7,7 @@ import math
 import numpy as np
 
 from onepass.gaussian.information import leap_complexity
-from onepass.protocol import LOSSES, PAPER_PROTOCOLS, Protocol
+from onepass.protocol import PAPER_PROTOCOLS, Loss, Protocol
 from onepass.targets.planning import FEWEST_STEPS, Plan
 from onepass.theory.exponents import half
 from onepass.theory.population_flow import population_flow
@@ -99,7 +99,7 @@ def _maps(plan: Plan) -> dict:
     mus = np.arange(0, top + 0.5 + step / 2, step)
     deltas = np.arange(-math.ceil(plan.order - 1) / 2 - 0.5, plan.half + 0.5 + step / 2, step)
     found = {}
-    for seed, loss in enumerate(LOSSES, start=3):
+    for seed, loss in enumerate(Loss, start=3):
         # At ℓ ≤ 2 a larger overlap does not outgrow the noise: on its very edge nothing recovers.
         rate = plan.edge(loss) if plan.order > 2 else _round(plan.edge(loss) / 2, 1)
         for dimensions in ([64, 256], [32, 128]):
@@ -127,7 +127,7 @@ def _runs(plan: Plan) -> dict:
     climb = plan.scaled_climb(1024, plan.threshold, 1.0)
     climb = climb if math.isfinite(climb) else SAFETY * plan.climb
     counted = climb * 1024 ** (plan.samples_exponent - mus[-1]) / FEWEST_STEPS
-    rate = _round(min(plan.edge("square") / 3, counted), 1)
+    rate = _round(min(plan.edge(Loss.SQUARE) / 3, counted), 1)
     samples = _round(4 * climb / rate)
     dimensions = [512, 1024]
     while dimensions[0] > 32 and _runs_cost(plan, mus, samples, dimensions) > SECONDS["runs"]:
@@ -196,7 +196,7 @@ def _coordinates(plan: Plan) -> dict:
     if plan.model.teachers == 1:
         return {}
     mu, power = plan.half - 0.5, plan.samples_exponent
-    rate = _round(min(plan.rate(), plan.edge("correlation") / 3), 1)
+    rate = _round(min(plan.rate(), plan.edge(Loss.CORRELATION) / 3), 1)
     dimensions = [64, 256, 1024]
     while True:
         rest = _time_to_rest(plan, dimensions[-1])

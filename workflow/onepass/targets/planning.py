@@ -20,7 +20,7 @@ from onepass.gaussian.information import leap_index
 from onepass.model import Model
 from onepass.pipeline.cost import gaussian_step_seconds, sample_seconds
 from onepass.pipeline.grid import map_exponent
-from onepass.protocol import LOSSES, PAPER_PROTOCOLS
+from onepass.protocol import PAPER_PROTOCOLS, Loss
 from onepass.simulation.chain.batch_law import BatchError
 from onepass.simulation.parameters import LARGEST_COUNT
 from onepass.targets.warnings import missing_component
@@ -86,12 +86,12 @@ class Plan:
     @cached_property
     def noise(self) -> float:
         """V of the loudest loss."""
-        return max(float(saddle.means_at_start(self.model, loss)[1][0]) for loss in LOSSES)
+        return max(float(saddle.means_at_start(self.model, loss)[1][0]) for loss in Loss)
 
     @cached_property
     def interaction(self) -> float:
         """The learning rate at which the square loss turns a student round; inf where none does."""
-        radial = float(saddle.means_at_start(self.model, "square")[0][0])
+        radial = float(saddle.means_at_start(self.model, Loss.SQUARE)[0][0])
         return -1 / radial if radial < 0 else math.inf
 
     def rate(self, *, steps: int = 0) -> float:
@@ -99,13 +99,13 @@ class Plan:
         bounds = [GATHERED * self.scaled_start**2 / (self.climb * self.noise), INTERACTION * self.interaction]
         return _digit(min(bounds + ([self.climb / steps] if steps else [])))
 
-    def edge(self, loss: str) -> float:
+    def edge(self, loss: Loss) -> float:
         """γ0 of the line on which noise takes from the overlap ``1/√d`` what a step adds; below the interaction's."""
         gain = self.drift if self.drift > 0 else saddle.steepest_drift(self.model)
         # d = n_b = 1 and an overlap of 1 give the prefactor of n_b d^(−h); at ℓ = 1 it is met at the threshold.
         overlap = 1.0 if self.order > 1 else self.threshold
         bound = float(saddle.noise_bound(self.model, loss, dimension=1, batch_size=1, overlap=overlap, gain=gain)[0])
-        return _digit(min(bound, self.interaction if loss == "square" else math.inf))
+        return _digit(min(bound, self.interaction if loss == Loss.SQUARE else math.inf))
 
     # --- cost -------------------------------------------------------------------------------------------------------
 

@@ -14,7 +14,7 @@ import numpy as np
 from onepass.gaussian.information import leap_index
 from onepass.model import Model, cached_model
 from onepass.pipeline.cell import Cell
-from onepass.protocol import Protocol
+from onepass.protocol import Protocol, Update
 from onepass.simulation.parameters import smallest_dimension
 from onepass.theory import saddle
 from onepass.theory.climb import start_norm
@@ -172,7 +172,7 @@ def _self_interaction(model, protocol, learning_rate, steps) -> Remark | None:
     a step finds the direction whatever it leaves of the student.
     """
     order = leap_index(model.target_formula)
-    if protocol.update != "projected" or steps <= SHORT or order == 1:
+    if protocol.update != Update.PROJECTED or steps <= SHORT or order == 1:
         return None
     radial, _ = saddle.means_at_start(model, protocol.loss)
     inverse = -radial

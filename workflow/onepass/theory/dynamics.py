@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from math import isfinite, sqrt
+from math import isfinite
 from numbers import Real
 
 import numpy as np
 
 from onepass.errors import OnepassError
 from onepass.model import Model
-from onepass.protocol import ADAPTIVE_DECAY, ADAPTIVE_DROP, ADAPTIVE_RISK_FRACTION, Protocol
+from onepass.protocol import Protocol, Schedule
 from onepass.simulation.initial import initial_factor
 from onepass.simulation.parameters import LARGEST_COUNT, Parameters
 from onepass.simulation.records import log_spaced
@@ -100,18 +100,17 @@ def solve_dynamics(
     if finite:
         extra = model.students + model.teachers
         share = 1 / batch_size
-        scales = Scales(1.0, (dimension - extra) * share, share, 1 - share if intra_batch else 0.0)
+        bc = 1 - share if intra_batch else 0.0
+        scales = Scales(first=1.0, hd=(dimension - extra) * share, length=share, bc=bc)
         rate = float(learning_rate)
     else:
         attributes["regime"] = exponents.regime(mu, delta)
         exponent = max(-delta, 1 - mu - 2 * delta)
         time_step = float(dimension) ** exponent
         scales, rate = _limit_scales(attributes["regime"], batch_prefactor), float(learning_rate_prefactor)
-    parameters = Parameters(
-        int(dimension), int(batch_size or 0), rate, int(steps), np.inf, sqrt(model.noise),
-        protocol.loss == "correlation", protocol.update == "spherical", protocol.schedule == "adaptive",
-        ADAPTIVE_RISK_FRACTION, ADAPTIVE_DROP, ADAPTIVE_DECAY,
-    )  # fmt: skip
+    parameters = Parameters.of(
+        model, protocol, dimension=dimension, batch_size=batch_size or 0, learning_rate=rate, steps=steps
+    )
     if not finite and exponent < -ROUNDING:
         states = flow(model, parameters, overlap, gram, scales, record_steps * time_step)
     else:
@@ -123,7 +122,8 @@ def _limit_scales(regime: str, batch_prefactor: float) -> Scales:
     """Which terms survive: the gradient, its noise and the interaction within a batch."""
     gradient = 0.0 if regime == "noise_learning" else 1.0
     noise = 1 / batch_prefactor if regime in ("noise_learning", "saad_solla", "coexistence") else 0.0
-    return Scales(gradient, noise, 0.0, 1.0 if regime in ("large_batch", "coexistence") else 0.0)
+    interaction = 1.0 if regime in ("large_batch", "coexistence") else 0.0
+    return Scales(first=gradient, hd=noise, length=0.0, bc=interaction)
 
 
 def _start(model, initial, dimension):
@@ -165,7 +165,7 @@ def _check(model, protocol, equation, dimension, steps, records, intra_batch, ar
         return
     if not intra_batch:
         raise DynamicsError("intra_batch=False belongs to equation 'finite_d'; the limit's terms follow from (μ, δ)")
-    if protocol.schedule == "adaptive":
+    if protocol.schedule == Schedule.ADAPTIVE:
         raise DynamicsError("schedule 'adaptive' changes γ from step to step and has no limit; use equation 'finite_d'")
     mu, delta = arguments["mu"], arguments["delta"]
     if exponents.regime(mu, delta) == "no_limit":

@@ -6,7 +6,7 @@ import numpy as np
 
 from onepass.gaussian.quadrature import exact_count
 from onepass.model import Model
-from onepass.protocol import Protocol
+from onepass.protocol import Protocol, Update
 from onepass.simulation.chain.batch_law import moments
 
 NODES = 60  # for functions that are no polynomials
@@ -33,15 +33,15 @@ def first_step_gain(model: Model, protocol: Protocol, dimension, batch_size, lea
         Of the shape of ``batch_size`` and ``learning_rate`` together.
     """
     m, rest = start, np.sqrt(1 - start**2)
-    along, across, square = _means(model, protocol.loss == "correlation", m)
-    radial = m * along + rest * across if protocol.update == "spherical" else 0.0
+    along, across, square = _means(model, protocol.loss, m)
+    radial = m * along + rest * across if protocol.update == Update.SPHERICAL else 0.0
     parallel = m + learning_rate * (along - radial * m)
     orthogonal = rest + learning_rate * (across - radial * rest)
     outside = learning_rate**2 * square * (dimension - 2) / batch_size
     return parallel / np.sqrt(parallel**2 + orthogonal**2 + outside) / m - 1
 
 
-def _means(model, correlation, m):
+def _means(model, loss, m):
     """Means of ``c λ*``, ``c v`` and ``c²`` at overlap m."""
-    found = moments(model, correlation, m, exact_count(model) or NODES)
+    found = moments(model, loss, m, exact_count(model) or NODES)
     return found[0], found[1] * np.sqrt(1 - m**2), found[2]

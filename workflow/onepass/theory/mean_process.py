@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
+from onepass.protocol import Loss, Schedule
 from onepass.simulation.simulate import DivergenceError
-from onepass.theory.mean_kernel import DIVERGED, RECORDED, Moments, advance, increments, run
+from onepass.theory.mean_kernel import DIVERGED, RECORDED, advance, increments, run
 from onepass.theory.moments import Expectations, compiled_rule, empty_moments, expectations
 
 QUADRATURE = 1e-8  # tolerance of means that have no exact rule
@@ -32,11 +33,11 @@ def iterate(model, parameters, overlap, gram, scales, record_steps):
 
 def _run_any(model, parameters, overlap, gram, scales, record_steps, overlaps, grams, risks, errors):
     """`mean_kernel.run` for models whose means are not compiled."""
-    layer, rate, correlation = model.output_weights, parameters.learning_rate, parameters.correlation
+    layer, rate, loss = model.output_weights, parameters.learning_rate, Loss(parameters.loss)
     d_overlap, d_gram, switch, recorded, nodes = np.empty_like(overlap), np.empty_like(gram), -1.0, 0, None
     for step in range(parameters.steps + 1):
         known = record_steps[recorded] == step  # and its error measured; steps between use the same rule
-        means = _means(model, correlation, overlap, gram, None if known else nodes)
+        means = _means(model, loss, overlap, gram, None if known else nodes)
         nodes = means.nodes
         if known:
             overlaps[recorded], grams[recorded] = overlap, gram
@@ -44,15 +45,14 @@ def _run_any(model, parameters, overlap, gram, scales, record_steps, overlaps, g
             recorded += 1
         if step == parameters.steps:
             break
-        if parameters.adaptive:
+        if parameters.schedule == Schedule.ADAPTIVE:
             switch = parameters.risk_fraction * means.risk if step == 0 else switch
             if means.risk < switch:
-                rate *= parameters.decay * (parameters.drop if correlation else 1.0)
-                if correlation:
-                    correlation = False
-                    means = _means(model, correlation, overlap, gram, nodes)
-        moments = Moments(*means[: len(Moments._fields)])
-        increments(overlap, gram, layer, moments, scales, rate, parameters.spherical, d_overlap, d_gram)
+                rate *= parameters.decay * (parameters.drop if loss == Loss.CORRELATION else 1.0)
+                if loss == Loss.CORRELATION:
+                    loss = Loss.SQUARE
+                    means = _means(model, loss, overlap, gram, nodes)
+        increments(overlap, gram, layer, means.moments, scales, rate, parameters.update, d_overlap, d_gram)
         if not advance(overlap, gram, d_overlap, d_gram):
             return step, DIVERGED
     return parameters.steps, RECORDED
@@ -63,7 +63,8 @@ def flow(model, parameters, overlap, gram, scales, times):
     from scipy.integrate import solve_ivp
 
     p, k = overlap.shape
-    layer, rows = model.output_weights, np.tril_indices(p, -1)
+    layer, rows, loss = model.output_weights, np.tril_indices(p, -1), Loss(parameters.loss)
+    rate, update = parameters.learning_rate, parameters.update
 
     def unpack(state):
         q = np.eye(p)
@@ -73,24 +74,22 @@ def flow(model, parameters, overlap, gram, scales, times):
     def slope(_, state):
         m, q = unpack(state)
         psi, phi = np.empty_like(m), np.empty_like(q)
-        moments = Moments(*_means(model, parameters.correlation, m, q, nodes)[: len(Moments._fields)])
-        increments(m, q, layer, moments, scales, parameters.learning_rate, parameters.spherical, psi, phi)
+        increments(m, q, layer, _means(model, loss, m, q, nodes).moments, scales, rate, update, psi, phi)
         norms = np.diag(phi)
         return np.concatenate(
             [(psi - 0.5 * m * norms[:, None]).ravel(), (phi - 0.5 * q * (norms[:, None] + norms))[rows]]
         )
 
-    nodes = _means(model, parameters.correlation, overlap, gram).nodes
+    nodes = _means(model, loss, overlap, gram).nodes
     start = np.concatenate([overlap.ravel(), gram[rows]])
     solution = solve_ivp(slope, (0.0, times[-1]), start, method="LSODA", t_eval=times, **ACCURACY)
     if not solution.success:
         raise DivergenceError(f"the integrator of the limit stopped: {solution.message}")
     states = solution.y.T if times[-1] > 0 else [start]  # the integrator has no answer to no time
     overlaps, grams = map(np.array, zip(*map(unpack, states), strict=True))
-    means = [_means(model, parameters.correlation, m, q) for m, q in zip(overlaps, grams, strict=True)]
+    means = [_means(model, loss, m, q) for m, q in zip(overlaps, grams, strict=True)]
     return overlaps, grams, np.array([mean.risk for mean in means]), max(mean.error for mean in means)
 
 
-def _means(model, correlation, overlap, gram, nodes=None) -> Expectations:
-    loss = "correlation" if correlation else "square"
+def _means(model, loss, overlap, gram, nodes=None) -> Expectations:
     return expectations(model, loss, overlap, gram, tolerance=QUADRATURE, nodes=nodes)

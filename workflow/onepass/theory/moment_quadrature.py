@@ -1,7 +1,7 @@
 """Gaussian means of a step by Gauss–Hermite quadrature: on the whole grid, or pair by pair of students.
 
 Both are exact for polynomials once the nodes are enough. Fields are ``λ = A u`` with white normals u of dimension
-``k + p`` (`mean_kernel.white_factor`), so that a singular covariance needs no care.
+``k + p`` (`polynomial_moments.white_factor`), so that a singular covariance needs no care.
 """
 
 from __future__ import annotations
@@ -13,7 +13,9 @@ import numpy as np
 from onepass.gaussian.hermite import hermite_polynomials
 from onepass.gaussian.quadrature import gauss_hermite, product_grid, product_rule
 from onepass.model import Model
-from onepass.theory.mean_kernel import Moments, white_factor
+from onepass.protocol import Loss
+from onepass.theory.polynomial_moments import white_factor
+from onepass.theory.rule import Moments
 
 
 def target_values(model: Model, count: int) -> np.ndarray:
@@ -40,7 +42,7 @@ def coordinate_functions(model: Model) -> dict[int, Callable] | None:
     return {position: function(position, parts) for position, parts in terms.items()}
 
 
-def grid_moments(model: Model, correlation: bool, overlap, gram, count: int) -> tuple[Moments, float]:
+def grid_moments(model: Model, loss: Loss, overlap, gram, count: int) -> tuple[Moments, float]:
     """Moments and population risk from the grid of ``count**(p + k)`` points."""
     p, k = overlap.shape
     factor, layer = white_factor(overlap, gram), model.output_weights
@@ -53,17 +55,17 @@ def grid_moments(model: Model, correlation: bool, overlap, gram, count: int) -> 
         slopes, values = derivative(fields), target(u[:, :k])
         excess = values - activation(fields) @ layer
         risk += 0.5 * weights @ excess**2
-        error = values if correlation else excess
+        error = values if loss == Loss.CORRELATION else excess
         drift += (slopes * (weights * error)[:, None]).T @ u
         second = (slopes * (weights * (error**2 + model.noise))[:, None]).T
         turned, mixed = second @ (slopes * fields**2), (second * fields.T) @ (slopes * fields)
         hd += second @ slopes
         length += second @ (slopes * (u**2).sum(axis=1)[:, None])
         radial += turned + turned.T - gram * mixed
-    return Moments(drift[:, :k].copy(), drift @ factor.T, hd, drift @ drift.T, length, radial), float(risk)
+    return _moments(drift, factor, hd=hd, length=length, radial=radial), float(risk)
 
 
-def pair_moments(model: Model, correlation: bool, overlap, gram, count: int) -> tuple[Moments, float]:
+def pair_moments(model: Model, loss: Loss, overlap, gram, count: int) -> tuple[Moments, float]:
     """Moments and population risk of a sum of functions of one field each, at a cost polynomial in p + k.
 
     Given the fields of a pair of students, E² is a sum over pairs of functions of two correlated normals: in
@@ -77,8 +79,8 @@ def pair_moments(model: Model, correlation: bool, overlap, gram, count: int) -> 
     functions = [*teachers.values(), *[model.activation_formula.array(np)] * p]
     derivative = model.activation_formula.array(np, derivative=True)
     excess = np.concatenate([np.ones(len(teachers)), -layer])
-    b = np.where(np.arange(excess.size) < len(teachers), excess, 0.0) if correlation else excess
-    used = slice(0, len(teachers) if correlation else None)  # terms of E
+    used = slice(0, len(teachers) if loss == Loss.CORRELATION else None)  # terms of E
+    b = excess[used]
 
     nodes, weights = gauss_hermite(count)
     table = hermite_polynomials(nodes, count - 1).T * weights[:, None]  # (nodes, orders)
@@ -110,17 +112,23 @@ def pair_moments(model: Model, correlation: bool, overlap, gram, count: int) -> 
             coefficients, rests = expand(basis, z, used)
             slope = weight * derivative(x)
             if i == j:
-                mean, first = coefficients[..., 0] @ b[used], coefficients[..., 1] * b[used]
+                mean, first = coefficients[..., 0] @ b, coefficients[..., 1] * b
                 drift[j] = (slope * mean) @ z @ basis.T + slope @ first @ rests
             # |u|² adds to the square of z the mean square of the rest, and what Stein's lemma makes of it
             bent = 2 * orders * coefficients
             bent[..., :-2] += 2 * np.sqrt((orders[1:-1]) * orders[2:]) * coefficients[..., 2:]
-            square = paired(coefficients, coefficients, rests, b[used])
-            bend = paired(coefficients, bent, rests, b[used])
+            square = paired(coefficients, coefficients, rests, b)
+            bend = paired(coefficients, bent, rests, b)
             square += model.noise
             slope *= derivative(y)
             distance = (z**2).sum(axis=1) + width - basis.shape[1]
             hd[j, i] = hd[i, j] = slope @ square
             length[j, i] = length[i, j] = slope @ (distance * square + bend)
             radial[j, i] = radial[i, j] = slope @ (square * (x**2 + y**2 - gram[j, i] * x * y))
-    return Moments(drift[:, :k].copy(), drift @ factor.T, hd, drift @ drift.T, length, radial), risk
+    return _moments(drift, factor, hd=hd, length=length, radial=radial), risk
+
+
+def _moments(drift, factor, **second) -> Moments:
+    """All moments, from ``drift_j = E[σ'(λ_j) E u]`` (p, k + p) and those of second order."""
+    k = drift.shape[1] - drift.shape[0]
+    return Moments(psi=drift[:, :k].copy(), gf=drift @ factor.T, bc=drift @ drift.T, **second)

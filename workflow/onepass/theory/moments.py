@@ -16,9 +16,10 @@ import numpy as np
 from onepass.errors import OnepassError
 from onepass.gaussian.quadrature import COUNTS, exact_count, gauss_hermite, refined
 from onepass.model import Model
-from onepass.protocol import LOSSES
+from onepass.protocol import Loss
 from onepass.theory import moment_quadrature
-from onepass.theory.mean_kernel import Moments, Rule, write_moments
+from onepass.theory.mean_kernel import write_moments
+from onepass.theory.rule import Moments, Rule
 
 FEWEST = 18  # nodes a dimension that the finest rule must have, or its error says nothing
 LARGEST_GRID = 2_000_000  # points of a grid
@@ -33,20 +34,9 @@ class ExpectationError(OnepassError, ValueError):
 
 
 class Expectations(NamedTuple):
-    """Means over the local fields ``(λ, λ*) ~ N(0, [[Q, M], [Mᵀ, I]])`` and the label noise.
+    """The means of a step at one state, and how they were found."""
 
-    E is ``y − f`` (square loss) or ``y`` (correlation loss); the factors ``a_j/p`` of the second layer are left out.
-    ``u`` are white normals of dimension p + k of which the fields are linear functions: ``|u|²`` is ``uᵀΩ⁻¹u``
-    where Ω has an inverse, and beyond that counts the dimensions that no field spans.
-    Numbers have no units.
-    """
-
-    psi: np.ndarray  # (p, k)  ψ_jr = E[σ'(λ_j) λ*_r E]
-    gf: np.ndarray  # (p, p)  φGF_jl = E[σ'(λ_j) λ_l E]
-    hd: np.ndarray  # (p, p)  φHD_jl = E[σ'(λ_j) σ'(λ_l) E²]
-    bc: np.ndarray  # (p, p)  φBC_jl = E[σ'(λ_j) E u]·E[σ'(λ_l) E u]
-    length: np.ndarray  # (p, p)  E[σ'(λ_j) σ'(λ_l) E² |u|²]
-    radial: np.ndarray  # (p, p)  E[σ'(λ_j) σ'(λ_l) E² (λ_j² + λ_l² − Q_jl λ_j λ_l)]
+    moments: Moments
     risk: float  # excess population risk ½ E[(h* − f)²], whatever the loss
     error: float  # largest absolute change from the rule before the finest; 0 where exact up to rounding
     method: str  # "closed", "grid" or "pairs"
@@ -54,13 +44,13 @@ class Expectations(NamedTuple):
 
 
 def expectations(
-    model: Model, loss: str, overlap, gram, *, tolerance: float = 1e-10, nodes: int | None = None
+    model: Model, loss: Loss | str, overlap, gram, *, tolerance: float = 1e-10, nodes: int | None = None
 ) -> Expectations:
     """Means of a step at a state of the students.
 
     Parameters
     ----------
-    loss : "square" or "correlation".
+    loss : a `onepass.protocol.Loss` or its name.
     overlap, gram : M (p, k) and Q (p, p); any norms, and students may align with the teacher or with each other.
     tolerance : where no exact rule exists, rules are refined until they change by less than
         this fraction of the largest ``E[σ'(λ_j)² y² |u|²]``, or become too large; see ``error`` of the result.
@@ -74,35 +64,37 @@ def expectations(
     ------
     ExpectationError
         If the model has neither a closed form nor a quadrature that can be afforded, or for arrays of another shape.
+    onepass.protocol.ProtocolError
+        For an unknown loss.
 
     Notes
     -----
     Closed forms after Saad & Solla, Phys. Rev. E 52, 4225 (1995); the means are those of Arnaboldi et al.,
     arXiv:2406.02157, with ``length`` and ``radial`` for exactness at finite dimension and batch size.
     """
-    if loss not in LOSSES:
-        raise ExpectationError(f"loss {loss!r} is unknown; allowed: {', '.join(LOSSES)}")
+    loss = Loss.of(loss)
     p, k = model.students, model.teachers
     overlap, gram = np.array(overlap, dtype=float), np.array(gram, dtype=float)
     if overlap.shape != (p, k) or gram.shape != (p, p) or not np.isfinite(np.hstack([overlap, gram])).all():
         raise ExpectationError(
             f"overlaps of shapes {overlap.shape}, {gram.shape}; allowed: finite M of {(p, k)} and Q of {(p, p)}"
         )
-    correlation, rule = loss == "correlation", compiled_rule(model)
+    rule = compiled_rule(model)
     if rule is not None:
         moments = empty_moments(model)
-        risk = write_moments(rule, overlap, gram, correlation, moments)
-        return Expectations(*moments, risk, 0.0, *(("closed", 0) if rule.closed else ("grid", rule.nodes.size)))
+        risk = write_moments(rule, overlap, gram, int(loss), moments)
+        method = "closed" if rule.closed else "grid"
+        return Expectations(moments, risk, error=0.0, method=method, nodes=rule.nodes.size)
 
     method, counts = _plan(model)
     evaluate = moment_quadrature.pair_moments if method == "pairs" else moment_quadrature.grid_moments
     if nodes is not None and len(counts) > 1:
-        moments, risk = evaluate(model, correlation, overlap, gram, nodes)
-        return Expectations(*moments, risk, np.nan, method, nodes)
+        moments, risk = evaluate(model, loss, overlap, gram, nodes)
+        return Expectations(moments, risk, error=np.nan, method=method, nodes=nodes)
     # All means vanish where the students are right; those of y² do not, and say what is small.
-    scale = abs(evaluate(model, True, overlap, gram, counts[0])[0].length).max()
+    scale = abs(evaluate(model, Loss.CORRELATION, overlap, gram, counts[0])[0].length).max()
     found = refined(
-        lambda count: evaluate(model, correlation, overlap, gram, count),
+        lambda count: evaluate(model, loss, overlap, gram, count),
         counts,
         max(tolerance, ROUNDING) * scale,
         lambda coarse, fine: abs(_flat(*fine) - _flat(*coarse)).max(),
@@ -113,7 +105,7 @@ def expectations(
             f"{_INSTEAD}"
         )
     moments, risk = found.value
-    return Expectations(*moments, risk, found.error, method, found.fine)
+    return Expectations(moments, risk, error=found.error, method=method, nodes=found.fine)
 
 
 def _flat(moments: Moments, risk: float) -> np.ndarray:
@@ -129,10 +121,22 @@ def empty_moments(model: Model) -> Moments:
 @lru_cache(maxsize=64)
 def compiled_rule(model: Model) -> Rule | None:
     """The rule that compiled code reads, for erf committees and for polynomials of few fields; else None."""
-    layer, none = model.output_weights, np.empty(0)
+    none = np.empty(0)
+    rule = Rule(
+        closed=False,
+        layer=model.output_weights,
+        noise=model.noise,
+        directions=np.empty((0, model.teachers)),
+        coefficients=none,
+        nodes=none,
+        weights=none,
+        target=none,
+        activation=none,
+    )
     committee = erf_committee(model)
     if committee is not None:
-        return Rule(True, layer, model.noise, *committee, none, none, none, none)
+        directions, coefficients = committee
+        return rule._replace(closed=True, directions=directions, coefficients=coefficients)
     count = exact_count(model)
     if count is None or count ** (model.students + model.teachers) > SMALL_GRID:
         return None
@@ -142,7 +146,7 @@ def compiled_rule(model: Model) -> Rule | None:
     x = sympy.Symbol("x", real=True)
     activation = np.array(sympy.Poly(model.activation_formula.expression, x).all_coeffs()[::-1], dtype=float)
     target = moment_quadrature.target_values(model, count)
-    return Rule(False, layer, model.noise, np.empty((0, model.teachers)), none, nodes, weights, target, activation)
+    return rule._replace(nodes=nodes, weights=weights, target=target, activation=activation)
 
 
 @lru_cache(maxsize=64)

@@ -94,7 +94,7 @@ def _escape_time(model, protocol, dimension, batch_size, learning_rate, start, t
     if rate <= 0:
         return inf
     count = exact_count(model) or _NODES
-    variance = moments(model, protocol.loss == "correlation", 0.0, count)[3] * learning_rate**2 / batch_size
+    variance = moments(model, protocol.loss, 0.0, count)[3] * learning_rate**2 / batch_size
     spread = variance / (2 * rate)
     squared = [m**2 / (1 - m**2) + spread for m in (start, threshold)]
     return log(squared[1] / squared[0]) / (2 * rate)

@@ -20,6 +20,7 @@ from onepass.gaussian.hermite import HIGHEST_ORDER, TOLERANCE, gaussian_norm, he
 from onepass.gaussian.information import leap_index
 from onepass.gaussian.quadrature import gauss_hermite
 from onepass.model import Model
+from onepass.protocol import Loss
 
 NODES = 120  # of means over one field: exact for polynomials to degree 239
 DIRECTIONS = 4096  # tried for the steepest one, of several coordinates
@@ -69,7 +70,7 @@ def steepest_drift(model: Model) -> float:
 
 
 @lru_cache(maxsize=64)
-def means_at_start(model: Model, loss: str) -> tuple[np.ndarray, np.ndarray]:
+def means_at_start(model: Model, loss: Loss | str) -> tuple[np.ndarray, np.ndarray]:
     """R and V of every student, arrays (p,), where students see neither the target's directions nor each other."""
     x, weights = gauss_hermite(NODES)
     value, slope = (model.activation_formula.array(np, derivative=d)(x) for d in (False, True))
@@ -77,7 +78,7 @@ def means_at_start(model: Model, loss: str) -> tuple[np.ndarray, np.ndarray]:
     mean, square = weights @ value, weights @ value**2
     target_mean = expansion(model.target_formula).get((0,) * model.teachers, 0.0)
     target_square = gaussian_norm(model.target_formula) + model.noise
-    if loss == "correlation":
+    if Loss.of(loss) == Loss.CORRELATION:
         radial = np.full(model.students, (weights @ (slope * x)) * target_mean)
         noise = np.full(model.students, (weights @ slope**2) * target_square)
         return layer * radial, layer**2 * noise
@@ -93,7 +94,7 @@ def means_at_start(model: Model, loss: str) -> tuple[np.ndarray, np.ndarray]:
     return layer * radial, layer**2 * noise
 
 
-def noise_bound(model: Model, loss: str, *, dimension, batch_size, overlap, gain):
+def noise_bound(model: Model, loss: Loss | str, *, dimension, batch_size, overlap, gain):
     """The learning rate at which the noise of a step takes from an overlap what the step adds.
 
     Adding ``γ² V d/n_b`` to the squared norm takes ``½ γ² V d/n_b`` of the overlap; the step adds ``γ gain |m|^(ℓ−1)``.

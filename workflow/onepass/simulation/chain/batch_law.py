@@ -21,6 +21,7 @@ from numpy.polynomial import chebyshev
 from onepass.errors import OnepassError
 from onepass.gaussian.quadrature import COUNTS, exact_count, product_grid, product_rule, refined
 from onepass.model import Model
+from onepass.protocol import Loss
 
 WHOLE = 20_000  # nodes up to which a polynomial's rule is exact for the covariance of C too
 LARGEST = 200_000  # nodes of any rule: a step goes over all of them
@@ -38,7 +39,7 @@ class BatchError(OnepassError, ValueError):
 class Law(NamedTuple):
     """Means over one sample, as compiled code reads them; the arrays of the other form are empty."""
 
-    pieces: np.ndarray  # (2, PIECES, ORDER + 1, 9): square and correlation loss, intervals of m in [−1, 1], powers
+    pieces: np.ndarray  # (2, PIECES, ORDER + 1, 9): of each `Loss`, intervals of m in [−1, 1], powers
     points: np.ndarray  # (nodes, k + p)
     weights: np.ndarray  # (nodes,) with sum 1
 
@@ -65,7 +66,7 @@ def batch_law(model: Model) -> tuple[str, Law, float]:
     return "nodes", NO_LAW._replace(points=points, weights=weights), error
 
 
-def moments(model: Model, correlation: bool, overlap: float, count: int) -> np.ndarray:
+def moments(model: Model, loss: Loss, overlap: float, count: int) -> np.ndarray:
     """The nine means of one student of one direction at overlap m, from ``count²`` nodes.
 
     With ``c = a σ'(λ) E``: of ``cλ*``, ``cv``, ``c²``, then of the products ``c²λ*²``, ``c²λ*v``, ``c²v²``, ``c³λ*``,
@@ -76,7 +77,7 @@ def moments(model: Model, correlation: bool, overlap: float, count: int) -> np.n
     rest, (layer,), noise = np.sqrt(1 - overlap**2), model.output_weights, model.noise
     field = overlap * u[:, 0] + rest * u[:, 1]
     error = model.target_formula.array(np)(u[:, :1])
-    if not correlation:
+    if loss == Loss.SQUARE:
         error = error - layer * model.activation_formula.array(np)(field)
     slope = layer * model.activation_formula.array(np, derivative=True)(field)
     powers = slope * error, slope**2 * (error**2 + noise), slope**3 * (error**3 + 3 * noise * error)
@@ -98,11 +99,11 @@ def _series(model: Model) -> tuple[np.ndarray, float]:
     if exact is not None:
         count = 2 * exact - 3  # for fourth moments of what `exact_count` has the squares of
     else:
-        found = refined(lambda n: moments(model, False, 0.5, n), COUNTS, SETTLED, _relative)
+        found = refined(lambda n: moments(model, Loss.SQUARE, 0.5, n), COUNTS, SETTLED, _relative)
         count, error = found.fine, found.error
     for order in ORDERS:
         points = chebyshev.chebpts1(order + 1)
-        values = np.array([[moments(model, loss, m, count) for m in points] for loss in (False, True)])
+        values = np.array([[moments(model, loss, m, count) for m in points] for loss in Loss])
         basis = chebyshev.chebvander(points, order)
         series = np.einsum("mn,lmi->lni", basis, values) / (basis**2).sum(axis=0)[:, None]
         scale = np.array([_scales(own) for own in values])[:, None]

@@ -12,8 +12,12 @@ from math import isfinite, sqrt
 import numpy as np
 from numba import njit
 
+from onepass.gaussian.risk import RiskSeries
+from onepass.protocol import Loss, Schedule, Update
+from onepass.simulation.chain.batch_law import Law
 from onepass.simulation.chain.wishart import bartlett, chi_square, semidefinite_cholesky
 from onepass.simulation.jit import compiled, inlined
+from onepass.simulation.parameters import Parameters
 
 # <model>
 
@@ -42,7 +46,7 @@ RECOVERED, BUDGET, DIVERGED = 0, 1, 2
 
 
 @compiled
-def population_risk(factor, layer, series):
+def population_risk(factor, layer, series: RiskSeries):
     """Excess risk ½ E[(f* − f)²] of the students with factor A (p, k + p); `layer` is a/p."""
     p, k = layer.size, series.cross_powers.shape[1]
     risk = series.constant
@@ -67,20 +71,20 @@ def population_risk(factor, layer, series):
 
 
 @compiled
-def workspace(law):
+def workspace(law: Law):
     """Arrays for the samples of a chunk and their label noise."""
     return np.empty((CHUNK, STUDENTS + TEACHERS)), np.zeros(CHUNK)
 
 
 @inlined
-def batch_sums(rng, factor, layer, parameters, correlation, law, work, fields, drift, gram):
+def batch_sums(rng, factor, layer, parameters: Parameters, loss, law: Law, work, fields, drift, gram):
     """Sums over one fresh batch: ``drift = Σ c uᵀ / n_b`` (p, k + p), lower ``gram = Σ c cᵀ / n_b²`` (p, p).
 
     ``u = (z in the teacher's span, z in the students' own span)``, ``c_j = (a_j/p) σ'(λ_j) E``; ``fields``
     (p, 3) receives λ, c and, summed over the batch, ``Σ c_j λ_j / n_b`` in its columns.
     """
     p, k, width = STUDENTS, TEACHERS, STUDENTS + TEACHERS
-    batch_size, noise, (inputs, noises) = parameters.batch_size, parameters.noise, work
+    batch_size, deviation, (inputs, noises) = parameters.batch_size, sqrt(parameters.noise), work
     for j in range(p):
         fields[j, 2] = 0.0
         for r in range(width):
@@ -92,9 +96,9 @@ def batch_sums(rng, factor, layer, parameters, correlation, law, work, fields, d
         for i in range(count):
             for r in range(width):
                 inputs[i, r] = rng.standard_normal()
-        if noise > 0.0:
+        if deviation > 0.0:
             for i in range(count):
-                noises[i] = noise * rng.standard_normal()
+                noises[i] = deviation * rng.standard_normal()
         for i in range(count):
             error = target(inputs[i, :k]) + noises[i]
             for j in range(p):
@@ -102,7 +106,7 @@ def batch_sums(rng, factor, layer, parameters, correlation, law, work, fields, d
                 for r in range(k + j + 1):
                     field += factor[j, r] * inputs[i, r]
                 fields[j, 0] = field
-                if not correlation:
+                if loss == Loss.SQUARE:
                     error -= layer[j] * activation(field)
             for j in range(p):
                 c = layer[j] * derivative(fields[j, 0]) * error
@@ -125,10 +129,10 @@ def batch_sums(rng, factor, layer, parameters, correlation, law, work, fields, d
 
 
 @compiled
-def run(rng, factor, layer, parameters, law, series, record_steps, records):
+def run(rng, factor, layer, parameters: Parameters, law: Law, series: RiskSeries, record_steps, records):
     """Run one replica from `factor` (p, k + p; changed in place) until recovery or the end of its budget.
 
-    ``law`` is a `batch_law.Law`, which the chain's own sums have no use for.
+    The chain's own sums have no use for ``law``.
     ``records`` (len(record_steps), p, k + p) receives the factor at each record step; after the replica
     has stopped, its last state. Returns (steps run, RECOVERED | BUDGET | DIVERGED).
     """
@@ -136,11 +140,11 @@ def run(rng, factor, layer, parameters, law, series, record_steps, records):
     work = workspace(law)
     fields, drift, gram = np.empty((p, 3)), np.empty((p, width)), np.empty((p, p))
     root, wishart, outside = np.zeros((p, p)), np.zeros((p, p)), np.empty((p, p))
-    rate, correlation = parameters.learning_rate, parameters.correlation
+    rate, loss = parameters.learning_rate, parameters.loss
     degrees = float(parameters.dimension - width)
     threshold = parameters.threshold * parameters.threshold
-    switch = 0.0
-    if parameters.adaptive:
+    switch, adaptive = 0.0, parameters.schedule == Schedule.ADAPTIVE
+    if adaptive:
         switch = parameters.risk_fraction * population_risk(factor, layer, series)
     step, recorded, status = 0, 0, BUDGET
     while True:
@@ -156,13 +160,13 @@ def run(rng, factor, layer, parameters, law, series, record_steps, records):
             break
         if step == parameters.steps:
             break
-        if parameters.adaptive and population_risk(factor, layer, series) < switch:
-            rate *= parameters.decay * (parameters.drop if correlation else 1.0)
-            correlation = False
+        if adaptive and population_risk(factor, layer, series) < switch:
+            rate *= parameters.decay * (parameters.drop if loss == Loss.CORRELATION else 1.0)
+            loss = Loss.SQUARE.value
 
-        batch_sums(rng, factor, layer, parameters, correlation, law, work, fields, drift, gram)
+        batch_sums(rng, factor, layer, parameters, loss, law, work, fields, drift, gram)
         for j in range(p):
-            radial = fields[j, 2] if parameters.spherical else 0.0
+            radial = fields[j, 2] if parameters.update == Update.SPHERICAL else 0.0
             for r in range(width):
                 factor[j, r] += rate * (drift[j, r] - radial * factor[j, r])
 

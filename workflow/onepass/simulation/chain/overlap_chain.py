@@ -12,12 +12,14 @@ draws the same numbers in the same order.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import sqrt
 
 import numpy as np
 
 from onepass.errors import OnepassError
 from onepass.gaussian.risk import risk_series
 from onepass.model import Model
+from onepass.protocol import Loss, Update
 from onepass.simulation.chain.batch_law import NO_LAW, batch_law
 from onepass.simulation.chain.build import model_kernel
 from onepass.simulation.chain.kernel import CHUNK, DIVERGED, RECOVERED
@@ -94,15 +96,15 @@ def step(model: Model, parameters: Parameters, factor: np.ndarray, rng: np.rando
         u = rng.standard_normal((min(CHUNK, n_b - start), k + p))
         error = target(u[:, :k])
         if parameters.noise > 0:
-            error = error + parameters.noise * rng.standard_normal(len(u))
+            error = error + sqrt(parameters.noise) * rng.standard_normal(len(u))
         fields = u @ factor.T
-        if not parameters.correlation:
+        if parameters.loss == Loss.SQUARE:
             error = error - activation(fields) @ layer
         c = layer * derivative(fields) * error[:, None]
         drift += c.T @ u / n_b
         second_moment += c.T @ c / n_b**2
         radial += (c * fields).sum(axis=0)[:, None] / n_b
-    if parameters.spherical:
+    if parameters.update == Update.SPHERICAL:
         drift -= radial * factor
     moved = factor + gamma * drift
 

@@ -9,32 +9,35 @@ from math import sqrt
 
 import numpy as np
 
+from onepass.protocol import Loss
+from onepass.simulation.chain.batch_law import Law
 from onepass.simulation.chain.kernel import STUDENTS, TEACHERS, activation, derivative, target
 from onepass.simulation.jit import compiled, inlined
+from onepass.simulation.parameters import Parameters
 
 # <sums>
 
 
 @compiled
-def workspace(law):
+def workspace(law: Law):
     """Arrays for the random weights of the nodes and their label noise."""
     return np.empty(law.weights.size), np.zeros((law.weights.size, 2))
 
 
 @inlined
-def batch_sums(rng, factor, layer, parameters, correlation, law, work, fields, drift, gram):
+def batch_sums(rng, factor, layer, parameters: Parameters, loss, law: Law, work, fields, drift, gram):
     """Draw ``drift`` and ``gram`` as sums over quadrature nodes, each visited a Gaussian number of times."""
     p, k, width = STUDENTS, TEACHERS, STUDENTS + TEACHERS
     weights, noises = work
-    share, noise = 1.0 / parameters.batch_size, parameters.noise
+    share, deviation = 1.0 / parameters.batch_size, sqrt(parameters.noise)
     root, common = sqrt(share), 0.0
     for i in range(weights.size):
         weights[i] = rng.standard_normal()
         common += sqrt(law.weights[i]) * weights[i]
-    if noise > 0.0:  # the sum and the sum of squares of the noise at a node
+    if deviation > 0.0:  # the sum and the sum of squares of the noise at a node
         for i in range(weights.size):
-            noises[i, 0] = noise * rng.standard_normal()
-            noises[i, 1] = noise * noise * sqrt(2.0) * rng.standard_normal()
+            noises[i, 0] = deviation * rng.standard_normal()
+            noises[i, 1] = deviation * deviation * sqrt(2.0) * rng.standard_normal()
     for j in range(p):
         fields[j, 2] = 0.0
         for r in range(width):
@@ -52,10 +55,10 @@ def batch_sums(rng, factor, layer, parameters, correlation, law, work, fields, d
             for r in range(k + j + 1):
                 field += factor[j, r] * u[r]
             fields[j, 0] = field
-            if not correlation:
+            if loss == Loss.SQUARE:
                 error -= layer[j] * activation(field)
         first = weight * error + spread * noises[i, 0]
-        second = error * (first + spread * noises[i, 0]) + noise * noise * weight + spread * noises[i, 1]
+        second = error * (first + spread * noises[i, 0]) + deviation * deviation * weight + spread * noises[i, 1]
         for j in range(p):
             slope = layer[j] * derivative(fields[j, 0])
             fields[j, 1] = slope

@@ -9,18 +9,19 @@ from math import sqrt
 import numpy as np
 
 # <sums>
-from onepass.simulation.chain.batch_law import ORDER
+from onepass.simulation.chain.batch_law import ORDER, Law
 from onepass.simulation.jit import compiled, inlined
+from onepass.simulation.parameters import Parameters
 
 
 @compiled
-def workspace(law):
+def workspace(law: Law):
     """None is needed; compiled code wants an array all the same."""
     return np.empty(0)
 
 
 @inlined
-def batch_sums(rng, factor, layer, parameters, correlation, law, work, fields, drift, gram):
+def batch_sums(rng, factor, layer, parameters: Parameters, loss, law: Law, work, fields, drift, gram):
     """Draw ``drift`` and ``gram`` of one student of one direction from the moments at its overlap m."""
     m, rest = factor[0, 0], factor[0, 1]
     cells = law.pieces.shape[1]
@@ -28,7 +29,7 @@ def batch_sums(rng, factor, layer, parameters, correlation, law, work, fields, d
     cell = min(max(int(place), 0), cells - 1)
     t = place - cell - 0.5  # from the middle of the cell, in cells
     v0 = v1 = v2 = v3 = v4 = v5 = v6 = v7 = v8 = 0.0  # scalars, or they would go through memory at every power
-    local = law.pieces[1 if correlation else 0, cell]
+    local = law.pieces[loss, cell]
     for n in range(ORDER, -1, -1):
         v0, v1, v2 = v0 * t + local[n, 0], v1 * t + local[n, 1], v2 * t + local[n, 2]
         v3, v4, v5 = v3 * t + local[n, 3], v4 * t + local[n, 4], v5 * t + local[n, 5]

@@ -4,7 +4,7 @@
 // added in the order of their numbers. So a run is the same, bit for bit, however many blocks a launch has and however
 // its steps are dealt out to launches. Before this file stand the model's formulas and, from `onepass.simulation.cuda.source`:
 //     STUDENTS, TEACHERS, THREADS (of a block), ROWS (samples of a tile; 0: every thread keeps sums of its own),
-//     SHARED_DOUBLES
+//     SHARED_DOUBLES, LOSS_SQUARE and the other choices of `onepass.protocol`
 
 enum {
     WIDTH = STUDENTS + TEACHERS,
@@ -17,7 +17,7 @@ enum {
 enum Status { RECOVERED = 0, BUDGET = 1, DIVERGED = 2, RUNNING = 3 };
 
 struct Replica {  // as `chain.REPLICA`
-    long long number, step, slot, correlation, status;
+    long long number, step, slot, loss, status;
     double rate, switch_risk;
 };
 
@@ -28,8 +28,8 @@ struct Run {  // as `chain.RUN`
     const double *layer, *cross, *pair;
     const long long *record_steps, *cross_powers;
     int *running;
-    long long replica_count, batch_size, slice, slices, steps, record_count, terms, order, spherical, adaptive;
-    double degrees, threshold_squared, noise, drop, decay, risk_constant;
+    long long replica_count, batch_size, slice, slices, steps, record_count, terms, order, update, schedule;
+    double degrees, threshold_squared, deviation, drop, decay, risk_constant;
 };
 
 struct Shared {
@@ -45,7 +45,9 @@ DEVICE Shared divided(double *all) {
 DEVICE int gram_index(int j, int m) { return DRIFT + j * (j + 1) / 2 + m; }
 
 // Label minus what the students make of it; fields and inputs of one sample.
-DEVICE double label(const double *u, double noise) { return noise > 0.0 ? target(u) + noise * u[WIDTH] : target(u); }
+DEVICE double label(const double *u, double deviation) {
+    return deviation > 0.0 ? target(u) + deviation * u[WIDTH] : target(u);
+}
 
 DEVICE double field_of(const double *factor, const double *u, int j) {
     double field = 0.0;
@@ -64,12 +66,12 @@ DEVICE void add_sample(const Run &run, const Replica &replica, Shared shared, St
                        double *sums) {
     double u[2 * PAIRS], field[STUDENTS], c[STUDENTS];
     UNROLL for (int pair = 0; pair < PAIRS; ++pair) {
-        if (2 * pair < WIDTH || run.noise > 0.0) draw_pair(stream, sample, pair, u);
+        if (2 * pair < WIDTH || run.deviation > 0.0) draw_pair(stream, sample, pair, u);
     }
-    double error = label(u, run.noise);
+    double error = label(u, run.deviation);
     UNROLL for (int j = 0; j < STUDENTS; ++j) {
         field[j] = field_of(shared.factor, u, j);
-        if (!replica.correlation) error -= shared.layer[j] * activation(field[j]);
+        if (replica.loss == LOSS_SQUARE) error -= shared.layer[j] * activation(field[j]);
     }
     UNROLL for (int j = 0; j < STUDENTS; ++j) {
         c[j] = shared.layer[j] * derivative(field[j]) * error;
@@ -118,12 +120,12 @@ DEVICE void add_samples(const Run &run, const Replica &replica, Shared shared, u
             const int j = e % STUDENTS;
             const double field = field_of(shared.factor, row, j);
             row[WIDTH + 1 + j] = shared.layer[j] * derivative(field);
-            row[WIDTH + 1 + STUDENTS + j] = replica.correlation ? 0.0 : shared.layer[j] * activation(field);
+            row[WIDTH + 1 + STUDENTS + j] = replica.loss == LOSS_SQUARE ? shared.layer[j] * activation(field) : 0.0;
         }
         SYNC();
         EACH_THREAD(t) for (int e = t; e < rows; e += THREADS) {
             double *row = shared.work + e * STRIDE;
-            double error = label(row, run.noise);
+            double error = label(row, run.deviation);
             for (int j = 0; j < STUDENTS; ++j) error -= row[WIDTH + 1 + STUDENTS + j];
             for (int j = 0; j < STUDENTS; ++j) row[WIDTH + 1 + j] *= error;
         }

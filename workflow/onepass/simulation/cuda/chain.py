@@ -6,11 +6,14 @@ and asks, between two bursts of them, how many replicas are still running.
 
 from __future__ import annotations
 
+from math import sqrt
+
 import numpy as np
 
 from onepass.errors import OnepassError
 from onepass.gaussian.risk import risk_series
 from onepass.model import Model
+from onepass.protocol import Schedule
 from onepass.simulation.chain.kernel import DIVERGED, RECOVERED, population_risk
 from onepass.simulation.chunks import Chunks
 from onepass.simulation.cuda import philox
@@ -26,14 +29,14 @@ RUNNING = 3
 ARRAYS = ["replicas", "factors", "partials", "records", "layer", "cross", "pair", "record_steps", "cross_powers"]
 POINTERS = [*ARRAYS, "running"]
 COUNTS = ["replica_count", "batch_size", "slice", "slices", "steps", "record_count", "terms", "order"]
-CHOICES = ["spherical", "adaptive"]
-NUMBERS = ["degrees", "threshold_squared", "noise", "drop", "decay", "risk_constant"]
+CHOICES = ["update", "schedule"]
+NUMBERS = ["degrees", "threshold_squared", "deviation", "drop", "decay", "risk_constant"]
 # The structs of the same names in cuda/chain.cuh; every member has eight bytes.
 RUN = np.dtype(
     [*((n, "u8") for n in ("key", *POINTERS)), *((n, "i8") for n in COUNTS + CHOICES), *((n, "f8") for n in NUMBERS)]
 )
 REPLICA = np.dtype(
-    [*((n, "i8") for n in ("number", "step", "slot", "correlation", "status")), ("rate", "f8"), ("switch_risk", "f8")]
+    [*((n, "i8") for n in ("number", "step", "slot", "loss", "status")), ("rate", "f8"), ("switch_risk", "f8")]
 )
 
 
@@ -99,9 +102,9 @@ class _Group:
         series, layer = risk_series(model), model.output_weights
         replicas = np.zeros(self.count, dtype=REPLICA)
         replicas["number"] = first + np.arange(self.count)
-        replicas["correlation"], replicas["status"] = parameters.correlation, RUNNING
+        replicas["loss"], replicas["status"] = parameters.loss, RUNNING
         replicas["rate"] = parameters.learning_rate
-        if parameters.adaptive:
+        if parameters.schedule == Schedule.ADAPTIVE:
             replicas["switch_risk"] = [parameters.risk_fraction * population_risk(f, layer, series) for f in factors]
         n_b = parameters.batch_size
         self.slices = -(-n_b // layout.slice(n_b))
@@ -130,11 +133,11 @@ class _Group:
             "record_count": record_steps.size,
             "terms": series.cross.size,
             "order": series.pair.size - 1,
-            "spherical": parameters.spherical,
-            "adaptive": parameters.adaptive,
+            "update": parameters.update,
+            "schedule": parameters.schedule,
             "degrees": parameters.dimension - layout.width,
             "threshold_squared": parameters.threshold**2,
-            "noise": parameters.noise,
+            "deviation": sqrt(parameters.noise),
             "drop": parameters.drop,
             "decay": parameters.decay,
             "risk_constant": series.constant,

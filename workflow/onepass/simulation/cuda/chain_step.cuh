@@ -46,7 +46,7 @@ DEVICE bool move(const Run &run, const Replica &replica, Shared shared) {
     EACH_THREAD(t) for (int j = t; j < STUDENTS; j += THREADS) {
         double radial = 0.0;  // Σ c_j λ_j / n_b
         for (int r = 0; r < WIDTH; ++r) radial += factor[j * WIDTH + r] * shared.sums[j * WIDTH + r];
-        column[j] = run.spherical ? radial : 0.0;
+        column[j] = run.update == UPDATE_SPHERICAL ? radial : 0.0;
     }
     SYNC();
     EACH_THREAD(t) {
@@ -146,9 +146,10 @@ DEVICE void open_step(const Run &run, Replica &replica, Shared shared, long long
     }
     SYNC();
     replica.slot = end;
-    if (replica.status == RUNNING && run.adaptive && population_risk(run, shared) < replica.switch_risk) {
-        replica.rate *= replica.correlation ? run.decay * run.drop : run.decay;
-        replica.correlation = 0;
+    const bool adaptive = replica.status == RUNNING && run.schedule == SCHEDULE_ADAPTIVE;
+    if (adaptive && population_risk(run, shared) < replica.switch_risk) {
+        replica.rate *= replica.loss == LOSS_CORRELATION ? run.decay * run.drop : run.decay;
+        replica.loss = LOSS_SQUARE;
     }
 }
 

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from onepass.formulas.printing import c_source
 from onepass.model import Model
+from onepass.protocol import Loss, Schedule, Update
 
 # Read as this module is: an edit while a job works must not reach it.
 TEXTS = {path.stem: path.read_text(encoding="utf-8") for path in Path(__file__).parent.glob("*.cuh")}
@@ -73,6 +74,7 @@ def chain_source(model: Model) -> str:
         "THREADS": layout.threads,
         "ROWS": layout.rows,
         "SHARED_DOUBLES": layout.shared_doubles,
+        **{f"{kind.__name__}_{one.name}".upper(): int(one) for kind in (Loss, Update, Schedule) for one in kind},
     }
     formulas = (
         c_source(model.target_formula, "target"),
