@@ -43,3 +43,8 @@ def code_version(module: str) -> str:
 def digest(path: Path) -> str:
     """Hash of a file as it is at the first call: all that a process says of its code speaks of one moment."""
     return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+# That moment is now, before what is imported after this module: code loaded today is never kept as that of an edit.
+for path in (*PACKAGE.rglob("*.py"), *PACKAGE.rglob("*.cuh")):
+    digest(path)

@@ -44,8 +44,9 @@ onstart:
     if not workers:
         raise WorkflowError(f"{workers} jobs at once run none; allowed: --cores or --jobs of 1 or more")
     # What was asked for by force is simulated, not taken from the cache; a job on a cluster has no other way to know.
-    forced = ["*"] if workflow.dag_settings.forceall else map(str, workflow.dag_settings.forcerun)
-    os.environ.update(ONEPASS_FORCED=os.pathsep.join(forced))
+    asked = workflow.dag_settings
+    forced = [*asked.forcerun, *(asked.targets if asked.forcetargets else ()), *("*" if asked.forceall else ())]
+    os.environ.update(ONEPASS_FORCED=os.pathsep.join(map(str, forced)))
     jobs = list(workflow.dag.needrun_jobs())
     rows = {
         job.jobid: progress.Row(

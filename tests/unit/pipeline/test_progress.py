@@ -116,5 +116,5 @@ def test_a_run_that_the_user_stops_has_no_failures(small_grid, tmp_path):
     with pytest.raises(SystemExit), logged(jobs[1].log):
         raise KeyboardInterrupt
     assert told.failures() == (
-        "onepass: interrupted; the cells that are done are kept, and the same command goes on from there"
+        "onepass: interrupted; cells that are done are kept, and the same command goes on from there"
     )

@@ -10,6 +10,7 @@ from onepass.protocol import Protocol
 from onepass.theory.dynamics import solve_dynamics
 
 LARGEST = 32  # log2 of the largest d of the mean process
+MOST_STEPS = 500  # of it
 
 
 @style.context()
@@ -31,7 +32,7 @@ def draw(datasets):
     figure = style.new_figure(3.0, 4.2)
     ax = figure.subplots()
     colour = style.look(str(cell.protocol.values)).colour
-    ax.plot(exponent, [mean_time(dataset, 2.0**k) for k in exponent], color=style.INK, linewidth=1.2)
+    ax.plot(exponent, [mean_time(cell, 2.0**k) for k in exponent], color=style.INK, linewidth=1.2)
     at = np.log2(cell.dimension.values)
     low, high = (np.quantile(cell.recovery_step.transpose("dimension", "replica"), q, axis=1) for q in (0.1, 0.9))
     median = cell["median"].values
@@ -44,24 +45,31 @@ def draw(datasets):
         Line2D([], [], color=colour, marker="s", linestyle="none", label="SGD: median, 10–90 % of replicas"),
     ]
     ax.legend(handles=handles, loc="upper left")
-    n0, gamma0 = dataset.attrs["n0"], dataset.attrs["gamma0"]
-    ax.set_title(f"{style.formula(dataset.attrs['target'])}, $n_b = {n0:g}\\,d$, $\\gamma = {gamma0:g}$")
+    ax.set_title(f"{style.formula(dataset.attrs['target'])}, {_scalings(cell)}")
     return figure
 
 
-def mean_time(dataset, dimension) -> int:
-    """Steps of the mean process until the overlap reaches the experiment's threshold."""
-    protocol = str(dataset.protocol.values[0])
+def mean_time(cell, dimension) -> float:
+    """Steps of the mean process, on the scalings of the runs, to their threshold; nan beyond `MOST_STEPS`."""
+    start = float(cell.start_norm[-1]) * np.sqrt(float(cell.dimension[-1]) / dimension)
     solved = solve_dynamics(
-        curves.model(dataset),
-        Protocol.named(protocol),
+        model := curves.model(cell),
+        Protocol.named(str(cell.protocol.values)),
         dimension=int(dimension),
-        steps=60,
-        initial=("overlap", float(dimension) ** -0.5),
+        steps=MOST_STEPS,
+        initial=("overlap", start / np.sqrt(model.teachers)),
         equation="finite_d",
-        batch_size=int(dataset.attrs["n0"] * dimension),
-        learning_rate=float(dataset.attrs["gamma0"]),
+        batch_size=max(1, round(float(cell.attrs["n0"]) * dimension ** float(cell.mu))),
+        learning_rate=float(cell.attrs["gamma0"]) * dimension ** -float(cell.delta),
         records=10_000,
     )
-    overlap = np.linalg.norm(solved.overlap.values, axis=(1, 2))
-    return int(solved.step.values[np.argmax(overlap >= float(dataset.attrs["threshold"]))])
+    reached = np.linalg.norm(solved.overlap.values, axis=(1, 2)) >= float(cell.attrs["threshold"])
+    return float(solved.step.values[np.argmax(reached)]) if reached.any() else np.nan
+
+
+def _scalings(cell) -> str:
+    """Batch size and learning rate of the runs, as mathematics."""
+    n0, mu, gamma0, delta = (float(x) for x in (cell.attrs["n0"], cell.mu, cell.attrs["gamma0"], cell.delta))
+    batch = f"{n0:g}\\,d" + ("" if mu == 1 else f"^{{\\,{mu:g}}}")
+    rate = f"{gamma0:g}" + ("" if delta == 0 else f"\\,d^{{\\,{-delta:g}}}")
+    return f"$n_b = {batch}$, $\\gamma = {rate}$"

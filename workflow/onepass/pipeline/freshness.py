@@ -17,6 +17,7 @@ from typing import NamedTuple
 from onepass.errors import OnepassError
 from onepass.sources import PACKAGE, closure, code_version, digest
 
+SCHEMA_VERSION = 1  # of the files of results
 SCRIPTS = PACKAGE.parent / "scripts"
 
 
@@ -44,15 +45,20 @@ class Origin(NamedTuple):
         """What a file must carry to be of the code of today, these parameters and these inputs."""
         script = digest(SCRIPTS / f"{self.script}.py") if self.script else ""
         inputs = (made if isinstance(made, str) else made.hash() for made in self.inputs)
-        known = (code_version(self.code), script, self.parameters, *inputs)
+        known = (str(SCHEMA_VERSION), code_version(self.code), script, self.parameters, *inputs)
         return hashlib.sha256("\0".join(known).encode()).hexdigest()
 
     def is_of(self, path: str | Path) -> bool:
         """Whether the file at `path` carries the `hash`; its format does not matter, and to look for it is quick."""
+        made = self.hash().encode()
         try:
-            with open(path, "rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
-                return content.find(self.hash().encode()) >= 0
-        except (FileNotFoundError, ValueError):  # an empty one has no map
+            with open(path, "rb") as file:
+                try:
+                    with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
+                        return content.find(made) >= 0
+                except (ValueError, OSError):  # an empty file has no map, nor have files of some file systems
+                    return made in file.read()
+        except FileNotFoundError:
             return False
         except OSError:  # it cannot be read, and may be whole: whoever needs it will say so
             return True

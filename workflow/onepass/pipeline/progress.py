@@ -153,10 +153,14 @@ class Progress:
         return (whole - finished) / (pace * self.workers)
 
     def failures(self) -> str:
-        """What failed, a line a cell; empty where no cell did, or the user has stopped the run."""
+        """What failed, a line a cell, and whether the user has stopped the run; empty where neither is so."""
         failed = [row for job, row in self.rows.items() if job in self.failed]
-        if any((row.said(self.start) or [""])[-1] == INTERRUPTED for row in failed):
-            return "onepass: interrupted; the cells that are done are kept, and the same command goes on from there"
-        lines = [line for row in failed for line in row.failures(self.start)]
-        head = f"onepass: {len(lines)} cells failed; all that do not need them are done"
-        return "\n".join([head, *lines]) if lines else ""
+        stopped = [row for row in failed if (row.said(self.start) or [""])[-1:] == [INTERRUPTED]]
+        lines = [line for row in failed if row not in stopped for line in row.failures(self.start)]
+        if lines:
+            lines.insert(0, f"onepass: {len(lines)} cells failed; all that do not need them are done")
+        if stopped:
+            lines.append(
+                "onepass: interrupted; the cells that are done are kept, and the same command goes on from there"
+            )
+        return "\n".join(lines)

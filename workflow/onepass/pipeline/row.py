@@ -47,19 +47,19 @@ def simulate_row(
     failed = []
     for cell, output in zip(cells, outputs, strict=True):
         finished = kept(cell, cache)
-        if not anew and _is_whole(cell, finished):
-            print(f"kept {output}", flush=True)
-        else:
-            print(f"simulating {output}", flush=True)
-            try:
+        try:
+            if not anew and _is_whole(cell, finished):
+                print(f"kept {output}", flush=True)
+            else:
+                print(f"simulating {output}", flush=True)
                 with told(lambda line: print(f"  {line}", flush=True)):
                     runs = cell.simulate(gpu_from)
-            except (FloatingPointError, MemoryError, ValueError) as error:
-                failed.append(f"{output}: {error}")
-                print(f"failed {failed[-1]}", flush=True)
-                continue
-            store.write_cell(cell, runs, finished)
-            print(f"simulated {output}", flush=True)
+                store.write_cell(cell, runs, finished)
+                print(f"simulated {output}", flush=True)
+        except (FloatingPointError, MemoryError, ValueError) as error:
+            failed.append(f"{output}: {error}")
+            print(f"failed {failed[-1]}", flush=True)
+            continue
         store.copy(finished, output)
     if failed:
         raise RowError(f"{len(failed)} of {len(cells)} cells failed; the first is {failed[0]}")

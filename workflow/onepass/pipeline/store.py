@@ -15,13 +15,12 @@ from pathlib import Path
 
 from onepass.errors import OnepassError
 from onepass.files import atomic
-from onepass.pipeline.freshness import Origin
+from onepass.pipeline.freshness import SCHEMA_VERSION, Origin
 
 # Files get their names when they are whole and are never written to again: HDF5's locks, which file systems of clusters
 # often lack, would protect nothing. The library reads this when it is first used.
 os.environ.setdefault("HDF5_USE_FILE_LOCKING", "FALSE")
 
-SCHEMA_VERSION = 1
 CODE = "onepass.pipeline.cell"  # what simulates
 PACKAGES = ("onepass", "numpy", "numba", "xarray", "netCDF4")
 
@@ -100,8 +99,10 @@ def _raise_unless_damaged(path: Path) -> None:
     except OSError as error:
         reason = f"{os.strerror(error.errno)}, error {error.errno}" if error.errno else str(error)
         raise UnreadableError(f"{path} cannot be read ({reason}); it may be whole") from None
-    with suppress(OSError):
-        netCDF4.Dataset(path.name, memory=content).close()
+    with suppress(OSError, RuntimeError):
+        with netCDF4.Dataset(path.name, memory=content) as whole:
+            for variable in whole.variables.values():
+                variable[...]
         raise UnreadableError(
             f"{path} is whole and cannot be opened: the file system may have no locks, which "
             "HDF5_USE_FILE_LOCKING=FALSE does without"

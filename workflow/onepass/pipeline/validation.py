@@ -78,9 +78,10 @@ def _as_in_a_file(value, files, key: tuple = ()):
         return [_as_in_a_file(inner, files, (*key, place)) for place, inner in enumerate(value)]
     if not files or not isinstance(value, str) or any(_at(content, key) == value for _, content in files):
         return value
-    with suppress(yaml.YAMLError):
+    with suppress(yaml.YAMLError, ValueError, RecursionError):
         read = yaml.safe_load(value)
-        return read if read is None or isinstance(read, bool | int | float) else value
+        if isinstance(read, int | float) or value == "null":
+            return read
     return value
 
 
