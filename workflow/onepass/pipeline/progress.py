@@ -161,6 +161,6 @@ class Progress:
             lines.insert(0, f"onepass: {len(lines)} cells failed; all that do not need them are done")
         if stopped:
             lines.append(
-                "onepass: interrupted; the cells that are done are kept, and the same command goes on from there"
+                "onepass: interrupted; cells that are done are kept, and the same command goes on from there"
             )
         return "\n".join(lines)
