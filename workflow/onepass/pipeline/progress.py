@@ -160,7 +160,5 @@ class Progress:
         if lines:
             lines.insert(0, f"onepass: {len(lines)} cells failed; all that do not need them are done")
         if stopped:
-            lines.append(
-                "onepass: interrupted; cells that are done are kept, and the same command goes on from there"
-            )
+            lines.append("onepass: interrupted; cells that are done are kept, and the same command goes on from there")
         return "\n".join(lines)
