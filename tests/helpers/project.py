@@ -20,7 +20,8 @@ import time
 _at_once = simulate_row
 def simulate_row(*given, **named):
     Path("at_work").touch()
-    while not Path("go").exists():
+    end = time.monotonic() + 1800  # of a test that fails and never says so
+    while not Path("go").exists() and time.monotonic() < end:
         time.sleep(0.05)
     _at_once(*given, **named)
 """
