@@ -10,6 +10,7 @@ import sys
 import tempfile
 from pathlib import Path
 
+from onepass import sources
 from onepass.pipeline import progress, validation  # noqa: F401  what the rules import
 from onepass.targets import warnings  # noqa: F401
 from snakemake import cli
@@ -21,6 +22,8 @@ def plan(arguments: list[str]) -> list[str]:
         if not (child := os.fork()):
             os.dup2(said.fileno(), 1)
             os.dup2(said.fileno(), 2)
+            sources.digest.cache_clear()  # what a new process does not know yet
+            sources.code_version.cache_clear()
             cli.main(arguments)  # ends the process
         _, status = os.waitpid(child, 0)
         said.seek(0)
