@@ -117,7 +117,7 @@ rule verify:
     conda:
         "../../environment.yml"
     params:
-        cells=cell.pack([cell for group in grids.values() for cell in group]),
+        cells=lambda _: cell.pack([cell for group in grids.values() for cell in group]),
         others=[placed(f"{DATA}/{name}.nc") for name in [*grids, *(f"exponents/{name}" for name in fitted)]],
         folder=placed(DATA),
         rebuild=REBUILD,

@@ -10,7 +10,7 @@ import hashlib
 import json
 import math
 import re
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, fields
 from functools import cached_property
 from pathlib import Path
 
@@ -72,7 +72,7 @@ class Cell:
     @cached_property
     def identity(self) -> str:
         """Canonical text of all parameters: equal for equal cells alone."""
-        return json.dumps(asdict(self), sort_keys=True)
+        return json.dumps({field.name: getattr(self, field.name) for field in fields(self)}, sort_keys=True)
 
     @property
     def entropy(self) -> list[int]:

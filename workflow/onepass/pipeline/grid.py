@@ -94,9 +94,10 @@ def _recovery_cells(name, experiment):
 def _map_cells(name, experiment):
     order = leap_index(experiment.model.target)
     own = {"threshold": experiment.threshold, "records": 0}
+    theta = {mu: map_exponent(order, mu) for mu in experiment.mu}
     grid = product(experiment.protocols, experiment.mu, experiment.deltas, experiment.dimensions)
     for protocol, mu, delta, d in grid:
-        rate, steps = _power(experiment.gamma0, d, -delta), _budget(experiment, d, map_exponent(order, mu))
+        rate, steps = _power(experiment.gamma0, d, -delta), _budget(experiment, d, theta[mu])
         place = {"protocol": protocol, "mu": float(mu), "delta": float(delta)}
         yield _scaling_cell(name, experiment, d, learning_rate=rate, steps=steps, **place, **own)
 

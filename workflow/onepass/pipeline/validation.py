@@ -45,7 +45,7 @@ def validated(settings: Mapping, sources: Sequence[str | Path] = ()) -> Configur
     ConfigurationError
         With one message that lists every wrong key.
     """
-    files = [(str(source), yaml.safe_load(Path(source).read_text(encoding="utf-8")) or {}) for source in sources]
+    files = [(str(source), _loaded(source)) for source in sources]
     settings = _as_in_a_file(_plain(settings), files)
     try:
         configuration = Configuration.model_validate(settings)
@@ -55,6 +55,12 @@ def validated(settings: Mapping, sources: Sequence[str | Path] = ()) -> Configur
     if faults:
         raise ConfigurationError(_report(faults, settings, files))
     return configuration
+
+
+def _loaded(source: str | Path):
+    """What a file holds; the library's parser in C takes a tenth of the time, where there is one."""
+    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+    return yaml.load(Path(source).read_text(encoding="utf-8"), Loader=loader) or {}
 
 
 def _plain(settings) -> dict:
