@@ -85,6 +85,14 @@ class Project:
         done = self.snakemake(*arguments, "--dry-run")
         return set(re.findall(r"^Job \d+: (.*)$", done.stdout + done.stderr, flags=re.MULTILINE))
 
+    def locked(self) -> bool:
+        return any((self.folder / ".snakemake" / "locks").glob("*"))
+
+    def unlock(self) -> None:
+        """What Snakemake asks for when a run was killed."""
+        if self.locked():
+            self.snakemake("--unlock")
+
     def files(self, pattern: str) -> dict[str, str]:
         found = sorted(p for p in self.folder.glob(pattern) if p.is_file() and ".cache" not in p.parts)
         return {str(p.relative_to(self.folder)): hashlib.sha256(p.read_bytes()).hexdigest() for p in found}

@@ -23,3 +23,9 @@ def undisturbed(tmp_path_factory):
     project.snakemake(*WANTED)
     project.seconds = time.monotonic() - before
     return project
+
+
+@pytest.fixture
+def project(undisturbed, tmp_path):
+    """What an undisturbed run made, copied with its dates: a test may damage it."""
+    return Project.copy(undisturbed, tmp_path / "project")

@@ -25,12 +25,6 @@ KINDS = {
 DEFAULT_TRIGGERS = ("--rerun-triggers", "code", "input", "mtime", "params", "software-env")
 
 
-@pytest.fixture
-def project(undisturbed, tmp_path):
-    """What an undisturbed run made, copied with its dates: a test may change it."""
-    return Project.copy(undisturbed, tmp_path / "project")
-
-
 def listing(project):
     """Every file of a project with its date and size, but what Python and Snakemake note of themselves."""
     own = {".snakemake", "__pycache__"}
