@@ -23,6 +23,14 @@ def reliability():
     return note
 
 
+def pytest_collection_modifyitems(config, items):
+    """`make reliability` runs the tests that note something, and no others."""
+    if "ONEPASS_RELIABILITY" in os.environ:
+        others = [item for item in items if "reliability" not in item.fixturenames]
+        config.hook.pytest_deselected(items=others)
+        items[:] = [item for item in items if item not in others]
+
+
 @pytest.fixture(scope="session")
 def configuration():
     """The default configuration; a test that changes it copies."""

@@ -30,6 +30,8 @@ def simulate_row(*given, **named):
 class Project:
     """A copy of the project in a folder of its own."""
 
+    umask = -1  # of the processes that it starts: that of the tests
+
     def __init__(self, folder: Path, configuration: str, results: "Project | None" = None) -> None:
         """A fresh copy; with `results`, also the data and figures of another copy, as ``cp -a`` brings them."""
         self.folder = folder
@@ -71,12 +73,14 @@ class Project:
         environment = {**os.environ, "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
         command = self.command(*arguments, cores=cores)
         with (self.folder / "run.log").open("w") as log:
-            return subprocess.Popen(command, cwd=self.folder, env=environment, stdout=log, stderr=log)
+            return subprocess.Popen(command, cwd=self.folder, env=environment, stdout=log, stderr=log, umask=self.umask)
 
     def snakemake(self, *arguments, cores=2, check=True):
         environment = {**os.environ, "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
         command = self.command(*arguments, cores=cores)
-        done = subprocess.run(command, cwd=self.folder, env=environment, capture_output=True, text=True)
+        done = subprocess.run(
+            command, cwd=self.folder, env=environment, capture_output=True, text=True, umask=self.umask
+        )
         assert not check or done.returncode == 0, done.stderr
         return done
 

@@ -145,3 +145,20 @@ def test_an_interrupted_run_needs_no_unlock(undisturbed, tmp_path, reliability):
     expected, found = undisturbed.results(), project.results()
     reliability("Ctrl-C in mid-run", 1, expected, found, "the same command")
     assert found == expected
+
+
+def test_jobs_that_end_before_they_write_a_log_are_named(undisturbed, tmp_path, reliability):
+    """As where the interpreter of a node lacks a library, or is killed at once."""
+    project = Project(tmp_path, SMALL)
+    script = project.folder / "workflow" / "scripts" / "simulate.py"
+    text = script.read_text()
+    script.write_text(f"import os\n\nos._exit(1)\n{text}")
+    done = project.snakemake(*WANTED, check=False)
+    assert done.returncode == 1
+    assert "onepass: 8 cells failed" in done.stderr
+    assert "its job ended before it wrote a log, as one that could not start; row " in done.stderr
+    script.write_text(text)
+    project.snakemake(*WANTED)
+    expected, found = undisturbed.results(), project.results()
+    reliability("jobs end before they write a log", 4, expected, found, "the same command, when they can start")
+    assert found == expected

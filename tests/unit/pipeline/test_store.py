@@ -94,8 +94,9 @@ def saved(tmp_path):
 
 
 @pytest.mark.parametrize("number", [errno.EACCES, errno.EMFILE, errno.EIO, errno.ENOLCK, errno.ESTALE])
-def test_a_file_that_the_system_does_not_open_is_not_called_damaged(tmp_path, monkeypatch, number):
+def test_a_file_that_the_system_does_not_open_is_not_called_damaged(tmp_path, monkeypatch, number, reliability):
     path = saved(tmp_path)
+    expected = {path: path.read_bytes()}
 
     def refused(*_, **__):
         raise OSError(number, os.strerror(number))
@@ -104,6 +105,11 @@ def test_a_file_that_the_system_does_not_open_is_not_called_damaged(tmp_path, mo
     monkeypatch.setattr(store.Path, "read_bytes", refused)
     with pytest.raises(store.UnreadableError, match=rf"a.nc cannot be read \({os.strerror(number)}, .* may be whole"):
         store.read(path)
+    monkeypatch.undo()
+    found = {path: path.read_bytes()}
+    fault = "a file that may be whole cannot be opened: no permission, no memory, no lock, a stale handle"
+    reliability(fault, 1, expected, found, "the same command, when it can be opened")
+    assert found == expected
 
 
 def test_a_file_that_cannot_be_locked_is_not_called_damaged(tmp_path, monkeypatch):
