@@ -8,6 +8,14 @@ from pathlib import Path
 import pytest
 from helpers.configuration import configured
 
+ASKED = ("ONEPASS_BACKEND", "SNAKEMAKE_PROFILE", "FORCE_COLOR", "PY_COLORS", "GITHUB_ACTIONS", "MPLBACKEND")
+
+
+def pytest_configure():
+    """Forget what the shell of whoever runs the tests asks of the programs under test."""
+    for name in ASKED:
+        os.environ.pop(name, None)
+
 
 @pytest.fixture
 def reliability():

@@ -41,7 +41,7 @@ def rooms():
 def test_what_a_cell_loads_is_behind_it(configuration):
     """Every engine, and every form of its batches."""
     point = replace(cells_of("he3", configuration.experiments["he3"])[0], dimension=16, steps=1, replicas=1)
-    models = {"target": "He3(x1)", "activation": "He3"}, {"target": "He3(x1)", "activation": "relu"}
+    models = {"target": "He3(x1)", "activation": "He3"}, {"target": "erf(x1/sqrt(2))", "activation": "erf(x/sqrt(2))"}
     points = [
         *(replace(point, engine=engine, batch_size=4) for engine in ("sgd", "chain")),
         *(replace(point, engine="gaussian", batch_size=10**6, **model) for model in models),

@@ -66,10 +66,9 @@ def test_settings_of_the_user_change_nothing(plain, place, tmp_path):
 @pytest.mark.parametrize(
     "content, environment",
     [
-        (b"\xff\xfe", {}),
+        (b"\xff\xfe", {"MPLBACKEND": "module://matplotlib_inline.backend_inline"}),
+        (b"backend: module://missing", {"MPLBACKEND": "qtagg"}),
         (b"backend: module://missing", {}),
-        (b"", {"MPLBACKEND": "module://matplotlib_inline.backend_inline"}),
-        (b"", {"MPLBACKEND": "qtagg"}),
     ],
 )
 def test_a_broken_file_or_another_backend_stops_nothing(plain, content, environment, tmp_path):

@@ -37,7 +37,7 @@ def test_a_model_without_a_law_is_refused_with_the_way_on():
 
 
 def test_the_error_of_a_quadrature_is_stated():
-    model = onepass.Model("erf(x1)", "erf")
+    model = onepass.Model("erf(x1/sqrt(2))", "erf(x/sqrt(2))")
     found = onepass.simulate(
         model, onepass.Protocol(), dimension=10**6, batch_size=10**6, learning_rate=0.1, steps=3, engine="gaussian"
     )

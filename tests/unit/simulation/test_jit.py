@@ -138,9 +138,9 @@ def test_many_jobs_compile_into_one_empty_cache(tmp_path):
     environment = {**os.environ, "ONEPASS_CACHE": str(tmp_path)}
     jobs = [
         subprocess.Popen([sys.executable, "-c", code], env=environment, stdout=subprocess.PIPE, text=True)
-        for _ in range(3)
+        for _ in range(2)
     ]
     printed = [job.communicate()[0] for job in jobs]
-    assert [job.returncode for job in jobs] == [0, 0, 0]
+    assert [job.returncode for job in jobs] == [0, 0]
     assert printed[0]
-    assert printed == printed[:1] * 3
+    assert printed == printed[:1] * 2

@@ -3,6 +3,7 @@
 import numpy as np
 import onepass
 import pytest
+from helpers import processes
 from helpers.runs import parameters
 from onepass.simulation.chain import overlap_chain
 from onepass.simulation.initial import initial_factor
@@ -12,7 +13,7 @@ MODELS = [
     onepass.Model("He3(x1)", "He3", noise=0.09),
     onepass.Model("x1 + x1*x2", "tanh", students=4, second_layer=(1, -1, 0.5, 2), noise=0.09),
     onepass.Model("relu(x1)", "relu", students=3, noise=0.09),
-    onepass.Model("erf(x1/sqrt(2))/2 + erf(x2/sqrt(2))/2", "erf(x/sqrt(2))", students=2, noise=0.09),
+    processes.TWO,
 ]
 
 
@@ -38,10 +39,10 @@ def test_compiled_steps_equal_the_array_form(model, batch_size, loss, update):
 
 
 def test_students_aligned_with_each_other_and_with_the_teacher():
-    model = onepass.Model("He3(x1)", "He3", students=3)
+    """Four of them, which have but one direction among them."""
     runs = onepass.simulate(
-        model, onepass.Protocol(), dimension=100, batch_size=2, learning_rate=1e-4, steps=50, replicas=4,
-        threshold=None, initial=("overlaps", np.ones((3, 1)), np.ones((3, 3))),
+        MODELS[1], onepass.Protocol(), dimension=100, batch_size=2, learning_rate=1e-4, steps=50, replicas=4,
+        threshold=None, initial=("overlaps", [[1.0, 0.0]] * 4, np.ones((4, 4))),
     )  # fmt: skip
     assert np.isfinite(runs.overlap).all()
     np.testing.assert_allclose(runs.student_gram.values.diagonal(axis1=-2, axis2=-1), 1, atol=1e-9)

@@ -28,12 +28,12 @@ def test_one_direction_by_hand():
     assert (np.diff(population_flow(model, [[0.1]], [-1.0], times)[:, 0, 0]) < 0).all()
 
 
-def test_limit_of_the_chain():
+def test_limit_of_sgd():
     """Many samples a step and a small rate: SGD follows the flow to 0.02, a tenth of what it travels."""
     rate, steps, start = 0.02, 30, 0.1
     runs = onepass.simulate(
         STAIRCASE, onepass.Protocol(loss="correlation", update="projected"), dimension=16, batch_size=20_000,
-        learning_rate=rate, steps=steps, threshold=None, initial=("overlap", start), records=10,
+        learning_rate=rate, steps=steps, threshold=None, initial=("overlap", start), records=10, engine="sgd",
     )  # fmt: skip
     flow = population_flow(STAIRCASE, np.full((1, 3), start), [1.0], rate * runs.step.values)
     assert flow[-1].max() - start > 0.2
