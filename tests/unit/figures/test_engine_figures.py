@@ -12,9 +12,15 @@ from onepass.figures import (
 
 
 @pytest.mark.filterwarnings("error")
-@pytest.mark.parametrize("shift", [0.0, 50.0])
-def test_draws_chain_exactness(shift):
-    dataset = exactness(shift)
+@pytest.mark.parametrize(
+    ("shift", "engines", "labels"),
+    [
+        (0.0, ["sgd", "chain"], ["SGD in $d$ dimensions", "chain"]),
+        (50.0, ["chain", "gaussian"], ["chain", "chain, Gaussian sums"]),
+    ],
+)
+def test_draws_chain_exactness(shift, engines, labels):
+    dataset = exactness(shift).assign_coords(engine=engines)
     figure = chain_exactness.draw([dataset])
     ax = figure.axes[-1]
     assert ax.get_xlabel()
@@ -22,6 +28,8 @@ def test_draws_chain_exactness(shift):
     shown = np.concatenate([line.get_ydata() for line in ax.lines if line.get_marker() not in ("", "None")])
     p_value = compare(dataset).p_value.values
     np.testing.assert_array_equal(np.sort(shown), np.sort(np.maximum(p_value[np.isfinite(p_value)], 1e-12)))
+    left, _ = figure.subfigs
+    assert [text.get_text() for text in left.legends[0].get_texts()] == labels
     figure.draw_without_rendering()
 
 

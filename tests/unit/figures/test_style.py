@@ -90,6 +90,14 @@ def test_formula():
     assert style.formula("He2(x1) + 0.5*x12**3") == r"$\mathrm{He}_{2}(x_{1}) + 0.5\,x_{12}^{3}$"
 
 
+def test_powers_of_d():
+    assert style.power_of_d(1.0, 1.0) == "d"
+    assert style.power_of_d(3.0, 1.0) == r"3\,d"
+    assert style.power_of_d(1.0, 1.25) == r"d^{\,1.25}"
+    assert style.power_of_d(2.5e-5, -0.5) == r"2.5\cdot 10^{-5}\,d^{\,-0.5}"
+    assert style.power_of_d(1.0, 0.0) == "1"
+
+
 def test_saves_the_same_bytes(tmp_path):
     datasets = [experiment(censored=1)]
     for run in ("a", "b"):

@@ -96,9 +96,9 @@ def fit_exponent(
         `FEWEST_REPLICAS`, whose bootstrap is too sure of itself, θ is nan.
     """
     dimension, recovery_step, recovered, factor = _checked(dimension, recovery_step, recovered, factor, points)
-    cells = list(zip(recovery_step, recovered, strict=True))
-    median, fraction = np.array([median_recovery(*cell) for cell in cells]).T
-    resampled = np.array([bootstrap_quantile(*cell, resamples, rng) for cell in cells])
+    runs = list(zip(recovery_step, recovered, strict=True))  # of each dimension
+    median, fraction = np.array([median_recovery(*times) for times in runs]).T
+    resampled = np.array([bootstrap_quantile(*times, resamples, rng) for times in runs])
     median_low, median_high = interval(resampled, axis=1)
 
     x = np.log(dimension)
@@ -113,8 +113,8 @@ def fit_exponent(
     if smallest is not None:
         usable &= dimension >= smallest
     fitted = usable & (np.cumsum(usable[::-1])[::-1] <= points)
-    cells = x, y, refits, recovery_step.max(axis=1), log_factor, median, fitted
-    line = _fit_line(*cells, replicas=recovery_step.shape[1], known=theta, logarithm=logarithm, rng=rng)
+    each = x, y, refits, recovery_step.max(axis=1), log_factor, median, fitted
+    line = _fit_line(*each, replicas=recovery_step.shape[1], known=theta, logarithm=logarithm, rng=rng)
 
     with np.errstate(invalid="ignore"):
         slope = np.diff(y) / np.diff(x)

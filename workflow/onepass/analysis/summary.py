@@ -64,37 +64,38 @@ def table(fits: Sequence, tolerances: Sequence[float], resolution: float) -> pd.
     )
 
 
-def _row(dataset, cell, protocol, mu, tolerances, resolution):
+def _row(dataset, series, protocol, mu, tolerances, resolution):
     ell, replicas = int(dataset.attrs["information_exponent"]), int(dataset.attrs["replicas"])
     row = {"experiment": dataset.attrs["experiment"], "target": dataset.attrs["target"], "protocol": protocol, "mu": mu}
-    row |= {name: float(cell[name]) for name in COLUMNS if name in cell and cell[name].ndim == 0 and name not in row}
-    largest = cell.isel(dimension=int(cell.dimension.values.argmax()))
+    numbers = [name for name in COLUMNS if name in series and series[name].ndim == 0 and name not in row]
+    row |= {name: float(series[name]) for name in numbers}
+    largest = series.isel(dimension=int(series.dimension.values.argmax()))
     return row | {
         "information_exponent": ell,
         "time_ratio": float(largest["median"] / largest.time_theory),
-        "failures": int(np.round((1 - cell.recovered_fraction) * replicas).sum()),
-        "replicas": replicas * cell.sizes["dimension"],
+        "failures": int(np.round((1 - series.recovered_fraction) * replicas).sum()),
+        "replicas": replicas * series.sizes["dimension"],
         "largest_dimension": int(largest.dimension),
-        "covered": _covered(cell, resolution),
-        "verdict": _verdict(cell, tolerances[min(ell, len(tolerances)) - 1], resolution),
+        "covered": _covered(series, resolution),
+        "verdict": _verdict(series, tolerances[min(ell, len(tolerances)) - 1], resolution),
     }
 
 
-def _covered(cell, resolution):
-    low, high = min(cell.theta_low, cell.theta - resolution), max(cell.theta_high, cell.theta + resolution)
-    return bool(low <= cell.theta_theory <= high)
+def _covered(series, resolution):
+    low, high = min(series.theta_low, series.theta - resolution), max(series.theta_high, series.theta + resolution)
+    return bool(low <= series.theta_theory <= high)
 
 
-def _verdict(cell, tolerance, resolution):
-    if not np.isfinite(cell.theta):
-        return str(cell.reason.values)
-    theory = float(cell.theta_theory)
-    covered = _covered(cell, resolution)
-    if abs(float(cell.theta) - theory) <= tolerance:
+def _verdict(series, tolerance, resolution):
+    if not np.isfinite(series.theta):
+        return str(series.reason.values)
+    theory = float(series.theta_theory)
+    covered = _covered(series, resolution)
+    if abs(float(series.theta) - theory) <= tolerance:
         return "agrees" if covered else "interval misses"
     if covered:
         return "noise"
-    return "finite size" if cell.theta_limit_low <= theory <= cell.theta_limit_high else "disagrees"
+    return "finite size" if series.theta_limit_low <= theory <= series.theta_limit_high else "disagrees"
 
 
 def kinks(exponents: pd.DataFrame, *, resamples: int = 1000) -> pd.DataFrame:

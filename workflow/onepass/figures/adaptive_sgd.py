@@ -9,14 +9,7 @@ from onepass.figures import curves, style
 def draw(datasets):
     """Draw overlap and risk against steps, colours protocols.
 
-    Parameters
-    ----------
-    datasets : list of xarray.Dataset
-        One, of one μ and dimension; see `onepass.figures.curves`.
-
-    Returns
-    -------
-    matplotlib.figure.Figure
+    One data set of one μ and dimension.
     """
     (dataset,) = datasets
     names = [str(name) for name in dataset.protocol.values]
@@ -24,12 +17,12 @@ def draw(datasets):
     axes = figure.subplots(1, 2)
     for ax, quantity in zip(axes, ("overlap_norm", "risk"), strict=True):
         for name in names:
-            cell = dataset.sel(protocol=name).isel(mu=0, dimension=0)
-            curves.draw_runs(ax, cell.step.values, cell, quantity, style.look(name).colour)
+            runs = dataset.sel(protocol=name).isel(mu=0, dimension=0)
+            curves.draw_runs(ax, runs.step.values, runs, quantity, style.look(name).colour)
         ax.set_xscale("log")
         ax.set_xlabel("step $t$")
         ax.set_ylabel(curves.LABELS[quantity])
     axes[1].set_yscale("log")
-    figure.suptitle(f"$d = {int(dataset.dimension[0])}$, $n_b = d^{{\\,{float(dataset.mu[0]):g}}}$", fontsize=8)
+    figure.suptitle(f"$d = {int(dataset.dimension[0])}$, ${curves.batch(dataset, dataset.mu[0])}$", fontsize=8)
     figure.legend(handles=curves.protocol_handles(names), loc="outside lower center", ncols=min(len(names), 2))
     return figure

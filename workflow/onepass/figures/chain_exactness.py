@@ -9,23 +9,17 @@ from scipy.stats import beta
 from onepass.analysis.exactness import compare
 from onepass.figures import style
 
-_SGD = {"color": "0.72", "linewidth": 3.0}
+_FIRST, _SECOND = {"color": "0.72", "linewidth": 3.0}, {"color": style.INK, "linewidth": 1.0}  # engine
+_ENGINES = {"sgd": "SGD in $d$ dimensions", "chain": "chain", "gaussian": "chain, Gaussian sums"}
 _LEVEL = 0.95
 _SMALLEST = 1e-12  # a p-value below, 0 among them, is drawn here: the axis is logarithmic
 
 
 @style.context()
 def draw(datasets):
-    """Draw overlap distributions of both simulators, and all p-values against those of equal laws.
+    """Draw overlap distributions of both engines, and all p-values against those of equal laws.
 
-    Parameters
-    ----------
-    datasets : list of xarray.Dataset
-        One; see `onepass.analysis.exactness.compare`.
-
-    Returns
-    -------
-    matplotlib.figure.Figure
+    One data set.
     """
     (dataset,) = datasets
     names = [str(name) for name in dataset.protocol.values]
@@ -41,7 +35,8 @@ def draw(datasets):
         ax.set_xlabel("overlap at the end")
     for ax in panels[:, 0]:
         ax.set_ylabel("fraction of runs below")
-    engines = [Line2D([], [], label="SGD in $d$ dimensions", **_SGD), Line2D([], [], color=style.INK, label="chain")]
+    labels = [_ENGINES[str(name)] for name in dataset.engine.values]
+    engines = [Line2D([], [], label=label, **look) for label, look in zip(labels, (_FIRST, _SECOND), strict=True)]
     left.legend(handles=engines, loc="outside lower center", ncols=2)
     _draw_p_values(right.subplots(), compare(dataset).p_value)
     looks = [style.look(name) for name in names]
@@ -65,8 +60,9 @@ def _representative(dataset):
 
 
 def _draw_distributions(ax, overlap, name):
-    for engine, look in (("sgd", _SGD), ("chain", {"color": style.look(name).colour, "linewidth": 1.0})):
-        ax.ecdf(overlap.sel(engine=engine).values, **look)
+    looks = _FIRST, _SECOND | {"color": style.look(name).colour}
+    for values, look in zip(overlap.transpose("engine", "replica").values, looks, strict=True):
+        ax.ecdf(values, **look)
     count = int(overlap.students)
     place = f"{count} student{'s' * (count > 1)}, $n_b = {int(overlap.batch_size)}$, $d = {int(overlap.dimension)}$"
     ax.set_title(f"{style.look(name).label}\n{place}", fontsize=7.5)

@@ -1,7 +1,6 @@
 """What the figures of overlaps and risks along runs share: replicas as thin lines, their median as a thick one.
 
-Datasets are aggregated trajectories, see `pipeline.aggregate`; a *cell* is one of them at one protocol, μ and
-dimension.
+Data sets are aggregated trajectories; *runs* are what one of them holds of one protocol, μ and dimension.
 """
 
 from __future__ import annotations
@@ -9,79 +8,107 @@ from __future__ import annotations
 import numpy as np
 from matplotlib.lines import Line2D
 
-from onepass.analysis.gathered import model_of as model
+from onepass.analysis.gathered import model_of
 from onepass.figures import style
 from onepass.protocol import Protocol
 from onepass.theory import dynamics
+from onepass.theory.climb import start_norm
+from onepass.theory.exponents import half, saddle_exponent
 from onepass.theory.population_flow import population_flow
 
 LABELS = {"overlap_norm": r"overlap $\|M\|_F$", "risk": "excess risk"}
 
 
-def samples(cell) -> np.ndarray:
-    """Samples used at each record, in units of ``d^max(ℓ - 1, 1)``: what recovery costs up to a constant."""
-    power = max(int(cell.attrs["information_exponent"]) - 1, 1)
-    return cell.step.values * float(cell.batch_size) / float(cell.dimension) ** power
+def samples(runs) -> np.ndarray:
+    """Samples used at each record, in units of ``d^(2h − 1)``: what recovery costs up to a constant."""
+    return samples_used(runs) / float(runs.dimension) ** saddle_exponent(int(runs.attrs["information_exponent"]))
 
 
-def draw_runs(ax, x, cell, quantity, colour, *, replicas=True, shape="-"):
+def samples_used(runs) -> np.ndarray:
+    """Samples used at each record."""
+    return runs.step.values * float(runs.batch_size)
+
+
+def learning_rate(runs) -> tuple[float, float]:
+    """γ0 and δ of ``γ = γ0 d^(−δ)``; on the line of the edge of learning γ0 holds what n_b and p bring."""
+    gamma0, delta = float(runs.attrs["gamma0"]), runs.attrs["delta"]
+    if delta != "line":
+        return gamma0, float(delta)
+    on_line = gamma0 * int(runs.attrs["students"]) * float(runs.attrs["n0"])
+    return on_line, half(int(runs.attrs["information_exponent"])) - float(runs.mu)
+
+
+def batch(dataset, mu) -> str:
+    """How the batch size scales, set as mathematics without its dollars."""
+    return f"n_b = {style.power_of_d(float(dataset.attrs['n0']), float(mu))}"
+
+
+def draw_runs(ax, x, runs, quantity, colour, *, replicas=True, shape="-"):
     """Draw a quantity of all replicas, array (replica, record), against `x` (record,); step 0 has no logarithm."""
-    values, seen = cell[quantity].transpose("replica", "record").values, x > 0
+    values, seen = runs[quantity].transpose("replica", "record").values, x > 0
     if replicas:
         ax.plot(x[seen], values[:, seen].T, color=colour, linewidth=0.4, alpha=0.35, zorder=2, rasterized=True)
     ax.plot(x[seen], np.median(values, axis=0)[seen], shape, color=colour, linewidth=1.6, zorder=4)
 
 
-def draw_mean(ax, x, cell, quantity, colour, every=1, **look):
+def draw_mean(ax, x, runs, quantity, colour, every=1, **look):
     """Draw the mean over replicas as markers with its standard error."""
-    values = cell[quantity].transpose("replica", "record").values
+    values = runs[quantity].transpose("replica", "record").values
     error = values.std(axis=0, ddof=1) / np.sqrt(len(values))
     kept = np.flatnonzero(x > 0)[::every]
     look = {"fmt": "o", "markersize": 2.6, "elinewidth": 0.7, "linestyle": "none", "zorder": 3} | look
     ax.errorbar(x[kept], values.mean(axis=0)[kept], error[kept], color=colour, **look)
 
 
-def mean_process(cell, protocol, *, intra_batch=True):
-    """The finite-d mean process on the settings of a cell; an xarray.Dataset as of `onepass.solve_dynamics`."""
+def mean_process(runs, protocol, *, intra_batch=True):
+    """The finite-d mean process on the settings of runs; an xarray.Dataset as of `onepass.solve_dynamics`."""
     return dynamics.solve_dynamics(
-        model(cell),
+        model_of(runs),
         Protocol.named(protocol),
-        dimension=int(cell.dimension),
-        steps=int(cell.step.max()),
-        initial=("overlap", _initial(cell)),
+        dimension=int(runs.dimension),
+        steps=int(runs.step.max()),
+        initial=("overlap", _initial(runs)),
         equation="finite_d",
-        batch_size=int(cell.batch_size),
-        learning_rate=float(cell.learning_rate),
+        batch_size=int(runs.batch_size),
+        learning_rate=float(runs.learning_rate),
         intra_batch=intra_batch,
         records=200,
     )
 
 
-def limit(cell, protocol):
-    """The limit of infinite dimension on the scalings of a cell."""
+def limit(runs, protocol):
+    """The limit of infinite dimension on the scalings of runs."""
+    prefactor, delta = learning_rate(runs)
     return dynamics.solve_dynamics(
-        model(cell),
+        model_of(runs),
         Protocol.named(protocol),
-        dimension=int(cell.dimension),
-        steps=int(cell.step.max()),
-        initial=("overlap", _initial(cell)),
+        dimension=int(runs.dimension),
+        steps=int(runs.step.max()),
+        initial=("overlap", _initial(runs)),
         equation="limit",
-        mu=float(cell.mu),
-        delta=float(cell.attrs["delta"]),
-        batch_prefactor=float(cell.attrs["n0"]),
-        learning_rate_prefactor=float(cell.attrs["gamma0"]),
+        mu=float(runs.mu),
+        delta=delta,
+        batch_prefactor=float(runs.attrs["n0"]),
+        learning_rate_prefactor=prefactor,
         records=200,
     )
 
 
-def single_students(cell, starts, samples):
-    """Overlaps (samples, n, teacher) of the students of a cell, each alone, that start with `starts` (n, teacher).
+def single_students(runs, starts, times):
+    """Overlaps (times, n, teacher) in the population flow of students that start, each alone, with `starts`.
 
-    `starts` holds whole sets of students, one after another.
+    Parameters
+    ----------
+    starts : array (n, teacher), whole sets of the runs' students, one after another.
+    times : of the flow; `samples_a_time` turns them into samples.
     """
-    own = model(cell)
-    time = samples * float(cell.learning_rate) / (float(cell.batch_size) * own.students)
-    return population_flow(own, starts, np.resize(own.second_layer, len(starts)), time)
+    own = model_of(runs)
+    return population_flow(own, starts, np.resize(own.second_layer, len(starts)), times)
+
+
+def samples_a_time(runs) -> float:
+    """Samples that a unit of time of the population flow takes."""
+    return float(runs.batch_size) * int(runs.attrs["students"]) / float(runs.learning_rate)
 
 
 def protocol_handles(names):
@@ -102,6 +129,9 @@ def dimension_handles(colours):
     return [Line2D([], [], color=colour, linewidth=1.6, label=f"$d = {d}$") for d, colour in colours.items()]
 
 
-def _initial(cell) -> float:
-    start = cell.attrs["initial"]
-    return float(cell.dimension) ** -0.5 if start == "inverse_sqrt_d" else float(start)
+def _initial(runs) -> float:
+    """The overlap of every student with every direction at the start; on the sphere a typical one."""
+    start, dimension, teachers = runs.attrs["initial"], float(runs.dimension), runs.sizes["teacher"]
+    if start == "inverse_sqrt_d":
+        return dimension**-0.5
+    return float(start_norm(start, teachers, dimension) / np.sqrt(teachers) if start == "sphere" else start)

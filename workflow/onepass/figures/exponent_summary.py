@@ -18,17 +18,7 @@ _DODGE = 0.03  # in μ, between information exponents with one line
 
 @style.context()
 def draw(datasets):
-    """Draw θ(μ) with 95 % intervals for every information exponent, one panel a loss of the projected update.
-
-    Parameters
-    ----------
-    datasets : list of xarray.Dataset
-        One an experiment, runs merged with fits; see `onepass.figures.panels`.
-
-    Returns
-    -------
-    matplotlib.figure.Figure
-    """
+    """Draw θ(μ) with 95 % intervals for every information exponent, one panel a loss of the projected update."""
     names = [name for name in _PANELS if name in panels.protocols(datasets)]
     groups = sorted(panels.by_target(datasets).values(), key=panels.information_exponent)
     colours = mpl.colormaps["viridis"](np.linspace(0.82, 0, len(groups)))

@@ -17,15 +17,8 @@ _BAND = "0.86"
 def draw(datasets):
     """Draw the Kolmogorov-Smirnov distance of two engines against n_b, a panel for every dataset.
 
-    Parameters
-    ----------
-    datasets : list of xarray.Dataset
-        Of one number of students and one dimension each; see `onepass.analysis.exactness.compare`.  Attribute
-        ``gaussian_from`` is the batch size from which engine auto takes the Gaussian.
-
-    Returns
-    -------
-    matplotlib.figure.Figure
+    Each data set of one number of students and one dimension. Its attribute ``gaussian_from`` is the batch size from
+    which engine auto takes the Gaussian.
     """
     figure = style.new_figure(3.2 if len(datasets) > 1 else 4.0, min(style.WIDTH, 3.6 * len(datasets)))
     axes = figure.subplots(1, len(datasets), squeeze=False, sharey=True)[0]
@@ -38,8 +31,10 @@ def draw(datasets):
     handles += [
         Line2D([], [], color=style.INK, linewidth=0.9, linestyle="--", label=r"$\propto n_b^{-1/2}$"),
         Patch(color=_BAND, label="equal laws, 95 %"),
-        Line2D([], [], color=style.INK, linewidth=0.9, linestyle=":", label="engine auto: Gaussian from here"),
     ]
+    if any(_switch(dataset) for dataset in datasets):
+        label = "engine auto: Gaussian from here"
+        handles.append(Line2D([], [], color=style.INK, linewidth=0.9, linestyle=":", label=label))
     columns = 3 if len(datasets) > 1 else 1
     figure.legend(handles=handles, loc="outside lower center", ncols=columns, columnspacing=1.5)
     return figure
@@ -49,6 +44,12 @@ def fall(batch_size, distance, floor):
     """Prefactor of ``n_b^(-1/2)`` through the distances (n_b,) above `floor`, least squares of logarithms; or nan."""
     seen = distance > floor
     return float(np.exp(np.mean(np.log(distance[seen] * np.sqrt(batch_size[seen]))))) if seen.any() else np.nan
+
+
+def _switch(dataset):
+    """Batch size from which engine auto takes the Gaussian; None where the configuration names none."""
+    switch = dataset.attrs.get("gaussian_from")
+    return None if switch in (None, "null") else float(switch)
 
 
 def _panel(ax, dataset):
@@ -61,9 +62,8 @@ def _panel(ax, dataset):
         ax.plot(size, values, shown.marker, color=shown.colour, markeredgecolor="white", markeredgewidth=0.5, zorder=4)
         line = fall(size, values, high) / np.sqrt(size)
         ax.plot(size, line, "--", color=style.lighter(shown.colour), linewidth=0.9, zorder=2)
-    switch = dataset.attrs.get("gaussian_from")
-    if switch not in (None, "null"):
-        ax.axvline(float(switch), color=style.INK, linewidth=0.9, linestyle=":", zorder=1)
+    if switch := _switch(dataset):
+        ax.axvline(switch, color=style.INK, linewidth=0.9, linestyle=":", zorder=1)
     ax.set_xscale("log")
     ax.set_yscale("log")
     ax.set_xlabel("batch size $n_b$")

@@ -9,16 +9,9 @@ from onepass.figures import curves, style
 
 @style.context()
 def draw(datasets):
-    """Draw ‖M‖ after one step against n_b/d^ℓ, a panel for every dataset, colours dimensions.
+    """Draw ‖M‖ at the end, after one step, against n_b/d^ℓ, a panel for every dataset, colours dimensions.
 
-    Parameters
-    ----------
-    datasets : list of xarray.Dataset
-        One an information exponent; see `onepass.figures.curves`.
-
-    Returns
-    -------
-    matplotlib.figure.Figure
+    One data set an information exponent, of one protocol each.
     """
     colours = curves.dimension_colours(sorted({int(d) for dataset in datasets for d in dataset.dimension.values}))
     figure = style.new_figure(3.1, min(style.WIDTH, 3.4 * len(datasets)))
@@ -35,6 +28,7 @@ def draw(datasets):
         ax.set_xlabel(f"$n_b / d^{{\\,{ell}}}$")
         ax.set_title(f"{style.formula(dataset.attrs['target'])},  $\\ell = {ell}$")
         ax.legend(loc="upper left")
-    axes[0].set_ylabel("overlap after one step")
+    steps = max(int(dataset.step.max()) for dataset in datasets)
+    axes[0].set_ylabel(f"overlap after {'one step' if steps == 1 else f'{steps} steps'}")
     axes[0].set_ylim(0, 1.03)
     return figure

@@ -18,35 +18,29 @@ _THEORIES = {  # label, line style, marker
 def draw(datasets):
     """Draw the risk, its difference from the limit, and the largest error of each theory against d.
 
-    Parameters
-    ----------
-    datasets : list of xarray.Dataset
-        One, of one protocol and μ; see `onepass.figures.curves`.
-
-    Returns
-    -------
-    matplotlib.figure.Figure
+    One data set of one protocol and μ.
     """
     (dataset,) = datasets
     dataset = dataset.isel(protocol=0, mu=0)
     name, colours = str(dataset.protocol.values), curves.dimension_colours(dataset.dimension.values)
+    _, delta = curves.learning_rate(dataset)
     figure = style.new_figure(3.3)
     risk, difference, summary = figure.subplots(1, 3)
     errors = {theory: [] for theory in _THEORIES}
     for d, colour in colours.items():
-        cell = dataset.sel(dimension=d)
+        runs = dataset.sel(dimension=d)
         solved = {
-            "with": curves.mean_process(cell, name),
-            "without": curves.mean_process(cell, name, intra_batch=False),
-            "limit": curves.limit(cell, name),
+            "with": curves.mean_process(runs, name),
+            "without": curves.mean_process(runs, name, intra_batch=False),
+            "limit": curves.limit(runs, name),
         }
-        scale = float(d) ** -float(dataset.attrs["delta"])  # of time: γ = γ0 d^(-δ)
-        x, reference = cell.step.values * scale, np.interp(cell.step, solved["limit"].step, solved["limit"].risk)
-        curves.draw_mean(risk, x, cell, "risk", colour, every=3)
-        curves.draw_mean(difference, x, cell.assign(risk=cell.risk - reference), "risk", colour, every=3)
-        measured = cell.risk.mean("replica").values
+        scale = float(d) ** -delta  # of time
+        x, reference = runs.step.values * scale, np.interp(runs.step, solved["limit"].step, solved["limit"].risk)
+        curves.draw_mean(risk, x, runs, "risk", colour, every=3)
+        curves.draw_mean(difference, x, runs.assign(risk=runs.risk - reference), "risk", colour, every=3)
+        measured = runs.risk.mean("replica").values
         for theory, dynamics in solved.items():
-            values = np.interp(cell.step, dynamics.step, dynamics.risk)
+            values = np.interp(runs.step, dynamics.step, dynamics.risk)
             errors[theory].append(abs(values - measured).max())
             line = _THEORIES[theory][1]
             if theory != "limit":
@@ -54,7 +48,7 @@ def draw(datasets):
                 difference.plot(x, values - reference, line, color=colour, linewidth=1)
     largest = dataset.sel(dimension=max(colours))
     limit = curves.limit(largest, name)
-    scale = float(max(colours)) ** -float(dataset.attrs["delta"])
+    scale = float(max(colours)) ** -delta
     risk.plot(limit.step * scale, limit.risk, _THEORIES["limit"][1], color=style.INK, linewidth=1.2)
     difference.axhline(0, color=style.INK, linestyle=_THEORIES["limit"][1], linewidth=1.2)
     for theory, (_, line, marker) in _THEORIES.items():

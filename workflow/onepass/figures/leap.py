@@ -6,6 +6,7 @@ import numpy as np
 from matplotlib.lines import Line2D
 
 from onepass.figures import curves, style
+from onepass.theory.exponents import saddle_exponent
 
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")  # of the coordinates, in turn
 LINES = ((0, (1, 1)), "--", "-")  # of the dimensions, the largest the plainest
@@ -16,19 +17,12 @@ LEVEL = 0.25  # overlap whose samples are compared: above the start, below where
 def draw(datasets):
     """Draw the overlap with each coordinate against samples for every target, and samples to `LEVEL` against d.
 
-    Parameters
-    ----------
-    datasets : list of xarray.Dataset
-        One a target, of one student, protocol and μ each; see `onepass.figures.curves`.
-
-    Returns
-    -------
-    matplotlib.figure.Figure
+    One data set a target, of one student, protocol and μ each.
     """
     figure = style.new_figure(3.2)
     axes = figure.subplots(1, len(datasets) + 1, width_ratios=[1.1] * len(datasets) + [1])
     for ax, dataset in zip(axes, datasets, strict=False):
-        _runs(ax, dataset)
+        _overlaps(ax, dataset)
         ax.set_xlim(1, max(float((d.step.max("record") * d.batch_size / d.dimension).max()) for d in datasets))
         ax.set_ylim(0, 0.8)
     axes[0].set_ylabel("overlap with coordinate")
@@ -65,31 +59,28 @@ def _lines(dimensions):
     return (LINES * len(dimensions))[-len(dimensions) :]
 
 
-def _cells(dataset):
+def _runs(dataset):
+    """The runs at each dimension."""
     return [dataset.isel(protocol=0, mu=0).sel(dimension=d) for d in dataset.dimension.values]
 
 
-def _samples_used(cell):
-    return cell.step.values * float(cell.batch_size)
-
-
-def _median(cell):
+def _median(runs):
     """Overlaps (record, teacher) of the first student, median over replicas."""
-    return cell.overlaps.isel(student=0).median("replica").transpose("record", "teacher").values
+    return runs.overlaps.isel(student=0).median("replica").transpose("record", "teacher").values
 
 
-def _flow(cell):
-    """Samples and overlaps (samples, teacher) of the population flow from the start of a cell."""
-    start = cell.overlaps.isel(replica=[0], student=0, record=0).values
-    samples = np.geomspace(float(cell.batch_size), _samples_used(cell)[-1], 300)
-    return samples, curves.single_students(cell, start, samples)[:, 0]
+def _flow(runs):
+    """Samples and overlaps (samples, teacher) of the population flow from the start of the runs."""
+    start = runs.overlaps.isel(replica=[0], student=0, record=0).values
+    samples = np.geomspace(float(runs.batch_size), curves.samples_used(runs)[-1], 300)
+    return samples, curves.single_students(runs, start, samples / curves.samples_a_time(runs))[:, 0]
 
 
-def _runs(ax, dataset):
-    for cell, line in zip(_cells(dataset), _lines(dataset.dimension.values), strict=True):
-        samples, median = _samples_used(cell), _median(cell)
+def _overlaps(ax, dataset):
+    for runs, line in zip(_runs(dataset), _lines(dataset.dimension.values), strict=True):
+        samples, median = curves.samples_used(runs), _median(runs)
         for r in range(median.shape[1]):
-            ax.plot(samples[1:] / float(cell.dimension), median[1:, r], color=_colour(r), linestyle=line, linewidth=1.5)
+            ax.plot(samples[1:] / float(runs.dimension), median[1:, r], color=_colour(r), linestyle=line, linewidth=1.5)
     ax.set_xscale("log")
     ax.set_xlabel("samples $N/d$")
     ax.set_title(style.formula(dataset.attrs["target"]))
@@ -97,17 +88,17 @@ def _runs(ax, dataset):
 
 def _samples(ax, datasets):
     for dataset, marker in zip(datasets, "os^D", strict=False):
-        cells = _cells(dataset)
-        power = max(int(dataset.attrs["information_exponent"]) - 1, 1)
-        measured = np.array([[samples_to(_samples_used(c), m, LEVEL) for m in _median(c).T] for c in cells])
-        flow = np.array([[samples_to(t, m, LEVEL) for m in overlaps.T] for t, overlaps in map(_flow, cells)])
+        each = _runs(dataset)
+        power = saddle_exponent(int(dataset.attrs["information_exponent"]))
+        measured = np.array([[samples_to(curves.samples_used(r), m, LEVEL) for m in _median(r).T] for r in each])
+        flow = np.array([[samples_to(t, m, LEVEL) for m in overlaps.T] for t, overlaps in map(_flow, each)])
         for r in range(measured.shape[1]):
             ax.plot(dataset.dimension, flow[:, r], color=style.MUTED, linewidth=0.8, zorder=1)
             ax.plot(dataset.dimension, measured[:, r], marker, color=_colour(r), zorder=3)
         d, slowest = dataset.dimension.values.astype(float), measured[-1].max()
         ax.plot(d, slowest * (d / d[-1]) ** power, ":", color=style.INK, linewidth=0.9, zorder=2)
-        law = f"$d^{{\\,{power}}}$" if power > 1 else "$d$"
         if np.isfinite(slowest):
+            law = f"${style.power_of_d(1, power)}$"
             ax.annotate(law, (d[-1], slowest), (0, 5), textcoords="offset points", ha="center")
     ax.set_xscale("log", base=2)
     ax.set_yscale("log")

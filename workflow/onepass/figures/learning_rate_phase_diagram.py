@@ -8,8 +8,8 @@ from matplotlib.colors import BoundaryNorm
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
-from onepass.analysis.gathered import climb, start_of
-from onepass.figures import curves, style
+from onepass.analysis.gathered import climb, model_of, start_of
+from onepass.figures import style
 from onepass.pipeline.grid import map_exponent
 from onepass.protocol import Protocol
 from onepass.theory import diagrams, exponents
@@ -28,14 +28,7 @@ _SLOW = {"color": style.INK, "linewidth": 1.0, "linestyle": ":"}
 def draw(datasets):
     """Draw θ of the theory, θ between the two largest dimensions and the fraction recovered at the largest one.
 
-    Parameters
-    ----------
-    datasets : list of xarray.Dataset
-        Aggregated maps of one student, see `onepass.pipeline.aggregate.aggregate`; a row for every protocol of each.
-
-    Returns
-    -------
-    matplotlib.figure.Figure
+    Maps of one student; a row for every protocol of each.
     """
     rows = [
         (dataset.sortby(["mu", "delta", "dimension"]), str(p)) for dataset in datasets for p in dataset.protocol.values
@@ -43,18 +36,18 @@ def draw(datasets):
     figure = style.new_figure(2.5 * len(rows) + 0.9)
     axes = figure.subplots(len(rows), 3, squeeze=False, sharex=True, sharey=True)
     for row, (dataset, name) in zip(axes, rows, strict=True):
-        cell = dataset.sel(protocol=name)
-        ell, large = int(dataset.attrs["information_exponent"]), cell.isel(dimension=-1)
-        small, largest = (int(cell.dimension[i]) for i in (-2, -1))
-        mu, delta = np.meshgrid(cell.mu.values, cell.delta.values, indexing="ij")
+        plane = dataset.sel(protocol=name)
+        ell, large = int(dataset.attrs["information_exponent"]), plane.isel(dimension=-1)
+        small, largest = (int(plane.dimension[i]) for i in (-2, -1))
+        mu, delta = np.meshgrid(plane.mu.values, plane.delta.values, indexing="ij")
         theta = exponents.recovery_exponent(name, ell, mu, delta)
         shown = [
-            _map(row[0], cell, theta, cmap=_EXPONENT, norm=_norm()),
-            _map(row[1], cell, measured_exponent(cell), cmap=_EXPONENT, norm=_norm()),
-            _map(row[2], cell, large.recovered.mean("replica").values, cmap="Blues", vmin=0, vmax=1),
+            _map(row[0], plane, theta, cmap=_EXPONENT, norm=_norm()),
+            _map(row[1], plane, measured_exponent(plane), cmap=_EXPONENT, norm=_norm()),
+            _map(row[2], plane, large.recovered.mean("replica").values, cmap="Blues", vmin=0, vmax=1),
         ]
         for ax in row:
-            _boundaries(ax, cell, ell)
+            _boundaries(ax, plane, ell)
         for ax in row[1:]:
             _finite(ax, large, name)
         row[0].set_ylabel(f"{style.look(name).label}\nlearning-rate exponent $\\delta$")
@@ -67,7 +60,7 @@ def draw(datasets):
     for ax in axes[-1]:
         ax.set_xlabel(r"batch-size exponent $\mu$")
     single_index = [Line2D([], [], label="a mean first step gains no overlap", **_STOP)]
-    if any(curves.model(dataset).teachers > 1 for dataset, _ in rows):
+    if any(model_of(dataset).teachers > 1 for dataset, _ in rows):
         single_index = []
     handles = [
         Line2D([], [], color=style.INK, linewidth=1.4, label="boundaries of the theory"),
@@ -103,11 +96,11 @@ def measured_exponent(plane):
     return slopes / np.log(pair.dimension.values[1] / pair.dimension.values[0])
 
 
-def _map(ax, cell, values, **look):
-    """Colour the cells of a map, array (mu, delta); hatched where there is no finite number."""
+def _map(ax, plane, values, **look):
+    """Colour the fields of a map, array (mu, delta); hatched where there is no finite number."""
     ax.patch.set(**_EMPTY)
     values = np.ma.masked_invalid(np.where(values == 0, np.nan, values) if "vmax" in look else values)
-    return ax.pcolormesh(cell.mu, cell.delta, values.T, shading="nearest", rasterized=True, zorder=1, **look)
+    return ax.pcolormesh(plane.mu, plane.delta, values.T, shading="nearest", rasterized=True, zorder=1, **look)
 
 
 def _norm():
@@ -115,12 +108,12 @@ def _norm():
 
 
 def _edges(values):
-    """From the outer edge of the first cell to that of the last."""
+    """From the outer edge of the first field to that of the last."""
     return values[0] - (values[1] - values[0]) / 2, values[-1] + (values[-1] - values[-2]) / 2
 
 
-def _boundaries(ax, cell, ell):
-    (left, right), (low, high) = _edges(cell.mu.values), _edges(cell.delta.values)
+def _boundaries(ax, plane, ell):
+    (left, right), (low, high) = _edges(plane.mu.values), _edges(plane.delta.values)
     diagram = diagrams.learning_rate_diagram(
         ell, mu_max=max(right, ell + 0.1), delta_min=min(low, -ell / 2), delta_max=max(high, ell / 2 + 0.1)
     )
@@ -135,7 +128,7 @@ def _boundaries(ax, cell, ell):
 
 def _finite(ax, plane, name):
     """Where, at its dimension, the budget ends and, of one direction, the mean first step gains nothing."""
-    model, d, ell = curves.model(plane), float(plane.dimension), int(plane.attrs["information_exponent"])
+    model, d, ell = model_of(plane), float(plane.dimension), int(plane.attrs["information_exponent"])
     mu, delta = (np.linspace(*_edges(axis.values), 200) for axis in (plane.mu, plane.delta))
     size, rate = float(plane.attrs["n0"]) * d**mu, float(plane.attrs["gamma0"]) * d**-delta
     start, threshold = float(start_of(plane)), float(plane.attrs["threshold"])

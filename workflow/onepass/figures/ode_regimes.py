@@ -22,31 +22,24 @@ _NAMES = {
 def draw(datasets):
     """Draw the (μ, δ) diagram with the place of every dataset, and its risk against steps beside the theory.
 
-    Parameters
-    ----------
-    datasets : list of xarray.Dataset
-        Of one protocol, μ, δ and dimension each; see `onepass.figures.curves`.
-
-    Returns
-    -------
-    matplotlib.figure.Figure
+    Data sets of one protocol, μ, δ and dimension each.
     """
     figure = style.new_figure(2.9)
     axes = figure.subplots(1, 1 + len(datasets), width_ratios=[1.25] + [1] * len(datasets))
     _diagram(axes[0])
     for number, (ax, dataset) in enumerate(zip(axes[1:], datasets, strict=True), start=1):
-        cell = dataset.isel(protocol=0, mu=0, dimension=0)
-        name, mu, delta = str(cell.protocol.values), float(cell.mu), float(dataset.attrs["delta"])
+        runs = dataset.isel(protocol=0, mu=0, dimension=0)
+        name, mu, (_, delta) = str(runs.protocol.values), float(runs.mu), curves.learning_rate(runs)
         axes[0].plot(mu, delta, "o", color=style.INK, markersize=4, zorder=5)
         axes[0].annotate(str(number), (mu, delta), (4, 4), textcoords="offset points", fontsize=8, fontweight="bold")
         colour = style.look(name).colour
-        curves.draw_runs(ax, cell.step.values, cell, "risk", colour)
-        for solved, line in ((curves.mean_process(cell, name), "-"), (curves.limit(cell, name), ":")):
+        curves.draw_runs(ax, runs.step.values, runs, "risk", colour)
+        for solved, line in ((curves.mean_process(runs, name), "-"), (curves.limit(runs, name), ":")):
             ax.plot(solved.step[1:], solved.risk[1:], line, color=style.INK, linewidth=1.1, zorder=5)
         ax.set_xscale("log")
         ax.set_xlabel("step $t$")
-        ax.set_title(f"{number}: {_NAMES[exponents.regime(mu, delta)]}\n$n_b = {int(cell.batch_size)}$, "
-                     f"$\\gamma = {float(cell.learning_rate):.3g}$", fontsize=7.5)  # fmt: skip
+        ax.set_title(f"{number}: {_NAMES[exponents.regime(mu, delta)]}\n$n_b = {int(runs.batch_size)}$, "
+                     f"$\\gamma = {style.number(float(runs.learning_rate))}$", fontsize=7.5)  # fmt: skip
     axes[1].set_ylabel("excess risk")
     handles = [
         Line2D([], [], color=colour, linewidth=1.6, label="SGD (replicas, median)"),

@@ -1,7 +1,6 @@
 """What the figures of recovery times share: their panels, the colours of μ, exponents against theory.
 
-A panel holds all experiments of one target.  Datasets are aggregated runs merged with their fits, see
-`onepass.pipeline.aggregate.aggregate` and `onepass.analysis.fits.fit_experiment`.
+A panel holds all experiments of one target; a *series* is what one of them holds of a protocol and μ, by dimension.
 """
 
 from __future__ import annotations
@@ -32,8 +31,8 @@ def protocols(datasets):
     return list(dict.fromkeys(str(name) for dataset in datasets for name in dataset.protocol.values))
 
 
-def cells(datasets, protocol):
-    """Yield ``(mu, cell)`` of a protocol over all experiments, by increasing dimension."""
+def each_series(datasets, protocol):
+    """Yield ``(mu, series)`` of a protocol over all experiments."""
     for dataset in datasets:
         if protocol in dataset.protocol.values:
             for mu in dataset.mu.values:
@@ -114,29 +113,30 @@ def mu_panels(datasets, height):
     return figure, [(ax, group) for ax, (_, group) in zip(axes.flat, groups, strict=False)]
 
 
-def draw_medians(ax, cell, colour, unit=1.0):
+def draw_medians(ax, series, colour, unit=1.0):
     """Censored medians with 95 % intervals, in `unit`; a bound beyond the budget stops at the budget."""
-    budget = cell.recovery_step.max("replica").values
-    median = np.where(np.isfinite(cell["median"]), cell["median"], np.nan)
-    low, high = (np.minimum(cell[f"median_{bound}"].values, budget) for bound in ("low", "high"))
+    budget = series.recovery_step.max("replica").values
+    median = np.where(np.isfinite(series["median"]), series["median"], np.nan)
+    low, high = (np.minimum(series[f"median_{bound}"].values, budget) for bound in ("low", "high"))
     errors = np.maximum([median - low, high - median], 0) * unit
-    ax.errorbar(cell.dimension, median * unit, errors, color=colour, fmt="o", markersize=3.2, elinewidth=0.9, zorder=4)
+    look = {"fmt": "o", "color": colour, "markersize": 3.2, "elinewidth": 0.9, "zorder": 4}
+    ax.errorbar(series.dimension, median * unit, errors, **look)
 
 
-def draw_fit(ax, cell, colour, unit=1.0):
+def draw_fit(ax, series, colour, unit=1.0):
     """Draw the fit, in `unit`: solid over the fitted dimensions, dashed outside; return its last point or None."""
-    if not np.isfinite(cell.theta):
+    if not np.isfinite(series.theta):
         return None
-    line, used = fitted_line(cell) * unit, cell.fitted.values.astype(bool)
-    ax.plot(cell.dimension, line, color=colour, linewidth=0.8, linestyle=(0, (3, 2)), zorder=3)
-    ax.plot(cell.dimension[used], line[used], color=colour, linewidth=1.2, zorder=3)
-    return float(cell.dimension[-1]), float(line[-1])
+    line, used = fitted_line(series) * unit, series.fitted.values.astype(bool)
+    ax.plot(series.dimension, line, color=colour, linewidth=0.8, linestyle=(0, (3, 2)), zorder=3)
+    ax.plot(series.dimension[used], line[used], color=colour, linewidth=1.2, zorder=3)
+    return float(series.dimension[-1]), float(line[-1])
 
 
-def fitted_line(cell):
+def fitted_line(series):
     """Fitted recovery times in steps, array (dimension,): ``prefactor d^θ factor``."""
-    dimension = cell.dimension.values.astype(float)
-    return float(cell.prefactor) * dimension ** float(cell.theta) * cell.factor.values
+    dimension = series.dimension.values.astype(float)
+    return float(series.prefactor) * dimension ** float(series.theta) * series.factor.values
 
 
 def draw_exponents(ax, datasets, name, names):

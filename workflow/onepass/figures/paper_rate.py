@@ -18,14 +18,7 @@ _DODGE = 1.07  # factor in d between curves
 def draw(datasets):
     """Draw the fraction recovered and T over the time without noise against d, columns protocols, colours γ0.
 
-    Parameters
-    ----------
-    datasets : list of xarray.Dataset
-        Of one target with learning rates that differ in γ0, runs merged with fits; the μ that all have are drawn.
-
-    Returns
-    -------
-    matplotlib.figure.Figure
+    Data sets of one target with learning rates that differ in γ0; the μ that all have are drawn.
     """
     datasets = sorted(datasets, key=lambda dataset: float(dataset.attrs["gamma0"]))
     names = [name for name in panels.protocols(datasets) if all(name in d.protocol.values for d in datasets)]
@@ -38,11 +31,11 @@ def draw(datasets):
             for place, (marker, mu) in enumerate(zip(_MARKERS, mus, strict=False)):
                 shift = _DODGE ** (place - (len(mus) - 1) / 2)
                 look = {"color": colour, "fmt": f"{marker}-", "markersize": 3.8, "elinewidth": 0.8, "linewidth": 0.6}
-                cell = dataset.sel(protocol=name, mu=mu).sortby("dimension")
-                for ax, values in zip(column, (recovered_fraction(cell), relative_times(cell)), strict=True):
+                series = dataset.sel(protocol=name, mu=mu).sortby("dimension")
+                for ax, values in zip(column, (recovered_fraction(series), relative_times(series)), strict=True):
                     low, middle, high = values
                     errors = np.maximum([middle - low, high - middle], 0)
-                    ax.errorbar(cell.dimension * shift, middle, errors, **look)
+                    ax.errorbar(series.dimension * shift, middle, errors, **look)
         panels.dimension_ticks(column[1], [d for dataset in datasets for d in dataset.dimension.values])
         column[1].axhline(1, color=style.MUTED, linewidth=0.8, linestyle=":", zorder=1)
         column[1].set_xlabel("dimension $d$")
@@ -62,17 +55,17 @@ def draw(datasets):
     return figure
 
 
-def recovered_fraction(cell):
+def recovered_fraction(series):
     """Fraction of replicas recovered with its 95 % Clopper-Pearson bounds: low, value, high, each (dimension,)."""
-    hits, count = cell.recovered.sum("replica").values, cell.sizes["replica"]
+    hits, count = series.recovered.sum("replica").values, series.sizes["replica"]
     low = np.where(hits > 0, beta.ppf(0.025, hits, count - hits + 1), 0.0)
     high = np.where(hits < count, beta.ppf(0.975, hits + 1, count - hits), 1.0)
     return low, hits / count, high
 
 
-def relative_times(cell):
+def relative_times(series):
     """Quantiles 10, 50, 90 % of T over ``time_theory``, each (dimension,); nan for one beyond the budget."""
-    times = np.where(cell.recovered, cell.recovery_step, np.inf)
-    found = np.quantile(times, _TAILS, axis=cell.recovery_step.dims.index("replica"), method="inverted_cdf")
-    expected = cell.time_theory.values
+    times = np.where(series.recovered, series.recovery_step, np.inf)
+    found = np.quantile(times, _TAILS, axis=series.recovery_step.dims.index("replica"), method="inverted_cdf")
+    expected = series.time_theory.values
     return np.where(np.isfinite(found), found / expected, np.nan)

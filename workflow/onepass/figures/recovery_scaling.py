@@ -16,17 +16,7 @@ _JITTER = 0.06  # standard deviation of log d between replicas
 
 @style.context()
 def draw(datasets):
-    """Draw T in steps against d: replicas, censored medians with 95 % intervals, fits with their exponents.
-
-    Parameters
-    ----------
-    datasets : list of xarray.Dataset
-        One an experiment, runs merged with fits; see `onepass.figures.panels`.
-
-    Returns
-    -------
-    matplotlib.figure.Figure
-    """
+    """Draw T in steps against d: replicas, censored medians with 95 % intervals, fits with their exponents."""
     figure, axes = panels.grid(datasets, panel_height=2.25)
     colours, names = panels.mu_colours(datasets), panels.protocols(datasets)
     rng = np.random.default_rng(0)
@@ -43,21 +33,21 @@ def draw(datasets):
 def _panel(ax, datasets, protocol, colours, rng):
     """Draw a panel; return ``(end of the curve, text, colour)`` of every μ."""
     slopes = []
-    for mu, cell in panels.cells(datasets, protocol):
+    for mu, series in panels.each_series(datasets, protocol):
         colour = colours[mu]
-        _draw_replicas(ax, cell, colour, rng)
-        panels.draw_medians(ax, cell, colour)
-        end = panels.draw_fit(ax, cell, colour)
-        measured = f"{round(float(cell.theta), 2) + 0.0:.2f}".replace("-", "−") if end else "no fit"
-        last = float(cell.dimension[-1]), float(cell.recovery_step[-1].max())
-        slopes.append((end or last, f"{measured} ({float(cell.theta_theory):g})", colour))
+        _draw_replicas(ax, series, colour, rng)
+        panels.draw_medians(ax, series, colour)
+        end = panels.draw_fit(ax, series, colour)
+        measured = f"{round(float(series.theta), 2) + 0.0:.2f}".replace("-", "−") if end else "no fit"
+        last = float(series.dimension[-1]), float(series.recovery_step[-1].max())
+        slopes.append((end or last, f"{measured} ({float(series.theta_theory):g})", colour))
     return slopes
 
 
-def _draw_replicas(ax, cell, colour, rng):
-    steps = cell.recovery_step.transpose("dimension", "replica").values
-    recovered = cell.recovered.transpose("dimension", "replica").values.astype(bool)
-    at = cell.dimension.values[:, None] * np.exp(_JITTER * rng.standard_normal(steps.shape))
+def _draw_replicas(ax, series, colour, rng):
+    steps = series.recovery_step.transpose("dimension", "replica").values
+    recovered = series.recovered.transpose("dimension", "replica").values.astype(bool)
+    at = series.dimension.values[:, None] * np.exp(_JITTER * rng.standard_normal(steps.shape))
     ax.plot(at[recovered], steps[recovered], ".", color=colour, markersize=2.6, alpha=0.35, markeredgewidth=0, zorder=1)
     open_triangle = {"marker": "^", "markerfacecolor": "none", "markeredgewidth": 0.5, "markersize": 3}
     ax.plot(at[~recovered], steps[~recovered], color=colour, linestyle="none", alpha=0.8, zorder=2, **open_triangle)

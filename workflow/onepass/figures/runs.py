@@ -98,10 +98,7 @@ def _lines(ax, step, values, colour, *, replicas=False, shape="-"):
 
 
 def _title(about: dict) -> str:
-    p, rate = about["students"], f"{about['learning_rate']:.3g}"
-    if "e" in rate:
-        mantissa, exponent = rate.split("e")
-        rate = f"{mantissa}\\cdot 10^{{{int(exponent)}}}"
+    p, rate = about["students"], style.number(about["learning_rate"])
     numbers = f"$d = {about['dimension']}$, $n_b = {about['batch_size']}$, $\\gamma = {rate}$"
     return (
         f"{style.formula(about['target'])} by {p} student{'s' * (p > 1)} {style.formula(about['activation'])}, "

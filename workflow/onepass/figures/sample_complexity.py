@@ -7,25 +7,15 @@ from onepass.figures import panels, style
 
 @style.context()
 def draw(datasets):
-    """Draw N = n_b T against d for every protocol and, at the right, its exponent θ + μ against μ.
-
-    Parameters
-    ----------
-    datasets : list of xarray.Dataset
-        One an experiment, runs merged with fits; see `onepass.figures.panels`.
-
-    Returns
-    -------
-    matplotlib.figure.Figure
-    """
+    """Draw N = n_b T against d for every protocol and, at the right, its exponent θ + μ against μ."""
     figure, axes = panels.grid(datasets, panel_height=2.2, extra=1.45)
     colours, names = panels.mu_colours(datasets), panels.protocols(datasets)
     for row, (target, group) in zip(axes, panels.by_target(datasets).items(), strict=True):
         row[0].set_ylabel(f"{panels.title(target, group)}\nsamples $N = n_b T$")
         for ax, name in zip(row, names, strict=False):
-            for mu, cell in panels.cells(group, name):
-                panels.draw_medians(ax, cell, colours[mu], unit=cell.batch_size.values)
-                panels.draw_fit(ax, cell, colours[mu], unit=cell.batch_size.values)
+            for mu, series in panels.each_series(group, name):
+                panels.draw_medians(ax, series, colours[mu], unit=series.batch_size.values)
+                panels.draw_fit(ax, series, colours[mu], unit=series.batch_size.values)
         _exponents(row[-1], group, names)
     axes[0, -1].set_title(r"$N \propto d^{\,\theta + \mu}$")
     axes[-1, -1].set_xlabel(r"batch-size exponent $\mu$")

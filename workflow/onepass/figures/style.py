@@ -111,6 +111,19 @@ def formula(text: str) -> str:
     return f"${text}$"
 
 
+def power_of_d(prefactor: float, exponent: float) -> str:
+    """Set ``prefactor d^exponent`` as mathematics, without its dollars; what is 1 is left out."""
+    power = "" if exponent == 0 else "d" if exponent == 1 else f"d^{{\\,{exponent:g}}}"
+    factor = "" if prefactor == 1 and power else number(prefactor)
+    return factor + (r"\," if factor and power else "") + power
+
+
+def number(value: float) -> str:
+    """Set a number as mathematics, of three digits, without its dollars."""
+    mantissa, _, exponent = f"{value:.3g}".partition("e")
+    return rf"{mantissa}\cdot 10^{{{int(exponent)}}}" if exponent else mantissa
+
+
 def save(figure: Figure, paths: Sequence[str | Path], origin: str | None = None) -> None:
     """Write a figure to `paths`, each ``.pdf`` or ``.png``: the same bytes in every run, and no file half written.
 

@@ -24,17 +24,7 @@ _POINTS = {  # marker, size, label; open, around what was measured there, and on
 
 @style.context()
 def draw(datasets):
-    """Draw the (μ, θ) diagram of each target's information exponent, with measured exponents on top.
-
-    Parameters
-    ----------
-    datasets : list of xarray.Dataset
-        One an experiment, runs merged with fits; see `onepass.figures.panels`.
-
-    Returns
-    -------
-    matplotlib.figure.Figure
-    """
+    """Draw the (μ, θ) diagram of each target's information exponent, with measured exponents on top."""
     figure, drawn = panels.mu_panels(datasets, height=3.4)
     names = panels.protocols(datasets)
     for ax, group in drawn:

@@ -7,17 +7,7 @@ from onepass.figures import panels, style
 
 @style.context()
 def draw(datasets):
-    """Draw θ(μ) with 95 % intervals on the lines of theory, one panel a target.
-
-    Parameters
-    ----------
-    datasets : list of xarray.Dataset
-        One an experiment, runs merged with fits; see `onepass.figures.panels`.
-
-    Returns
-    -------
-    matplotlib.figure.Figure
-    """
+    """Draw θ(μ) with 95 % intervals on the lines of theory, one panel a target."""
     figure, drawn = panels.mu_panels(datasets, height=3.1)
     names = panels.protocols(datasets)
     for ax, group in drawn:

@@ -3,20 +3,14 @@
 from __future__ import annotations
 
 from onepass.figures import curves, style
+from onepass.theory.exponents import saddle_exponent
 
 
 @style.context()
 def draw(datasets):
-    """Draw ‖M‖ against samples in units of d^(ℓ-1), rows protocols, columns μ, colours dimensions.
+    """Draw ‖M‖ against samples in units of d^(2h − 1), rows protocols, columns μ, colours dimensions.
 
-    Parameters
-    ----------
-    datasets : list of xarray.Dataset
-        One; see `onepass.figures.curves`.
-
-    Returns
-    -------
-    matplotlib.figure.Figure
+    One data set.
     """
     (dataset,) = datasets
     names, mus = [str(name) for name in dataset.protocol.values], dataset.mu.values
@@ -26,16 +20,16 @@ def draw(datasets):
     for row, name in zip(axes, names, strict=True):
         for ax, mu in zip(row, mus, strict=True):
             for d, colour in colours.items():
-                cell = dataset.sel(protocol=name, mu=mu, dimension=d)
-                curves.draw_runs(ax, curves.samples(cell), cell, "overlap_norm", colour)
+                runs = dataset.sel(protocol=name, mu=mu, dimension=d)
+                curves.draw_runs(ax, curves.samples(runs), runs, "overlap_norm", colour)
         label = style.look(name).label.replace(", ", ",\n")
         row[0].set_ylabel(f"{label}\n{curves.LABELS['overlap_norm']}")
     for ax, mu in zip(axes[0], mus, strict=True):
-        ax.set_title(f"$n_b = d^{{\\,{mu:g}}}$")
+        ax.set_title(f"${curves.batch(dataset, mu)}$")
         ax.set_xscale("log")
         ax.set_ylim(0, 1.03)
-    power = max(int(dataset.attrs["information_exponent"]) - 1, 1)
+    unit = style.power_of_d(1, saddle_exponent(int(dataset.attrs["information_exponent"])))
     for ax in axes[-1]:
-        ax.set_xlabel(f"samples $N / d^{{\\,{power}}}$")
+        ax.set_xlabel(f"samples $N / {unit}$")
     figure.legend(handles=curves.dimension_handles(colours), loc="outside lower center", ncols=len(colours))
     return figure

@@ -9,7 +9,7 @@ import numpy as np
 from onepass.gaussian.information import leap_complexity
 from onepass.protocol import PAPER_PROTOCOLS, Loss, Protocol
 from onepass.targets.planning import FEWEST_STEPS, Plan
-from onepass.theory.exponents import half
+from onepass.theory.exponents import giant_step, half
 from onepass.theory.population_flow import population_flow
 
 REPLICAS = 32
@@ -175,10 +175,10 @@ def _gaussian(plan: Plan) -> dict:
 
 def _giant(plan: Plan) -> dict:
     """One step with n_b around d^ℓ; at ℓ = 1 there is no saddle to leap from."""
-    drift = abs(plan.drift)
+    drift, step = abs(plan.drift), giant_step(plan.order)
     if plan.order == 1 or drift == 0:
         return {}
-    mus = [plan.order + shift for shift in (-0.5, -0.25, 0.0, 0.25, 0.5)]
+    mus = [step.mu + shift for shift in (-0.5, -0.25, 0.0, 0.25, 0.5)]
     largest = 256
     while largest > 16 and 16 * 2 * plan.step_cost(largest ** mus[-1]) > SECONDS["giant"]:
         largest //= 2
@@ -186,7 +186,7 @@ def _giant(plan: Plan) -> dict:
         "giant": _scaling(
             plan, "trajectories", seed=8, replicas=16, protocols=["projected_correlation"], mu=mus,
             dimensions=[largest // 4, largest // 2, largest], gamma0=_round(10 / drift, 1),
-            delta=-(plan.order - 1) / 2, initial="inverse_sqrt_d", samples=None, steps=1, records=1,
+            delta=step.delta, initial="inverse_sqrt_d", samples=None, steps=1, records=1,
         )
     }  # fmt: skip
 
