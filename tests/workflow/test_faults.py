@@ -45,30 +45,39 @@ def test_no_code_of_ours_ends_a_process_or_a_job():
         assert not [text for text in sources if word in text], word
 
 
-@pytest.mark.parametrize("damage", ["truncated", "empty", "foreign"])
-def test_a_damaged_cell_is_named_before_aggregation_and_made_again_by_one_command(
-    damage, undisturbed, project, reliability
-):
-    cell = project.folder / "data/small/cells/he3/projected_square_mu1.00_d00032.nc"
-    other = cell.with_name("projected_square_mu1.00_d00016.nc").read_bytes()
-    cell.write_bytes({"truncated": cell.read_bytes()[:-1000], "empty": b"", "foreign": other}[damage])
-    name = str(cell.relative_to(project.folder))
+CELL = "data/small/cells/he3/projected_square_mu1.00_d00032.nc"
+
+
+def test_a_truncated_cell_is_named_before_aggregation_and_made_again_by_one_command(undisturbed, project, reliability):
+    cell = project.folder / CELL
+    cell.write_bytes(cell.read_bytes()[:-1000])
     done = project.snakemake(*WANTED, check=False)
     assert done.returncode == 1
     log = (project.folder / "data/small/logs/aggregate/he3.log").read_text()
     assert log.startswith("error: 1 damaged files\n")
     (again,) = [line for line in log.splitlines() if line.startswith("to rebuild: ")]
-    assert again == f"to rebuild: the same command, and at its end -R {name}"
+    assert again == f"to rebuild: the same command, and at its end -R {CELL}"
     assert again in done.stderr + done.stdout, "told on the screen as well"
 
     project.snakemake(*WANTED, *again.split(" at its end ")[1].split())
     expected, found = undisturbed.results(), project.results()
-    reliability(f"a cell's file is {damage}", 1, expected, found, "the command that the error names")
+    reliability("a cell's file is truncated", 1, expected, found, "the command that the error names")
+    assert found == expected
+
+
+@pytest.mark.parametrize("damage", ["empty", "foreign"])
+def test_a_file_that_says_nothing_of_this_cell_is_made_again(damage, undisturbed, project, reliability):
+    cell = project.folder / CELL
+    other = cell.with_name("projected_square_mu1.00_d00016.nc").read_bytes()
+    cell.write_bytes({"empty": b"", "foreign": other}[damage])
+    project.snakemake(*WANTED)
+    expected, found = undisturbed.results(), project.results()
+    reliability(f"a cell's file is {damage}", 1, expected, found, "the same command")
     assert found == expected
 
 
 def test_damage_that_kept_its_date_is_found_by_verify(project, undisturbed):
-    cell = project.folder / "data/small/cells/he3/projected_square_mu1.00_d00032.nc"
+    cell = project.folder / CELL
     stamps = cell.stat()
     cell.write_bytes(cell.read_bytes()[:-1000])
     os.utime(cell, ns=(stamps.st_atime_ns, stamps.st_mtime_ns))
