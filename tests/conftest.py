@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from helpers.configuration import configured
+from helpers.project import THOROUGH
 
 ASKED = ("ONEPASS_BACKEND", "SNAKEMAKE_PROFILE", "FORCE_COLOR", "PY_COLORS", "GITHUB_ACTIONS", "MPLBACKEND")
 
@@ -33,7 +34,7 @@ def reliability():
 
 def pytest_collection_modifyitems(config, items):
     """`make reliability` runs the tests that note something, and no others."""
-    if "ONEPASS_RELIABILITY" in os.environ:
+    if THOROUGH:
         others = [item for item in items if "reliability" not in item.fixturenames]
         config.hook.pytest_deselected(items=others)
         items[:] = [item for item in items if item not in others]

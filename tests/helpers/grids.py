@@ -7,7 +7,13 @@ experiments:
   he3: {protocols: [projected_square, projected_correlation], mu: [1.0, 1.5], dimensions: [32, 64, 128], replicas: 8}
   he3_small_batch: {protocols: [projected_square], dimensions: [100, 144], replicas: 8}
   he3_single_sample: {protocols: [projected_square], dimensions: [100, 144], replicas: 8}
-  he3_large_batch: {protocols: [projected_square, projected_correlation], mu: [2.0], dimensions: [32, 64], replicas: 8}
+  he3_large_batch: {protocols: [projected_square], mu: [2.0], dimensions: [32, 64], replicas: 8}
+  he3_map_square: &map {mu: [2.0], dimensions: [64]}
+  he3_map_correlation: *map
+  giant_step_2: {mu: [2.5]}
+  giant_step_3: {mu: [3.5]}
+  gaussian_step: {batch_sizes: [30]}
+  adaptive_sgd: {protocols: [projected_square, projected_adaptive]}
   he4: {protocols: [projected_correlation], mu: [2.5], dimensions: [64, 100], replicas: 8}
   square: {protocols: [projected_square], mu: [1.0], dimensions: [16, 32, 64], replicas: 8}
   he3_paper_rate: &one_row {protocols: [projected_square], mu: [1.0]}
@@ -31,19 +37,14 @@ data: data/small
 figures_folder: figures/small
 experiments:
   he3:
-    protocols: [projected_square, projected_correlation]
+    protocols: [projected_square]
     mu: [1.0]
     dimensions: [16, 32, 64]
     replicas: 8
     start: 1.0
     engine: sgd
     gaussian_from: null
-  chain_exactness:
-    protocols: [projected_square, spherical_correlation]
-    students: [1]
-    batch_sizes: [2]
-    dimensions: [16]
-    replicas: 50
+  chain_exactness: {protocols: [projected_square], students: [1], batch_sizes: [2], dimensions: [16], replicas: 50}
 fit: {resamples: 100}
 """
 WANTED = ("data/small/exponents/he3.nc", "figures/small/chain_exactness.pdf")  # of SMALL: one result of each kind

@@ -10,7 +10,10 @@ import time
 from pathlib import Path
 
 import psutil
+import pytest
 
+THOROUGH = "ONEPASS_RELIABILITY" in os.environ
+thorough = pytest.mark.skipif(not THOROUGH, reason="takes minutes: make reliability")
 ROOT = Path(__file__).parents[2]
 PROJECT = ("Snakefile", "environment.yml", "config", "profiles", "workflow")
 COMPILED = (".pyc", ".nbi", ".nbc")  # go by the dates of their sources, which a copy keeps

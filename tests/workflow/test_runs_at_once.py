@@ -2,7 +2,7 @@
 
 import pytest
 from helpers.grids import SMALL, WANTED
-from helpers.project import Project, edit, hold, take_back
+from helpers.project import Project, edit, hold, take_back, thorough
 
 pytestmark = pytest.mark.xdist_group("faults")
 
@@ -37,7 +37,7 @@ def test_a_killed_run_leaves_a_lock_and_snakemake_says_how_to_go_on(tmp_path):
     assert not project.locked(), "jobs that go on lock nothing"
 
 
-@pytest.mark.parametrize("other", ["seed", "code"])
+@pytest.mark.parametrize("other", ["code", pytest.param("seed", marks=thorough)])
 def test_what_a_job_left_over_from_another_run_writes_does_not_pass(other, undisturbed, tmp_path, reliability):
     """A job of a killed run, of other parameters or older code, writes over cells of the next one when it is done."""
     project = Project(tmp_path, SMALL)
@@ -64,6 +64,7 @@ def test_what_a_job_left_over_from_another_run_writes_does_not_pass(other, undis
     assert [line.split()[0] for line in log.splitlines()] == ["kept"] * 3, "each run has its cells in the cache"
 
 
+@thorough
 def test_a_job_of_older_code_that_writes_while_a_run_is_at_work_stops_it_at_worst(undisturbed, tmp_path, reliability):
     project = Project(tmp_path, SMALL)
     edit(project, "simulation/sgd.py")
@@ -98,6 +99,7 @@ def test_the_second_of_two_equal_runs_stops_and_one_of_other_results_goes_on(und
     assert found == expected
 
 
+@thorough
 def test_two_runs_at_once_with_one_folder_of_data(undisturbed, tmp_path, reliability):
     """Each has a lock of its own, so both do all of it; one may miss a file that the other is just making again."""
     shared = tmp_path / "shared" / "data" / "small"

@@ -6,12 +6,11 @@ import subprocess
 import time
 
 import pytest
-from helpers.project import ROOT, Project, edit, hold, take_back
+from helpers.project import ROOT, Project, edit, hold, take_back, thorough
 
 pytestmark = pytest.mark.skipif(
     "ONEPASS_SLURM" not in os.environ, reason="needs a SLURM of its own: make test-slurm starts one"
 )
-thorough = pytest.mark.skipif("ONEPASS_RELIABILITY" not in os.environ, reason="takes minutes: make reliability")
 # A part of config/quick.yaml: all of it would take minutes, on one node.
 WANTED = ("figures/quick/ode_regimes.pdf", "figures/quick/giant_step.pdf")
 SLOW = "{data: data/quick, figures_folder: figures/quick, experiments: {ode_flow: {replicas: 40}}}"

@@ -1,11 +1,10 @@
 """What a machine and the settings of its user bring along: the files are those of a run without them."""
 
-import os
 import subprocess
 
 import pytest
 from helpers.grids import SMALL, WANTED
-from helpers.project import Project
+from helpers.project import THOROUGH, Project
 
 pytestmark = pytest.mark.xdist_group("faults")
 RC = """
@@ -73,7 +72,7 @@ FAULTS = {
     "another repository above, and in `GIT_DIR`": another_repository,
 }
 # All at once, and each by itself with `make reliability`.
-CASES = [[fault] for fault in FAULTS] if "ONEPASS_RELIABILITY" in os.environ else [list(FAULTS)]
+CASES = [[fault] for fault in FAULTS] if THOROUGH else [list(FAULTS)]
 
 
 @pytest.mark.parametrize("faults", CASES, ids=lambda faults: f"{len(faults)} at once")

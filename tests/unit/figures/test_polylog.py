@@ -33,11 +33,11 @@ def experiment(n0, mu, gamma0, delta, scaled_start):
     )
 
 
-@pytest.mark.parametrize("settings", [(3.0, 1.0, 0.1, 0.0, 1.0), (0.5, 1.5, 0.1, 0.1, 1.2), (2.0, 1.25, 0.2, 0.1, 0.7)])
+@pytest.mark.parametrize("settings", [(3.0, 1.0, 0.1, 0.0, 1.0), (0.5, 1.5, 0.1, 0.1, 1.2)])
 def test_the_mean_process_runs_on_the_settings_of_the_data(settings):
     data = experiment(*settings)
     series, model = data.isel(protocol=0, mu=0), Model(**TARGET)
-    for place, d in enumerate(DIMENSIONS):
+    for place, d in [*enumerate(DIMENSIONS)][::2]:
         here = series.isel(dimension=place)
         solved = onepass.solve_dynamics(
             model, Protocol.named(PROTOCOL), dimension=int(d), steps=500, initial=("overlap", float(here.start_norm)),
