@@ -8,7 +8,7 @@ experiments:
   he3_small_batch: {protocols: [projected_square], dimensions: [100, 144], replicas: 8}
   he3_single_sample: {protocols: [projected_square], dimensions: [100, 144], replicas: 8}
   he3_large_batch: {protocols: [projected_square], mu: [2.0], dimensions: [32, 64], replicas: 8}
-  he3_map_square: &map {mu: [2.0], dimensions: [64]}
+  he3_map_square: &map {mu: [1.0, 2.0]}
   he3_map_correlation: *map
   giant_step_2: {mu: [2.5]}
   giant_step_3: {mu: [3.5]}

@@ -25,7 +25,7 @@ VALID = WHOLE | {
     "figures": {"time_exponents": ["he3"], "ode_regimes": ["ode_flow"], "chain_exactness": ["chain_exactness"]},
 }
 VALID["experiments"]["he3"].update(mu=[1.0], dimensions=[64], protocols=["projected_square"])
-VALID["experiments"]["he3_map_square"].update(mu=[1.0], deltas=[0.0, 0.5], dimensions=[64])
+VALID["experiments"]["he3_map_square"].update(mu=[1.0], deltas=[0.0, 0.5], dimensions=[64, 128])
 VALID["experiments"]["chain_exactness"].update(students=[1], batch_sizes=[2], protocols=["projected_square"])
 
 

@@ -35,11 +35,10 @@ def compiled_code_is_cut(project, _):
         path.write_bytes(path.read_bytes()[: 100 * (i % 2)])
 
 
-def no_folder_for_caches(project, monkeypatch):
-    for name in ("ONEPASS_CACHE", "XDG_CACHE_HOME", "HOME"):
-        path = project.folder / f"{name} is a file"
-        path.touch()
-        monkeypatch.setenv(name, str(path))
+def no_folder_for_compiled_code(project, monkeypatch):
+    path = project.folder / "a file"
+    path.touch()
+    monkeypatch.setenv("ONEPASS_CACHE", str(path))
 
 
 def a_terminal_without_unicode(_, monkeypatch):
@@ -66,7 +65,7 @@ def another_repository(project, monkeypatch):
 FAULTS = {
     "settings of matplotlib, `MPLBACKEND` as of a notebook": settings_of_matplotlib,
     "compiled code is empty or cut": compiled_code_is_cut,
-    "no folder for caches can be written": no_folder_for_caches,
+    "the folder for compiled code cannot be written": no_folder_for_compiled_code,
     "a terminal without Unicode": a_terminal_without_unicode,
     "files for their owner alone, `umask 077`": a_strict_umask,
     "another repository above, and in `GIT_DIR`": another_repository,

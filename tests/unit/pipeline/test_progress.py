@@ -104,6 +104,7 @@ def test_what_failed_is_told_with_its_error_and_log(small_grid, tmp_path):
     assert first.endswith(f": it broke: badly; log: {log}")
     assert second.startswith(names[1])
     assert second.endswith(f": its job ended before it was done; log: {log}")
+    Path(jobs[3].log).parent.mkdir(parents=True, exist_ok=True)
     os.utime(log, (1, 1))
     assert "it broke" not in told.failures(), "the log of an earlier run"
     assert told.failures().count("its job ended before it wrote a log, as one that could not start; row ") == 2

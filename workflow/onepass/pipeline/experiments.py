@@ -64,13 +64,16 @@ class ModelSettings(Target):
     second_layer: list[Finite] | None = Field(description="The p fixed weights of the second layer; null for ones.")
 
 
+Dimensions = Annotated[list[Annotated[int, Field(ge=2, le=LARGEST_COUNT)]], EachOnce]
+
+
 class Experiment(Strict):
     """What every grid of simulations has."""
 
     protocols: Annotated[list[ProtocolName], EachOnce] = Field(
         min_length=1, description="Training protocols, each once."
     )
-    dimensions: Annotated[list[Annotated[int, Field(ge=2, le=LARGEST_COUNT)]], EachOnce] = Field(
+    dimensions: Dimensions = Field(
         min_length=1, description="Input dimensions d, whole numbers of at least 2, each once."
     )
     replicas: Annotated[int, Field(ge=1, le=10**6)] = Field(
@@ -156,6 +159,9 @@ class MapExperiment(TimesExperiment):
     """Recovery times over the plane of batch and learning-rate exponents."""
 
     kind: Literal["map"] = Field(description="What is measured: recovery over the plane of mu and delta.")
+    dimensions: Dimensions = Field(
+        min_length=2, description="Input dimensions d, two or more: theta is measured between the two largest."
+    )
     deltas: Annotated[list[Annotated[float, Field(ge=-10, le=10)]], EachOnce] = Field(
         min_length=2, description="Exponents of the learning rate gamma0 d^-delta; numbers from -10 to 10, each once."
     )

@@ -46,7 +46,7 @@ class Row(NamedTuple):
         """The lines of the job's log; None where it has written none since then."""
         with suppress(OSError):
             if Path(self.log).stat().st_mtime >= since - 1:  # file systems' clocks
-                return Path(self.log).read_text(encoding="utf-8").splitlines()
+                return Path(self.log).read_text(encoding="utf-8").splitlines() or None  # Snakemake leaves an empty one
         return None
 
     def failures(self, since: float) -> Iterator[str]:
