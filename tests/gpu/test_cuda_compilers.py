@@ -20,7 +20,11 @@ from onepass.simulation.cuda.source import chain_source, normals_source
 def test_c_formulas_have_the_values_of_the_array_forms():
     formulas = [
         "He3(x)", "relu(x)", "abs(x) + sign(x)", "step(x)*x", "erf(x/sqrt(2))", "tanh(2*x)", "sqrt(1 + x**2)**3",
-        "exp(-x**2)/(2 + cos(x))", "x**9 - e*x", "log(1 + x**2)", "He10(x)/7", "sin(pi*x)",
+        "exp(-x**2)/(2 + cos(x))", "x**9 - e*x", "log(1 + x**2)", "He10(x)/7", "sin(pi*x)", "sigmoid(x)",
+        "softplus(3*x)",
+        "silu(x)*gelu(x)", "elu(x)", "leaky_relu(x)", "arctan(x)*sinh(x)", "cosh(x)", "max(x, 0.3, -x)",
+        "min(x, tanh(x))",
+        "heaviside(x)", "log1p(x**2)",
     ]  # fmt: skip
     points, count, source = np.linspace(-2.2, 2.3, 46), len(formulas), normals_source()
     for i, text in enumerate(formulas):

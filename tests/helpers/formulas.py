@@ -1,7 +1,7 @@
 """Formulas run as their sources say, without a compiler."""
 
 import numpy as np
-from onepass.formulas.printing import heaviside, sign
+from onepass.formulas.evaluation import HELPERS
 
 POINTS = np.array([-2.3, -1.45, -0.85, -0.35, 0.15, 0.65, 1.1, 1.75, 2.4])  # 0.15 away from any kink below
 
@@ -10,7 +10,7 @@ def compiled_namespace():
     """What a source finds around it in the file that `onepass.simulation.chain.build` writes."""
     names = {}
     exec("from math import *", names)
-    return names | {"sign": sign, "heaviside": heaviside}
+    return names | {helper.__name__: helper for helper in HELPERS}
 
 
 def scalar(formula, **options):

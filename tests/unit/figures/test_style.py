@@ -88,6 +88,10 @@ def test_formula():
     assert style.formula("x1**2") == "$x_{1}^{2}$"
     assert style.formula("tanh(x1*x2)") == r"$\mathrm{tanh}(x_{1}\,x_{2})$"
     assert style.formula("He2(x1) + 0.5*x12**3") == r"$\mathrm{He}_{2}(x_{1}) + 0.5\,x_{12}^{3}$"
+    assert style.formula("10*(x1 + x2)**12") == r"$10\,(x_{1} + x_{2})^{12}$"
+    assert style.formula("leaky_relu(x1)*log1p(x2 ** 2)") == (
+        r"$\mathrm{leaky\_relu}(x_{1})\,\mathrm{log1p}(x_{2}^{2})$"
+    )
 
 
 def test_powers_of_d():

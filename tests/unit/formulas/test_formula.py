@@ -14,7 +14,7 @@ from onepass.formulas.language import (
 )
 from scipy import special
 
-NEEDS_POSITIVE = ("sqrt", "log")  # tried at 1.5 + x² in place of x
+NEEDS_POSITIVE = ("sqrt", "log", "log1p")  # tried at 1.5 + x² in place of x
 REFERENCE = {
     "square": lambda x: x**2,
     "cube": lambda x: x**3,
@@ -31,6 +31,19 @@ REFERENCE = {
     "abs": np.abs,
     "sign": np.sign,
     "step": lambda x: np.heaviside(x, 0),
+    "heaviside": lambda x: np.heaviside(x, 0.5),
+    "log1p": np.log1p,
+    "sinh": np.sinh,
+    "cosh": np.cosh,
+    "arctan": np.arctan,
+    "sigmoid": special.expit,
+    "softplus": lambda x: np.logaddexp(0, x),
+    "silu": lambda x: x * special.expit(x),
+    "gelu": lambda x: x * special.ndtr(x),
+    "elu": lambda x: np.where(x > 0, x, np.expm1(x)),
+    "leaky_relu": lambda x: np.where(x > 0, x, 0.01 * x),
+    "max": lambda x: np.maximum(x, np.maximum(0.4, -x)),
+    "min": lambda x: np.minimum(x, np.minimum(0.4, x**2)),
     **{name: lambda x, n=n: special.eval_hermitenorm(n, x) for name, n in HERMITE.items()},
 }
 COMPOSITIONS = {
@@ -58,11 +71,16 @@ COMPOSITIONS = {
     "-(-x - +1)**3": lambda x: (x + 1) ** 3,
     "(x - 1)**0 + 2*x**1 - 3.5e-1*x**20/1e6": lambda x: 1 + 2 * x - 0.35e-6 * x**20,
     "sin(pi*x) + e**2*x": lambda x: np.sin(np.pi * x) + np.e**2 * x,
+    "max(x, x)*min(x, 1)": lambda x: x * np.minimum(x, 1),
+    "softplus(100*x) - softplus(-100*x)": lambda x: 100 * x,
+    "sigmoid(sin(x))*gelu(2*x - 0.3)": lambda x: special.expit(np.sin(x)) * (2 * x - 0.3) * special.ndtr(2 * x - 0.3),
     "tanh(relu(x)*(1 + step(x - 0.4)))": lambda x: np.tanh(np.maximum(x, 0) * (1 + (x > 0.4))),
 }
 ACTIVATIONS = {
     **{n: (f"{n}(1.5 + x**2)", lambda x, n=n: REFERENCE[n](1.5 + x**2)) for n in NEEDS_POSITIVE},
-    **{n: (f"{n}(x)", REFERENCE[n]) for n in FUNCTIONS if n not in NEEDS_POSITIVE},
+    **{n: (f"{n}(x)", REFERENCE[n]) for n in FUNCTIONS if n not in (*NEEDS_POSITIVE, "max", "min")},
+    "max": ("max(x, 0.4, -x)", REFERENCE["max"]),
+    "min": ("min(x, 0.4, x**2)", REFERENCE["min"]),
     **{text: (text, function) for text, function in COMPOSITIONS.items()},
 }
 
@@ -100,17 +118,24 @@ def test_derivative_of_hermite_is_the_one_before(n):
 
 
 def test_at_the_kink():
-    """0 is taken for the slope of relu at 0 in every form; step and sign are 0 there."""
+    """The slope at 0 is that from the left in every form, 0 of jumps and of abs; step and sign are 0 there."""
     zero = np.zeros(3)
-    for name, value in {"relu": 0, "abs": 0, "sign": 0, "step": 0}.items():
-        formula = Formula.activation(name)
+    values = {
+        "relu": (0, 0), "abs": (0, 0), "sign": (0, 0), "step": (0, 0), "heaviside": (0.5, 0), "leaky_relu": (0, 0.01),
+        "elu": (0, 1), "softplus": (np.log(2), 0.5), "max(x, 0)": (0, 0), "min(x, 0)": (0, 0), "max(-x, x)": (0, 1),
+    }  # fmt: skip
+    for text, (value, slope) in values.items():
+        formula = Formula.activation(text)
         assert (formula.array(np)(zero) == value).all()
-        assert (formula.array(np, derivative=True)(zero) == 0).all()
+        assert (formula.array(np, derivative=True)(zero) == slope).all()
         assert scalar(formula)(0.0) == value
-        assert scalar(formula, derivative=True)(0.0) == 0
+        assert scalar(formula, derivative=True)(0.0) == slope
 
 
-@pytest.mark.parametrize("text", ["x", "He0", "He1", "step", "sign", "x - x", "sum(x, 2)", "relu", "erf(x)"])
+@pytest.mark.parametrize(
+    "text",
+    ["x", "He0", "He1", "step", "sign", "x - x", "sum(x, 2)", "relu", "erf(x)", "heaviside", "max(x, 2)", "gelu"],
+)
 @pytest.mark.parametrize("shape", [(), (5,), (2, 3), (0,), (2, 1, 4)])
 def test_arrays_keep_their_shape(text, shape):
     formula = Formula.activation(text)
@@ -120,7 +145,7 @@ def test_arrays_keep_their_shape(text, shape):
 
 def test_bare_name_is_the_function_of_x():
     for name in FUNCTIONS:
-        if name not in NEEDS_POSITIVE:
+        if name not in (*NEEDS_POSITIVE, "max", "min"):
             assert Formula.activation(f" {name} ") == Formula.activation(f"{name}(x)")
 
 
@@ -214,3 +239,30 @@ def test_derivatives_where_sympy_cannot_tell_what_is_real(text):
 )
 def test_flat_activations_are_known(text, flat):
     assert Formula.activation(text).is_flat is flat
+
+
+def test_large_arguments():
+    """No overflow where the value is a number."""
+    x = np.array([-2000.0, -40.0, 40.0, 2000.0])
+    for text, values in {
+        "softplus": [0, np.exp(-40), 40, 2000],
+        "sigmoid": [0, np.exp(-40), 1, 1],
+        "elu": [-1, -1, 40, 2000],
+    }.items():
+        formula = Formula.activation(text)
+        for function in (formula.array(np), np.vectorize(scalar(formula))):
+            np.testing.assert_allclose(function(x), values, rtol=1e-12, atol=1e-15)
+        assert np.isfinite(formula.array(np, derivative=True)(x)).all()
+
+
+@pytest.mark.parametrize(
+    ("text", "kinks"),
+    [
+        ("relu(x1 - 2)", ["x1 - 2"]), ("max(x1, x2, 3)", ["x1 - x2", "x1 - 3", "x2 - 3"]), ("tanh(x1)*elu(x2)", ["x2"]),
+        ("heaviside(leaky_relu(x1))", ["leaky_relu(x1)", "x1"]), ("gelu(x1) + softplus(x2)", []),
+        ("min(x1, abs(x2))", ["x1 - abs(x2)", "x2"]),
+    ],
+)  # fmt: skip
+def test_kinks(text, kinks):
+    """The functions at whose zeros a formula is not smooth."""
+    assert [kink.text for kink in Formula.target(text).kinks] == kinks

@@ -8,22 +8,28 @@ import numpy as np
 import pytest
 import sympy
 from helpers.formulas import POINTS, close, compiled_namespace, scalar
+from onepass.formulas.evaluation import HELPERS
 from onepass.formulas.formula import Formula
 from onepass.formulas.language import (
     FUNCTIONS,
     FormulaError,
 )
-from onepass.formulas.printing import heaviside, sign
 
 
 @pytest.mark.parametrize(
-    "text", ["He3", "relu(x - 0.3)*tanh(x)", "sign(x)*erf(abs(x)/sqrt(2))", "x**2 + step(x)", "exp(-x**2)*cos(pi*x)"]
-)
+    "text",
+    [
+        "He3", "relu(x - 0.3)*tanh(x)", "sign(x)*erf(abs(x)/sqrt(2))", "x**2 + step(x)", "exp(-x**2)*cos(pi*x)",
+        "softplus(3*x) + silu(x)", "gelu(x)*sigmoid(x)", "max(x, 0.3, -x) + heaviside(x)",
+        "elu(x - 0.2) + leaky_relu(x)",
+        "min(arctan(x), log1p(x**2))", "sinh(x)/cosh(x)",
+    ],
+)  # fmt: skip
 @pytest.mark.xdist_group("numba")  # which takes seconds to load
 def test_compiled_activation_is_the_array_form(text):
     """Numba takes the very source; fused operations may change the last bits."""
     formula, names = Formula.activation(text), compiled_namespace()
-    names |= {"sign": numba.njit(sign), "heaviside": numba.njit(heaviside)}
+    names |= {helper.__name__: numba.njit(helper) for helper in HELPERS}
     for derivative in (False, True):
         exec(formula.source("function", derivative=derivative), names)
         function = numba.njit(names["function"])
@@ -31,11 +37,14 @@ def test_compiled_activation_is_the_array_form(text):
         close([function(x) for x in POINTS], reference, 1e-12)
 
 
-@pytest.mark.parametrize("text", ["x1*x2*x3", "mean(He3(x1), He2(x2), abs(x3), 4)", "tanh(x1)*sign(x2) + step(x3)"])
+@pytest.mark.parametrize(
+    "text",
+    ["x1*x2*x3", "mean(He3(x1), He2(x2), abs(x3), 4)", "tanh(x1)*sign(x2) + step(x3)", "max(x1, softplus(x2), x3)"],
+)
 @pytest.mark.xdist_group("numba")  # which takes seconds to load
 def test_compiled_target_is_the_array_form(text):
     formula, names = Formula.target(text), compiled_namespace()
-    names |= {"sign": numba.njit(sign), "heaviside": numba.njit(heaviside)}
+    names |= {helper.__name__: numba.njit(helper) for helper in HELPERS}
     exec(formula.source("function"), names)
     function, x = numba.njit(names["function"]), np.random.default_rng(1).normal(size=(9, 3))
     close([function(point) for point in x], formula.array(np)(x), 1e-13)
@@ -48,7 +57,19 @@ def random_formula(rng, depth):
     def inner():
         return random_formula(rng, depth - 1)
 
-    match rng.choice(["operator", "operator", "quotient", "power", "minus", "smooth", "polynomial", "kinked", "sum"]):
+    kinds = [
+        "operator",
+        "operator",
+        "quotient",
+        "power",
+        "minus",
+        "smooth",
+        "polynomial",
+        "kinked",
+        "activation",
+        "extreme",
+    ]
+    match rng.choice([*kinds, "sum"]):
         case "operator":
             return f"({inner()} {rng.choice('+-*')} {inner()})"
         case "quotient":
@@ -63,7 +84,11 @@ def random_formula(rng, depth):
         case "polynomial":
             return f"{rng.choice(['square', 'cube', *(f'He{n}' for n in range(6))])}({inner()})"
         case "kinked":
-            return f"{rng.choice(['relu', 'abs', 'sign', 'step'])}({inner()} + 0.123)"
+            return f"{rng.choice(['relu', 'abs', 'sign', 'step', 'elu', 'leaky_relu', 'heaviside'])}({inner()} + 0.123)"
+        case "activation":
+            return f"{rng.choice(['sigmoid', 'softplus', 'gelu', 'silu', 'arctan'])}({inner()})"
+        case "extreme":
+            return f"{rng.choice(['max', 'min'])}({inner()} + 0.123, {inner()}, 0.3)"
     return f"{rng.choice(['sum', 'mean'])}({', '.join(inner() for _ in range(rng.randint(1, 4)))})"
 
 
@@ -96,11 +121,15 @@ def test_array_form_is_the_expression(formula):
 
 def test_sources_hold_no_text_of_the_user():
     """Names in a printed source: its own, the coordinates and those of the language."""
-    for text in ("relu(x - 0.3)*erf(x/sqrt(2)) + sign(x)*He5(x)", "log(2 + cos(pi*x)) + exp(-x**2) + step(x)*e"):
+    for text in (
+        "relu(x - 0.3)*erf(x/sqrt(2)) + sign(x)*He5(x)",
+        "log(2 + cos(pi*x)) + exp(-x**2) + step(x)*e",
+        "arctan(gelu(x))",
+    ):
         for derivative in (False, True):
             code = compile(Formula.activation(text).source("function", derivative=derivative), "source", "exec")
             (function,) = (constant for constant in code.co_consts if hasattr(constant, "co_names"))
-            assert set(function.co_names) <= {*FUNCTIONS, "heaviside", "pi", "e"}
+            assert set(function.co_names) <= {*FUNCTIONS, "atan", "pi", "e"}
 
 
 @pytest.mark.parametrize("text", ["He0(x1)", "x1**0", "x1 - x1", "exp(x1)/exp(x1)"])

@@ -6,9 +6,7 @@ from itertools import permutations
 import pytest
 from onepass.formulas.formula import Formula
 from onepass.formulas.language import FormulaError
-from onepass.gaussian.hermite import (
-    HermiteError,
-)
+from onepass.gaussian.expansion import HermiteError
 from onepass.gaussian.information import information_exponent, leap_complexity, leap_index
 
 ONE_COORDINATE = {
@@ -90,12 +88,36 @@ def test_information_exponent_is_of_one_coordinate(text):
         information_exponent(text)
 
 
-def test_too_many_coupled_coordinates():
-    """Four at once are beyond a quadrature; in a polynomial or in separate terms they are not."""
-    with pytest.raises(HermiteError, match=r"couples 4 coordinates \(x1, x2, x3, x4\).*allowed: 3"):
-        leap_index("sin(x1*x2*x3*x4)")
-    assert leap_index("sin(x1) + sin(x2) + sin(x3) + sin(x4)") == 1
-    assert leap_index("x1*x2*x3*x4*x5*x6") == 6
+@pytest.mark.parametrize(
+    ("text", "index", "complexity"),
+    [
+        ("*".join(f"x{i}" for i in range(1, 31)), 30, 30),  # parities, and what the sign makes of one
+        ("x1*x2*x3*x4*x5*x6*x7*x8", 8, 8), ("sign(x1*x2*x3*x4*x5*x6*x7*x8*x9*x10*x11)", 11, 11),
+        ("-sign(x1*x2*x3)", 3, 3),
+        ("sign(x1)*sign(x2)*sign(x3)*sign(x4) + x1", 1, 3), ("x1 + x1*x2 + x1*x2*x3*x4*x5*x6*x7", 1, 5),
+        ("tanh(x1*x2*x3*x4*x5)", 5, 5), ("abs(x1*x2*x3*x4)", 2, 2), ("relu(x1*x2*x3*x4)", 2, 2),
+        ("x5*tanh(x1*x2)", 3, 3),
+        ("sin(x1)*cos(x2)*tanh(x3)*x4", 3, 3), ("sin(20*x1*x2)", 2, 2),
+        ("(x1*x2 + x3*x4 + x5*x6 + x7*x8 + x9*x10)**2", 2, 2),
+        ("He3(x1 + x2 + x3 + x4 + x5 + x6 + x7 + x8 + x9 + x10 + x11 + x12)", 1, 1),
+        ("exp(-x1**2 - x2**2 - x3**2 - x4**2)", 2, 2),
+        ("cos(30*x1)*He3(x2) + x3*x4*x5", 3, 3), ("relu(x1 - x2)*x3*x4*x5", 3, 3),
+        ("abs(x1 - x2) - abs(x1 + x2)", 2, 2),
+    ],
+)  # fmt: skip
+def test_exponents_of_products_and_of_many_coordinates(text, index, complexity):
+    assert leap_index(text) == index
+    assert leap_complexity(text) == complexity
+
+
+@pytest.mark.parametrize(
+    "text", ["cos(30*x1)*He3(x2)", "cos(100*x1)", "sign(sin(20*x1))", "*".join(f"sign(x{i})" for i in range(1, 23))]
+)
+def test_what_begins_beyond_the_orders_looked_at_is_not_given_one(text):
+    """Coefficients below 1e-9 are none, whatever rounding makes of them."""
+    for exponent in (leap_index, leap_complexity):
+        with pytest.raises(HermiteError, match=r"no Hermite coefficient of order 1 … 20 above 1e-09.*below order 21"):
+            exponent(text)
 
 
 @pytest.mark.parametrize("text", ["(x + 1)**2 - x**2 - 2*x - 1", "0.1*x + 0.2*x - 0.3*x"])
@@ -104,7 +126,7 @@ def test_hidden_zeros_leave_nothing_to_learn(text):
         information_exponent(text)
 
 
-def test_an_oblique_kink_is_trusted_no_further_than_it_is_resolved():
+def test_an_oblique_kink_is_resolved():
     """Of |u| in u = 0.8 x1 + 0.6 x2, less its second Hermite term, the fourth is the first that is left."""
     u = "0.8*x1 + 0.6*x2"
     assert leap_index(f"abs({u}) - sqrt(2/pi)/2*He2({u})") == 4

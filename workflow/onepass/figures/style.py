@@ -105,9 +105,9 @@ def new_figure(height: float, width: float = WIDTH) -> Figure:
 
 def formula(text: str) -> str:
     """Set a target's formula, for instance ``He3(x1)``, as mathematics."""
-    text = re.sub(r"\b([a-z]{2,}|He)(?=\d*\()", r"\\mathrm{\1}", text)
-    text = re.sub(r"(?<=[\w}])(\d+)\b", r"_{\1}", text)
-    text = re.sub(r"\*\*_?\{?(\d+)\}?", r"^{\1}", text).replace("*", r"\,")
+    text = re.sub(r"\bHe(?=\d+\()|\b[a-z]\w+(?=\()", lambda name: rf"\mathrm{{{name[0]}}}".replace("_", r"\_"), text)
+    text = re.sub(r"(\bx|\bHe|{He})(\d+)\b", r"\1_{\2}", text)
+    text = re.sub(r"\s*\*\*\s*(\d+)", r"^{\1}", text).replace("*", r"\,")
     return f"${text}$"
 
 

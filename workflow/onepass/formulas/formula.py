@@ -11,10 +11,9 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import combinations
 
-import numpy as np
-
-from onepass.formulas import evaluation, printing
+from onepass.formulas import domain, evaluation, printing, structure
 from onepass.formulas.language import (
     FUNCTIONS,
     KINKED,
@@ -23,7 +22,6 @@ from onepass.formulas.language import (
     FormulaError,
     addends,
     degree,
-    guarded,
     has_inputs,
     is_coordinate,
     parse,
@@ -76,35 +74,47 @@ class Formula:
     @property
     def degree(self) -> int | None:
         """Degree of a polynomial; None for any other function."""
-        return degree(self._tree)
+        return degree(self.tree)
 
     @property
     def is_flat(self) -> bool:
         """Whether an activation has no slope wherever it is smooth, as the sign has none."""
         functions = evaluation.scalar_functions()
-        sides = [[evaluation.evaluate(self._tree, {"x": x + h}, functions) for h in (-1e-4, 1e-4)] for x in POINTS]
+        sides = [[evaluation.evaluate(self.tree, {"x": x + h}, functions) for h in (-1e-4, 1e-4)] for x in POINTS]
         return all(math.isclose(left, right, rel_tol=1e-12) for left, right in sides)
 
     @property
     def kinks(self) -> tuple[Formula, ...]:
         """The inner functions at whose zeros the formula is not smooth."""
-        calls = [n for n in ast.walk(self._tree) if isinstance(n, ast.Call) and n.func.id in KINKED]
-        return tuple(Formula(ast.unparse(n.args[0]), self.arity, self.coordinates) for n in calls)
+        calls = [n for n in ast.walk(self.tree) if isinstance(n, ast.Call) and n.func.id in KINKED]
+        inner = [part for call in calls for part in _differences(call.args)]
+        return tuple(Formula(ast.unparse(part), self.arity, self.coordinates) for part in inner)
 
     @cached_property
     def terms(self) -> tuple[Formula, ...]:
         """Targets that add up to this one, each in as few coordinates as its text shows."""
-        return tuple(Formula(ast.unparse(node), self.arity, self.coordinates) for node in addends(self._tree))
+        return tuple(Formula(ast.unparse(node), self.arity, self.coordinates) for node in addends(self.tree))
+
+    @cached_property
+    def factors(self) -> tuple[Formula, ...]:
+        """Targets without common coordinates whose product this one is; itself if there are none."""
+        return tuple(Formula(ast.unparse(node), self.arity, self.coordinates) for node in structure.factors(self.tree))
+
+    @cached_property
+    def inner_addends(self) -> tuple[Formula, ...]:
+        """Parts of the sums inside of it that are no polynomials."""
+        nodes = structure.inner_addends(self.tree)
+        return tuple(Formula(ast.unparse(node), self.arity, self.coordinates) for node in nodes)
 
     @property
     def used(self) -> tuple[int, ...]:
         """Positions (from 0) of the coordinates that occur."""
-        return tuple(sorted({int(n.id[1:]) - 1 for n in ast.walk(self._tree) if is_coordinate(n)}))
+        return tuple(sorted({int(n.id[1:]) - 1 for n in ast.walk(self.tree) if is_coordinate(n)}))
 
     @cached_property
     def expression(self):
         """The formula as a SymPy expression in real symbols ``x1 … xk`` or ``x``."""
-        return printing.symbolic(self._tree)
+        return printing.symbolic(self.tree)
 
     @cached_property
     def derivative(self):
@@ -118,8 +128,8 @@ class Formula:
     def source(self, name: str, *, derivative: bool = False) -> str:
         """Python source of a scalar function, for a compiler.
 
-        It uses names of `math`, `sign` and `heaviside`; its argument is a number (activation) or indexable
-        (target).
+        It uses names of `math`, `max`, `min` and the `evaluation.HELPERS`; its argument is a number (activation) or
+        indexable (target).
         """
         return printing.source(self, name, derivative)
 
@@ -127,7 +137,7 @@ class Formula:
         """The function over arrays of a namespace: any shape for an activation, (..., k) to (...) for a target."""
         if derivative:
             return printing.array_derivative(self, xp)
-        tree, functions = self._tree, evaluation.array_functions(xp)
+        tree, functions = self.tree, evaluation.array_functions(xp)
 
         def function(x):
             inputs = {f"x{i + 1}": x[..., i] for i in self.used} if self.coordinates else {"x": x}
@@ -136,7 +146,7 @@ class Formula:
         return function
 
     @property
-    def _tree(self) -> ast.expr:
+    def tree(self) -> ast.expr:
         return ast.parse(self.text, mode="eval").body
 
     def _check_values(self) -> None:
@@ -146,35 +156,16 @@ class Formula:
             inputs = {f"x{i + 1}": POINTS[(shift + 2 * i) % len(POINTS)] for i in range(self.arity)}
             inputs["x"] = POINTS[shift]
             try:
-                finite = math.isfinite(evaluation.evaluate(self._tree, inputs, evaluation.scalar_functions()))
+                finite = math.isfinite(evaluation.evaluate(self.tree, inputs, evaluation.scalar_functions()))
             except (ValueError, ZeroDivisionError, OverflowError):
                 finite = False
             if not finite:
                 where = ", ".join(f"{inputs[f'x{i + 1}']:g}" for i in range(min(self.arity, 3)))
-                raise FormulaError(f"formula {self.text!r} has no finite value at ({where}); {_EVERYWHERE}")
-        self._check_domain()
-
-    def _check_domain(self) -> None:
-        """Refuse what is not defined everywhere, integrable or not; told at points, so a pole between them passes."""
-        operations = guarded(self._tree)
-        if not operations:
-            return
-        # Rounded, so that the zeros that people write, 0 and 0.5, are among them.
-        points = np.round(np.random.default_rng(0).normal(0, 2, (4000, self.arity)), 1)
-        points[0] = 0.0
-        inputs = {f"x{i + 1}": points[:, i] for i in range(self.arity)} | {"x": points[:, 0]}
-        for operation, part, wanted in operations:
-            with np.errstate(all="ignore"):
-                values = evaluation.evaluate(part, inputs, evaluation.array_functions(np))
-            low, high = np.min(values), np.max(values)
-            holds = {"positive": low > 0, "not negative": low >= 0}.get(wanted, low > 0 or high < 0)
-            if not holds:  # nor nan
-                raise FormulaError(
-                    f"formula {self.text!r}: in {ast.unparse(operation)!r} the part {ast.unparse(part)!r} takes values "
-                    f"from {low:.3g} to {high:.3g}; allowed: {wanted}. {_EVERYWHERE}"
-                )
+                raise FormulaError(f"formula {self.text!r} has no finite value at ({where}); {domain.EVERYWHERE}")
+        domain.check(self.tree, self.text, self.arity)
 
 
-_EVERYWHERE = (
-    "Gaussian inputs take every real value: keep logarithms, roots and divisions away from where they are not defined"
-)
+def _differences(arguments: list[ast.expr]) -> list[ast.expr]:
+    """What is 0 at the kinks of a function: its argument, of several every difference of two."""
+    pairs = [ast.BinOp(one, ast.Sub(), other) for one, other in combinations(arguments, 2)]
+    return pairs or arguments

@@ -10,23 +10,44 @@ import ast
 import difflib
 import math
 import operator
+import re
 from collections.abc import Callable
+from itertools import accumulate
 from typing import NoReturn
 
 from onepass.errors import OnepassError
 
-LONGEST = 500  # characters
-DEEPEST = 50  # nested operations
+LONGEST = 2000  # characters, spaces aside
+DEEPEST = 50  # nested operations; a sum or product of many parts is one
+MOST_PARTS = 200  # of a sum or product, with those of the sums and products that it stands in
 LARGEST_NUMBER = 1e6
 LARGEST_POWER = 20
 LARGEST_DEGREE = 40
 LARGEST_INDEX = 99  # of a coordinate
 POINTS = (-2.5, -1.3, -0.4, 0.7, 1.9)  # where a formula must have values
 HERMITE = {f"He{n}": n for n in range(LARGEST_POWER + 1)}
-SMOOTH = ("sqrt", "exp", "log", "sin", "cos", "tanh", "erf")
-KINKED = ("relu", "abs", "sign", "step")
+SMOOTH = (
+    *("sqrt", "exp", "log", "log1p", "sin", "cos", "sinh", "cosh", "tanh", "arctan", "erf"),
+    *("sigmoid", "softplus", "silu", "gelu"),
+)
+KINKED = ("relu", "leaky_relu", "elu", "abs", "sign", "step", "heaviside", "max", "min")
 POLYNOMIAL = (*HERMITE, "square", "cube", "sum", "mean")
+SEVERAL = {"sum": 1, "mean": 1, "max": 2, "min": 2}  # functions of several arguments, and the fewest of them
 FUNCTIONS = (*POLYNOMIAL, *SMOOTH, *KINKED)
+OTHER_NAMES = {  # that people know functions by
+    "sigmoid": ("logistic", "expit"),
+    "silu": ("swish",),
+    "softplus": ("softrelu",),
+    "leaky_relu": ("lrelu",),
+    "arctan": ("atan",),
+    "log": ("ln",),
+    "sign": ("sgn",),
+    "abs": ("fabs", "absolute"),
+    "max": ("maximum", "fmax"),
+    "min": ("minimum", "fmin"),
+    "mean": ("average", "avg"),
+}
+SYNTAX = "numbers, + - * / **, x1 … and functions"
 CONSTANTS = {"pi": math.pi, "e": math.e}
 OPERATORS = {
     ast.Add: operator.add,
@@ -45,29 +66,35 @@ def parse(text: str, *, target: bool) -> ast.expr:
     """The checked syntax tree of a formula."""
     if not isinstance(text, str) or not text.strip():
         raise FormulaError(f"formula {text!r} is not a text such as 'He3(x1)'")
-    if len(text) > LONGEST:
+    if len(text.replace(" ", "")) > LONGEST or len(text) > 2 * LONGEST:  # the canonical spelling has more spaces
         raise FormulaError(f"formula of {len(text)} characters ({text[:30]!r}…); allowed: at most {LONGEST}")
     if not (text.isascii() and text.isprintable()):
         raise FormulaError(f"formula {text!r} has characters other than plain ASCII ones")
-    if text.count("(") > DEEPEST or text.count("-") > 2 * DEEPEST or text.count("**") > DEEPEST:
+    text = text.strip()
+    if _parentheses(text) > DEEPEST:
         raise FormulaError(f"formula {text[:40]!r}… is nested too deeply; allowed: {DEEPEST} levels")
     try:
-        tree = ast.parse(text.strip(), mode="eval").body
+        tree = ast.parse(text, mode="eval").body
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
         reason = getattr(error, "msg", None) or type(error).__name__
-        raise FormulaError(f"formula {text!r} is not well formed: {reason}") from None
-    return _checked(tree, text, target, 0)
+        raise FormulaError(f"formula {text!r} is not well formed: {reason}{_notation(text)}") from None
+    return _checked(tree, text, target, 0, 1)
 
 
-def _checked(node: ast.expr, text: str, target: bool, depth: int) -> ast.expr:
+def _parentheses(text: str) -> int:
+    """How deep they are nested."""
+    return max(accumulate({"(": 1, ")": -1}.get(character, 0) for character in text))
+
+
+def _checked(node: ast.expr, text: str, target: bool, depth: int, parts: int) -> ast.expr:
     def refuse(what: str, allowed: str) -> NoReturn:
         raise FormulaError(f"{what} in formula {text!r}; allowed: {allowed}")
 
     if depth > DEEPEST:
         refuse("too many nested operations", f"{DEEPEST} levels")
 
-    def inner(child):
-        return _checked(child, text, target, depth + 1)
+    def inner(child, more=0):
+        return _checked(child, text, target, depth + 1, parts + more)
 
     match node:
         case ast.Constant(value=bool()):
@@ -80,23 +107,43 @@ def _checked(node: ast.expr, text: str, target: bool, depth: int) -> ast.expr:
             return _checked_name(name, target, refuse)
         case ast.UnaryOp(op=ast.USub() | ast.UAdd()):
             return ast.UnaryOp(node.op, inner(node.operand))
-        case ast.BinOp() if type(node.op) in OPERATORS:
+        case ast.BinOp(op=ast.Pow()):
             left, right = inner(node.left), inner(node.right)
-            if isinstance(node.op, ast.Pow):
-                whole = isinstance(right, ast.Constant) and isinstance(right.value, int)
-                if not (whole and 0 <= right.value <= LARGEST_POWER):
-                    refuse(
-                        f"power {_spelled(right)!r}",
-                        f"whole numbers from 0 to {LARGEST_POWER} (for a root use sqrt, for a function exp)",
-                    )
+            whole = isinstance(right, ast.Constant) and isinstance(right.value, int)
+            if not (whole and 0 <= right.value <= LARGEST_POWER):
+                refuse(
+                    f"power {_spelled(right)!r}",
+                    f"whole numbers from 0 to {LARGEST_POWER} (for a root use sqrt, for a function exp)",
+                )
             return ast.BinOp(left, node.op, right)
+        case ast.BinOp(op=ast.Add() | ast.Sub() | ast.Mult() | ast.Div()):
+            first, rest = _chain(node)
+            if parts + len(rest) > MOST_PARTS:
+                refuse(f"{parts + len(rest)} parts of a sum or product", f"{MOST_PARTS}")
+            whole = inner(first, len(rest))
+            for op, part in rest:
+                whole = ast.BinOp(whole, op, inner(part, len(rest)))
+            return whole
+        case ast.BinOp(op=ast.BitXor() | ast.BitOr()):
+            refuse(f"{'^' if isinstance(node.op, ast.BitXor) else '|'!r}{_notation(text)}", SYNTAX)
         case ast.Call(func=ast.Name(id=name), args=arguments, keywords=[]):
             if name not in FUNCTIONS:
-                refuse(f"unknown function {name!r}{_hint(name, FUNCTIONS)}", _listed(FUNCTIONS))
-            if not arguments or (len(arguments) > 1 and name not in ("sum", "mean")):
-                refuse(f"{len(arguments)} arguments of {name}", "one (several for sum and mean)")
+                refuse(f"unknown function {name!r}{_hint(name)}", _listed(FUNCTIONS))
+            if len(arguments) < SEVERAL.get(name, 1) or (len(arguments) > 1 and name not in SEVERAL):
+                allowed = f"{SEVERAL[name]} or more" if name in SEVERAL else f"one (several for {', '.join(SEVERAL)})"
+                refuse(f"{len(arguments)} arguments of {name}", allowed)
             return ast.Call(node.func, [inner(argument) for argument in arguments], [])
-    refuse(f"{_spelled(node)!r}", "numbers, + - * / **, x1 … and functions")
+    refuse(f"{_spelled(node)!r}", SYNTAX)
+
+
+def _chain(node: ast.BinOp) -> tuple[ast.expr, list[tuple[ast.operator, ast.expr]]]:
+    """The first part of a sum (or product) and the others, with the operators before them."""
+    alike = (ast.Add, ast.Sub) if isinstance(node.op, (ast.Add, ast.Sub)) else (ast.Mult, ast.Div)
+    first, rest = node, []
+    while isinstance(first, ast.BinOp) and isinstance(first.op, alike):
+        rest.insert(0, (first.op, first.right))
+        first = first.left
+    return first, rest
 
 
 def _checked_name(name: str, target: bool, refuse: Callable[[str, str], NoReturn]) -> ast.Name:
@@ -108,7 +155,7 @@ def _checked_name(name: str, target: bool, refuse: Callable[[str, str], NoReturn
     if target and name[0] == "x" and digits.isdigit() and digits[0] != "0" and int(digits) <= LARGEST_INDEX:
         return ast.Name(name)
     allowed = f"x1 … x{LARGEST_INDEX}" if target else "x"
-    hint = " (a function needs its argument: write it as a call)" if name in FUNCTIONS else ""
+    hint = " (a function needs its argument: write it as a call)" if name in FUNCTIONS else _hint(name)
     refuse(f"unknown name {name!r}{hint}", f"{allowed}, {', '.join(CONSTANTS)}")
 
 
@@ -119,9 +166,23 @@ def _spelled(node: ast.expr) -> str:
         return type(node).__name__
 
 
-def _hint(name: str, known) -> str:
-    close = difflib.get_close_matches(name, known, n=1)
-    return f" (did you mean {close[0]!r}?)" if close else ""
+def _hint(name: str) -> str:
+    """The function that is meant, by another of its names or by one that is misspelled."""
+    others = {other: own for own in FUNCTIONS for other in (own.lower(), *OTHER_NAMES.get(own, ()))}
+    close = difflib.get_close_matches(name.lower(), others, n=1)
+    return f" (did you mean {others[close[0]]!r}?)" if close else ""
+
+
+def _notation(text: str) -> str:
+    """The formula that is meant where powers and absolute values are written as on paper."""
+    meant = re.sub(r"\|([^|]*)\|", r"abs(\1)", text.replace("^", "**"))
+    if meant == text:
+        return ""
+    try:
+        ast.parse(meant, mode="eval")
+    except SyntaxError:  # bars in bars
+        return " (powers are written with **, absolute values with abs)"
+    return f" (did you mean {meant!r}?)"
 
 
 def _listed(names) -> str:
@@ -163,32 +224,6 @@ def degree(node: ast.expr) -> int | None:
         return None
     power = {"square": 2, "cube": 3} | HERMITE
     return max(degrees) * power.get(node.func.id, 1)
-
-
-def guarded(node: ast.expr) -> list[tuple[ast.expr, ast.expr, str]]:
-    """Operations that are not defined everywhere, innermost first: each, the part that decides, what that must be."""
-    found = []
-    for inner in reversed([*ast.walk(node)]):
-        match inner:
-            case ast.BinOp(op=ast.Div(), right=part):
-                found += [(inner, factor, "of one sign, never 0") for factor in _factors(part) if has_inputs(factor)]
-            case ast.Call(func=ast.Name(id="log"), args=[part]) if has_inputs(part):
-                found.append((inner, part, "positive"))
-            case ast.Call(func=ast.Name(id="sqrt"), args=[part]) if has_inputs(part):
-                found.append((inner, part, "not negative"))
-    return found
-
-
-def _factors(node: ast.expr) -> list[ast.expr]:
-    """What a denominator is 0 with: powers and absolute values, which hide a change of sign, taken off."""
-    match node:
-        case ast.BinOp(op=ast.Mult(), left=left, right=right):
-            return _factors(left) + _factors(right)
-        case ast.BinOp(op=ast.Pow(), left=inner) | ast.UnaryOp(operand=inner):
-            return _factors(inner)
-        case ast.Call(func=ast.Name(id="square" | "cube" | "abs"), args=[inner]):
-            return _factors(inner)
-    return [node]
 
 
 def addends(node: ast.expr) -> list[ast.expr]:

@@ -5,10 +5,10 @@ from __future__ import annotations
 import ast
 import math
 from collections.abc import Callable
-from functools import lru_cache
+from functools import lru_cache, reduce
 
-from onepass.formulas.evaluation import array_functions, heaviside, sign
-from onepass.formulas.language import HERMITE, LARGEST_POWER, OPERATORS
+from onepass.formulas.evaluation import array_functions, composed
+from onepass.formulas.language import HERMITE, LARGEST_POWER, OPERATORS, SEVERAL
 
 
 def symbolic(node: ast.expr):
@@ -28,35 +28,51 @@ def symbolic(node: ast.expr):
     if name in HERMITE:
         symbol = sympy.Dummy(real=True)
         return sympy.Poly(sympy.hermite_prob(HERMITE[name], symbol), symbol).as_expr().subs(symbol, x)
-    special = {
-        "sum": lambda: sympy.Add(*arguments),
-        "mean": lambda: sympy.Add(*arguments) / len(arguments),
-        "square": lambda: x**2,
-        "cube": lambda: x**3,
-        "relu": lambda: x * _opaque("heaviside")(x),
-        "step": lambda: _opaque("heaviside")(x),
-        "abs": lambda: x * _opaque("sign")(x),
-        "sign": lambda: _opaque("sign")(x),
-    }
-    return special[name]() if name in special else getattr(sympy, name)(x)
+    if name in ("sum", "mean"):
+        return sympy.Add(*arguments) / (len(arguments) if name == "mean" else 1)
+    if name in ("square", "cube"):
+        return x ** (2 if name == "square" else 3)
+    return reduce(_functions()[name], arguments) if name in SEVERAL else _functions()[name](x)
 
 
-@lru_cache
-def _opaque(name: str):
-    """`sign` or `heaviside` as a SymPy function that is only itself: real, and of no slope even where it jumps.
+@lru_cache(maxsize=1)
+def _functions() -> dict[str, Callable]:
+    """The functions of formulas as expressions; those with kinks are SymPy functions that are only themselves.
 
-    SymPy's own take their arguments apart, and lose the way where they cannot prove that one is real.
+    SymPy's own take their arguments apart, and lose the way where they cannot prove that one is real. These are real,
+    of no slope even where they jump, and have the slopes that the language promises at kinks.
     """
     import sympy
+    from sympy.codegen.cfunctions import log1p
 
-    scalar = {"sign": sign, "heaviside": heaviside}[name]
+    def opaque(name: str, value: Callable, *slopes: Callable):
+        def evaluated(cls, *x):
+            return value(*x) if all(part.is_number and part.is_comparable for part in x) else None
 
-    def value(cls, x):
-        return sympy.Integer(int(scalar(x))) if x.is_number and x.is_comparable else None
+        def slope(self, index=1):
+            return slopes[index - 1](*self.args)
 
-    return type(
-        name, (sympy.Function,), {"is_real": True, "eval": classmethod(value), "fdiff": lambda *_: sympy.S.Zero}
-    )
+        return type(name, (sympy.Function,), {"is_real": True, "eval": classmethod(evaluated), "fdiff": slope})
+
+    def flat(*_):
+        return sympy.S.Zero
+
+    sign = opaque("sign", lambda x: sympy.Integer(bool(x > 0) - bool(x < 0)), flat)
+    step = opaque("step", lambda x: sympy.Integer(bool(x > 0)), flat)
+    names = ("sqrt", "exp", "log", "sin", "cos", "tanh", "sinh", "cosh", "erf")
+    functions = {name: getattr(sympy, name) for name in names} | {"arctan": sympy.atan, "log1p": log1p}
+    functions |= {
+        "relu": lambda x: x * step(x),
+        "abs": lambda x: x * sign(x),
+        "sign": sign,
+        "step": step,
+        "softplus": opaque(
+            "softplus", lambda x: sympy.log(1 + sympy.exp(x)), lambda x: composed(functions)["sigmoid"](x)
+        ),
+        "max": opaque("max", sympy.Max, lambda x, y: step(x - y), lambda x, y: 1 - step(x - y)),
+        "min": opaque("min", sympy.Min, lambda x, y: step(y - x), lambda x, y: 1 - step(y - x)),
+    }
+    return functions | composed(functions)
 
 
 @lru_cache(maxsize=256)
@@ -82,12 +98,18 @@ def source(formula, name: str, derivative: bool) -> str:
     return "\n".join(lines) + "\n"
 
 
-def printer_like(language):
-    """A SymPy printer of a language with every number a double and whole powers as products."""
+def printer_like(language, **names: str):
+    """A SymPy printer of a language with every number a double and whole powers as products.
+
+    Parameters
+    ----------
+    names : of functions that the language calls by another name.
+    """
 
     class Printer(language):
         def _print_Function(self, expression):
-            return f"{expression.func.__name__}({self._print(expression.args[0])})"
+            name = expression.func.__name__
+            return f"{names.get(name, name)}({', '.join(map(self._print, expression.args))})"
 
         _print_sign = _print_Function
 
@@ -140,12 +162,12 @@ def array_derivative(formula, xp) -> Callable:
 def c_source(formula, name: str, *, derivative: bool = False) -> str:
     """C++ source of a scalar function of doubles.
 
-    It uses functions of ``math.h``, `sign` and `heaviside`; its argument is a number (activation) or a pointer to the
+    It uses functions of ``math.h`` and `evaluation.HELPERS`; its argument is a number (activation) or a pointer to the
     coordinates (target). ``DEVICE`` stands for what a function is declared with.
     """
     from sympy.printing.c import C99CodePrinter
 
-    class Printer(printer_like(C99CodePrinter)):
+    class Printer(printer_like(C99CodePrinter, max="fmax", min="fmin")):
         """Constants as numbers: the compilers do not share names for them."""
 
         def _print_NumberSymbol(self, expression):

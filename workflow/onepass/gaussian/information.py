@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from onepass.formulas.formula import Formula
-from onepass.gaussian.hermite import HIGHEST_ORDER, HermiteError, hermite_tensor
+from onepass.gaussian.expansion import HIGHEST_ORDER, TOLERANCE, HermiteError
+from onepass.gaussian.hermite import gaussian_norm, leading_tensor
 
 
 def information_exponent(target: str | Formula) -> int:
@@ -20,10 +21,15 @@ def information_exponent(target: str | Formula) -> int:
 def leap_index(target: str | Formula) -> int:
     """Lowest order ≥ 1 of a non-zero Hermite tensor: the first saddle that SGD has to leave."""
     formula = _formula(target)
-    orders = [sum(alpha) for alpha in hermite_tensor(formula, _reach(formula)) if sum(alpha) > 0]
+    orders = [sum(alpha) for alpha in leading_tensor(formula) if sum(alpha) > 0]
     if not orders:
+        square = gaussian_norm(formula)
+        constant = square - leading_tensor(formula).get((0,) * formula.arity, 0.0) ** 2 <= TOLERANCE * square
         raise HermiteError(
-            f"target {formula.text!r} has no Hermite coefficient of order 1 … {HIGHEST_ORDER}: nothing to learn"
+            f"target {formula.text!r} is constant: nothing to learn"
+            if constant
+            else f"target {formula.text!r} has no Hermite coefficient of order 1 … {HIGHEST_ORDER} above {TOLERANCE:g} "
+            f"of its size: nothing to learn below order {HIGHEST_ORDER + 1}"
         )
     return min(orders)
 
@@ -36,7 +42,7 @@ def leap_complexity(target: str | Formula) -> int:
     """
     formula = _formula(target)
     leap = leap_index(formula)
-    terms = [alpha for alpha in hermite_tensor(formula, _reach(formula)) if any(alpha)]
+    terms = [alpha for alpha in leading_tensor(formula) if any(alpha)]
     seen: set[int] = set()
     while True:
         leaps = [sum(power for i, power in enumerate(alpha) if i not in seen) for alpha in terms]
@@ -52,7 +58,3 @@ def leap_complexity(target: str | Formula) -> int:
 
 def _formula(target: str | Formula) -> Formula:
     return target if isinstance(target, Formula) else Formula.target(target)
-
-
-def _reach(formula: Formula) -> int:
-    return HIGHEST_ORDER if formula.degree is None else formula.degree

@@ -10,6 +10,7 @@ import numpy as np
 
 from onepass.formulas.formula import Formula
 from onepass.formulas.language import FormulaError
+from onepass.gaussian.hermite import leading_tensor
 from onepass.gaussian.information import leap_complexity
 from onepass.model import Model, ModelError
 from onepass.protocol import Loss
@@ -43,7 +44,7 @@ def default_activation(target: str) -> tuple[str, str]:
 
 def needed_orders(formula: Formula) -> list[int]:
     """The target's Hermite orders, from the lowest to the one with which every coordinate can be climbed."""
-    found = saddle.expansion(formula)
+    found = leading_tensor(formula)
     highest = leap_complexity(formula)
     everything = {i for alpha in found for i, power in enumerate(alpha) if power}
     orders = sorted({sum(alpha) for alpha in found} - {0})
@@ -71,7 +72,7 @@ def _climbed(terms, leap: int) -> set[int]:
 
 def _sign(formula: Formula, order: int) -> int:
     """The sign with which equal positive overlaps grow: of terms in coordinates that lower orders lack, or of all."""
-    lower = [alpha for alpha in saddle.expansion(formula) if sum(alpha) < order]
+    lower = [alpha for alpha in leading_tensor(formula) if sum(alpha) < order]
     known = {i for alpha in lower for i, power in enumerate(alpha) if power}
     terms = saddle.terms(formula, order)
     new = [value for alpha, value in terms if any(power and i not in known for i, power in enumerate(alpha))]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from math import factorial, prod
 
 from onepass.formulas.formula import Formula
+from onepass.gaussian.hermite import leading_tensor
 from onepass.gaussian.information import leap_complexity, leap_index
 from onepass.model import Model
 from onepass.protocol import PAPER_PROTOCOLS
@@ -57,7 +58,7 @@ def needs(target: str, activation: str | None = None) -> dict:
 
 def leading_coefficients(target: Formula) -> list[dict]:
     """The non-zero Hermite coefficients of the lowest orders, the constant left out, at most `SHOWN`."""
-    found = saddle.expansion(target).items()
+    found = leading_tensor(target).items()
     terms = sorted(((alpha, value) for alpha, value in found if any(alpha)), key=lambda t: (sum(t[0]), t[0]))
     return [
         {"order": sum(alpha), "powers": list(alpha), "coefficient": value / prod(map(factorial, alpha))}

@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from onepass.gaussian.hermite import leading_tensor
 from onepass.gaussian.information import leap_index
 from onepass.model import Model, cached_model
 from onepass.pipeline.cell import Cell
@@ -103,7 +104,7 @@ def missing_component(model: Model) -> Remark | None:
     order = leap_index(model.target_formula)
     if saddle.component(model.activation_formula, order):
         return None
-    orders = sorted({sum(alpha) for alpha in saddle.expansion(model.target_formula)} - {0})
+    orders = sorted({sum(alpha) for alpha in leading_tensor(model.target_formula)} - {0})
     common = [n for n in orders if saddle.component(model.activation_formula, n)]
     rest = (
         f"the first order that both have is {common[0]}, whose times are those of ℓ = {common[0]}"

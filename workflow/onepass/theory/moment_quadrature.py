@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from onepass.gaussian.hermite import hermite_polynomials
+from onepass.gaussian.polynomials import hermite_polynomials
 from onepass.gaussian.quadrature import gauss_hermite, product_grid, product_rule
 from onepass.model import Model
 from onepass.protocol import Loss

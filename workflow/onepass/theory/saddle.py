@@ -16,7 +16,8 @@ from math import factorial, prod
 import numpy as np
 
 from onepass.formulas.formula import Formula
-from onepass.gaussian.hermite import HIGHEST_ORDER, TOLERANCE, gaussian_norm, hermite_coefficients, hermite_tensor
+from onepass.gaussian.expansion import TOLERANCE
+from onepass.gaussian.hermite import gaussian_norm, hermite_coefficients, leading_tensor
 from onepass.gaussian.information import leap_index
 from onepass.gaussian.quadrature import gauss_hermite
 from onepass.model import Model
@@ -35,15 +36,9 @@ def component(activation: Formula, order: int) -> float:
 
 
 @lru_cache(maxsize=64)
-def expansion(target: Formula) -> dict[tuple[int, ...], float]:
-    """``h_α`` of a target by multi-index α, to its degree or `HIGHEST_ORDER`; not to be written to."""
-    return hermite_tensor(target, HIGHEST_ORDER if target.degree is None else target.degree)
-
-
-@lru_cache(maxsize=64)
 def terms(target: Formula, order: int) -> tuple[tuple[tuple[int, ...], float], ...]:
     """The target's terms of one order: multi-indices α with ``h_α/α!``, in order of α."""
-    found = sorted(expansion(target).items(), reverse=True)
+    found = sorted(leading_tensor(target).items(), reverse=True)
     return tuple((a, value / prod(map(factorial, a))) for a, value in found if sum(a) == order)
 
 
@@ -76,7 +71,7 @@ def means_at_start(model: Model, loss: Loss | str) -> tuple[np.ndarray, np.ndarr
     value, slope = (model.activation_formula.array(np, derivative=d)(x) for d in (False, True))
     layer = model.output_weights
     mean, square = weights @ value, weights @ value**2
-    target_mean = expansion(model.target_formula).get((0,) * model.teachers, 0.0)
+    target_mean = leading_tensor(model.target_formula).get((0,) * model.teachers, 0.0)
     target_square = gaussian_norm(model.target_formula) + model.noise
     if Loss.of(loss) == Loss.CORRELATION:
         radial = np.full(model.students, (weights @ (slope * x)) * target_mean)

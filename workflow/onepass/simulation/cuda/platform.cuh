@@ -70,7 +70,8 @@ DEVICE void sincospi(double x, double *sine, double *cosine) {
 #endif
 
 DEVICE double sign(double x) { return x > 0.0 ? 1.0 : (x < 0.0 ? -1.0 : 0.0); }
-DEVICE double heaviside(double x) { return x > 0.0 ? 1.0 : 0.0; }
+DEVICE double step(double x) { return x > 0.0 ? 1.0 : 0.0; }
+DEVICE double softplus(double x) { return fmax(x, 0.0) + log1p(exp(-fabs(x))); }
 
 #ifndef __CUDACC__
 // A launch of `blocks` blocks of a kernel.
