@@ -1,7 +1,5 @@
 """Files that appear whole or not at all, and the folder of what is slow to make again."""
 
-from __future__ import annotations
-
 import logging
 import os
 import tempfile

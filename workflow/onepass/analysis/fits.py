@@ -1,7 +1,5 @@
 """The exponents of an aggregated experiment: one fit for every protocol and μ, with what theory says of it."""
 
-from __future__ import annotations
-
 import numpy as np
 
 from onepass.analysis.gathered import climb, climbing_model, start_of

@@ -1,7 +1,5 @@
 """What a gathered experiment says of itself: its cells' runs in one data set, their settings as attributes."""
 
-from __future__ import annotations
-
 import json
 
 import numpy as np

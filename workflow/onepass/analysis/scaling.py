@@ -7,8 +7,6 @@ fit over), with half a step of uniform jitter on every resampled median: a time 
 without it three replicas that all take 4 steps would claim no uncertainty.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 import numpy as np

@@ -1,7 +1,5 @@
 """All measured exponents in one table, each with its verdict, and the kinks of θ(μ): what a referee asks for."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 import numpy as np

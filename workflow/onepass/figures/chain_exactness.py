@@ -1,7 +1,5 @@
 """The overlap chain against d-dimensional SGD: equal in law."""
 
-from __future__ import annotations
-
 import numpy as np
 from matplotlib.lines import Line2D
 from scipy.stats import beta

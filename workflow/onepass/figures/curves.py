@@ -3,8 +3,6 @@
 Data sets are aggregated trajectories; *runs* are what one of them holds of one protocol, μ and dimension.
 """
 
-from __future__ import annotations
-
 import numpy as np
 from matplotlib.lines import Line2D
 

@@ -1,7 +1,5 @@
 """Every measured time exponent on the lines of the theory: where a larger batch stops saving time."""
 
-from __future__ import annotations
-
 import matplotlib as mpl
 import numpy as np
 from matplotlib.lines import Line2D

@@ -1,7 +1,5 @@
 """How large a batch must be for its sums to be drawn from a Gaussian."""
 
-from __future__ import annotations
-
 import numpy as np
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch

@@ -1,7 +1,5 @@
 """A staircase is climbed in about d samples, its highest stair alone in about d^2."""
 
-from __future__ import annotations
-
 import numpy as np
 from matplotlib.lines import Line2D
 

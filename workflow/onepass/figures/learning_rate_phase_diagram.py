@@ -1,7 +1,5 @@
 """The plane of batch and learning-rate exponents: what theory says of it, and what was measured over it."""
 
-from __future__ import annotations
-
 import matplotlib as mpl
 import numpy as np
 from matplotlib.colors import BoundaryNorm

@@ -3,8 +3,6 @@
 A panel holds all experiments of one target; a *series* is what one of them holds of a protocol and μ, by dimension.
 """
 
-from __future__ import annotations
-
 import matplotlib as mpl
 import numpy as np
 from matplotlib.lines import Line2D

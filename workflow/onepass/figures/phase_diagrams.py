@@ -1,7 +1,5 @@
 """The phase diagrams of an information exponent: batch size against time, and against the learning rate."""
 
-from __future__ import annotations
-
 from onepass.figures import style
 from onepass.figures.time_batch_phase_diagram import draw_diagram, validity
 from onepass.theory import diagrams

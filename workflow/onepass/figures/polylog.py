@@ -1,7 +1,5 @@
 """Polylogarithmic recovery: with ℓ = 2 and n_b ∝ d the correlation loss needs a time ∝ log d."""
 
-from __future__ import annotations
-
 import numpy as np
 from matplotlib.lines import Line2D
 

@@ -1,7 +1,5 @@
 """Recovery time against dimension, for every target, protocol and batch exponent."""
 
-from __future__ import annotations
-
 import numpy as np
 from matplotlib.lines import Line2D
 from scipy.optimize import isotonic_regression

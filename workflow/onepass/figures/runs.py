@@ -1,7 +1,5 @@
 """One cell: overlap and risk along its runs, from the file of the pipeline or of the command line."""
 
-from __future__ import annotations
-
 from dataclasses import asdict
 
 import numpy as np

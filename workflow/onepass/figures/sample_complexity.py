@@ -1,7 +1,5 @@
 """Samples until recovery: a larger batch costs none, until it is so large that time no longer falls."""
 
-from __future__ import annotations
-
 from onepass.figures import panels, style
 
 

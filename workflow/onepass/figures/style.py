@@ -1,7 +1,5 @@
 """How figures look and how they reach the disk, in one place."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Sequence
 from pathlib import Path

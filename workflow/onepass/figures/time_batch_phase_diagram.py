@@ -1,7 +1,5 @@
 """The plane of batch and time exponents: what theory allows, and what was measured."""
 
-from __future__ import annotations
-
 import numpy as np
 from matplotlib.lines import Line2D
 

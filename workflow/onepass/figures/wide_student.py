@@ -1,7 +1,5 @@
 """Several students: overlap and risk along runs, for each protocol."""
 
-from __future__ import annotations
-
 from onepass.figures import curves, style
 
 

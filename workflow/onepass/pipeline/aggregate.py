@@ -1,7 +1,5 @@
 """The cells of an experiment as one data set."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from pathlib import Path
 

@@ -4,8 +4,6 @@ A cell is one simulation with every parameter of `onepass.simulate`; a *row* hol
 one after another.
 """
 
-from __future__ import annotations
-
 import hashlib
 import json
 import math

@@ -1,7 +1,5 @@
 """One GPU for one job of this machine, however many jobs a workflow starts at once."""
 
-from __future__ import annotations
-
 import getpass
 import os
 import re

@@ -4,8 +4,6 @@ An experiment is a rectangular grid: protocols × μ × d for recovery times and
 protocols × p × n_b × d × engines for the comparison of the engines.
 """
 
-from __future__ import annotations
-
 import math
 from itertools import product
 from pathlib import Path

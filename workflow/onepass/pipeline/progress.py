@@ -4,8 +4,6 @@ Whoever runs the jobs says when one ends. This must be ours, for nobody else kno
 jobs says little of the time left where some take a second and others an hour.
 """
 
-from __future__ import annotations
-
 import time
 from collections import Counter
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence

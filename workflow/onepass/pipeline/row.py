@@ -1,7 +1,5 @@
 """What a job does: simulate the cells of a row, keeping every finished one."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Sequence
 from pathlib import Path

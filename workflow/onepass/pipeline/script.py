@@ -1,7 +1,5 @@
 """How a script of the workflow begins and ends: a Matplotlib as it comes, output in a log, errors in words."""
 
-from __future__ import annotations
-
 import os
 import sys
 import traceback

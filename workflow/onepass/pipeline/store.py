@@ -1,7 +1,5 @@
 """NetCDF files: written whole or not at all, read back before they get their name, checked when they are read."""
 
-from __future__ import annotations
-
 import json
 import os
 import platform

@@ -1,7 +1,5 @@
 """Whether a configuration can be run, and clear words where it cannot: file, key, value and what is allowed."""
 
-from __future__ import annotations
-
 import difflib
 import json
 from collections.abc import Iterator, Mapping, Sequence

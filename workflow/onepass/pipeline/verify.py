@@ -1,7 +1,5 @@
 """Whether result files are whole and what their names say."""
 
-from __future__ import annotations
-
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 

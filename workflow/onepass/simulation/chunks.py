@@ -1,7 +1,5 @@
 """Work in chunks that shrink when a GPU's memory runs out."""
 
-from __future__ import annotations
-
 import logging
 from collections.abc import Callable
 

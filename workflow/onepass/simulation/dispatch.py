@@ -1,7 +1,5 @@
 """The code that an engine is, on the CPU or on a GPU."""
 
-from __future__ import annotations
-
 import logging
 
 from onepass.simulation.chain import overlap_chain

@@ -6,8 +6,6 @@ triangular, and ``A Aᵀ = Q``. Inputs are isotropic, so two starts with equal A
 one law serves the overlap chain and the d-dimensional simulation alike.
 """
 
-from __future__ import annotations
-
 from contextlib import suppress
 
 import numpy as np

@@ -1,7 +1,5 @@
 """What a simulation records: at which steps, and the labelled data set of it."""
 
-from __future__ import annotations
-
 import numpy as np
 
 from onepass.gaussian.risk import population_risk

@@ -1,7 +1,5 @@
 """`simulate`: one grid cell, from its parameters to a labelled data set."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from math import inf, isfinite, sqrt
 from numbers import Real

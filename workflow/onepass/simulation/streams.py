@@ -1,7 +1,5 @@
 """Random streams: one independent generator a replica, from the seed of its cell."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 import numpy as np

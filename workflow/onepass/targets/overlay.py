@@ -1,7 +1,5 @@
 """The configuration of a user's own target: one file over config/default.yaml, with grids chosen by `planning`."""
 
-from __future__ import annotations
-
 import re
 from pathlib import Path
 

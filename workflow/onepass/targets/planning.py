@@ -6,8 +6,6 @@ noise a climb takes ``T = τ/γ`` steps, ``τ̂ = τ d^(1 − h)`` tends to a co
 one sample (`saddle`).
 """
 
-from __future__ import annotations
-
 import math
 from functools import cached_property
 from itertools import product

@@ -10,8 +10,6 @@ Several coordinates do not climb by one power of m: for them the population flow
 Start and threshold are norms of one student's overlaps, everywhere here.
 """
 
-from __future__ import annotations
-
 import math
 from functools import cache, lru_cache
 

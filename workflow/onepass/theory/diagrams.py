@@ -4,8 +4,6 @@ The exponents behind them are those of `exponents`; after Arnaboldi et al., arXi
 deterministic limits in its consistent reading.
 """
 
-from __future__ import annotations
-
 from typing import NamedTuple
 
 import numpy as np

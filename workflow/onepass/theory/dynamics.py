@@ -1,7 +1,5 @@
 """Deterministic theory of one-pass SGD: the mean process at finite dimension, and its limit at infinite dimension."""
 
-from __future__ import annotations
-
 from math import isfinite
 from numbers import Real
 

@@ -9,8 +9,6 @@ Krzakala, Loureiro, Pesce & Stephan, arXiv:2406.02157.
 An information exponent of 1 has the powers of 2 (``T ~ d / n_b``) without its logarithm.
 """
 
-from __future__ import annotations
-
 from typing import NamedTuple
 
 import numpy as np

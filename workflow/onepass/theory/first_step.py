@@ -1,7 +1,5 @@
 """What one step of the mean process gains at the start: the edge of learning at a finite dimension."""
 
-from __future__ import annotations
-
 import numpy as np
 
 from onepass.gaussian.quadrature import exact_count

@@ -6,8 +6,6 @@ refined until they settle, with their error stated. A rule runs over all p + k f
 the target is a sum of functions of one coordinate each, over pairs of students.
 """
 
-from __future__ import annotations
-
 from functools import lru_cache
 from typing import NamedTuple
 

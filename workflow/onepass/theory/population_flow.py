@@ -5,8 +5,6 @@ power series of `risk.risk_series`. A student of weight a in the second layer fo
 one sample is worth ``γ/(n_b p)`` of its time τ: how many samples a target takes, up to the noise of the steps.
 """
 
-from __future__ import annotations
-
 import numpy as np
 
 from onepass.gaussian.risk import risk_series

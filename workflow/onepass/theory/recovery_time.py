@@ -10,8 +10,6 @@ Otherwise the noiseless climb (`climb`): of one direction with gain ``γ β m^(�
 several that of the population flow.
 """
 
-from __future__ import annotations
-
 from math import inf, log, nan
 
 from onepass.gaussian.information import leap_index

@@ -10,8 +10,6 @@ are polynomials of m for polynomial models, smooth functions of it for others: `
 reads them from a table of short polynomials. Other widths go over the nodes of a Gauss–Hermite rule (`sums_nodes`).
 """
 
-from __future__ import annotations
-
 from functools import lru_cache
 from typing import NamedTuple
 

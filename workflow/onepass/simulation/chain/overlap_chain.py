@@ -9,8 +9,6 @@ matrix matters, and it is a Wishart matrix dressed with the batch's second momen
 draws the same numbers in the same order.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from math import sqrt
 

@@ -4,8 +4,6 @@ CuPy is imported by a run that asks for it, or that is large enough to ask wheth
 takes a second, and ``import cupy`` succeeds on machines that have no device, no driver or no CUDA libraries.
 """
 
-from __future__ import annotations
-
 import logging
 import os
 import re

@@ -4,8 +4,6 @@ The state of every replica lives on the device from the first step to the last. 
 and asks, between two bursts of them, how many replicas are still running.
 """
 
-from __future__ import annotations
-
 from math import sqrt
 
 import numpy as np

@@ -1,7 +1,5 @@
 """A GPU as the simulators see it: arrays, memory, kernels made from source. CuPy is behind it, loaded by `backend`."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 from functools import partial
 

@@ -6,8 +6,6 @@ widths. So within a run no two draws can share a block, and two runs would have 
 whole seed of each: among a thousand cells the odds are 3e-14.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 import numpy as np
