@@ -23,28 +23,6 @@ class PhaseError(OnepassError, ValueError):
     """An exponent or a protocol that the theory does not know."""
 
 
-class Affine(NamedTuple):
-    """The exponent ``intercept + slope μ``."""
-
-    intercept: float
-    slope: float
-
-    def __call__(self, mu):
-        """Return its value at μ, a number or array."""
-        return self.intercept + self.slope * mu
-
-
-class Complexity(NamedTuple):
-    """A line of the table of complexities: ``T ∝ d^time``, ``N ∝ d^samples`` for ``mu_low ≤ μ ≤ mu_high``."""
-
-    row: str  # "square", "correlation" or "one_step"
-    mu_low: float
-    mu_high: float
-    learning_rate: Affine  # δ
-    time: Affine  # θ
-    samples: Affine  # θ + μ
-
-
 class GiantStep(NamedTuple):
     """Where one step suffices: ``μ ≥ mu`` with ``γ ∝ d^(-delta)``; ``N ∝ d^samples``."""
 
@@ -120,20 +98,6 @@ def giant_step(information_exponent):
     """Return the batch and learning-rate exponents from which a single step recovers."""
     ell = _exponent(information_exponent)
     return GiantStep(mu=float(ell), delta=-(ell - 1) / 2, samples=float(ell))
-
-
-def complexity_table(information_exponent):
-    """Return the table of time and sample complexities, a tuple of `Complexity`."""
-    h, ell, inf = half(information_exponent), float(information_exponent), np.inf
-    top = saddle_exponent(information_exponent)
-    small = (Affine(h, -1), Affine(top, -1), Affine(top, 0))
-    return (
-        Complexity("square", 0.0, h, *small),
-        Complexity("square", h, inf, Affine(0.0, 0), Affine(h - 1, 0), Affine(h - 1, 1)),
-        Complexity("correlation", 0.0, top, *small),
-        Complexity("correlation", top, inf, Affine(0.5, -0.5), Affine(0.0, 0), Affine(0.0, 1)),
-        Complexity("one_step", ell, inf, Affine(-(ell - 1) / 2, 0), Affine(0.0, 0), Affine(0.0, 1)),
-    )
 
 
 def regime(mu, delta):
