@@ -148,7 +148,7 @@ def report(exponents: pd.DataFrame, found: pd.DataFrame, *, covering, kink, tole
             "mu": exponents.mu,
             "theory": exponents.theta_theory.map("{:.2f}".format),
             "theta": exponents.theta.map("{:.3f}".format),
-            "95 % interval": [f"{low:.3f} to {high:.3f}" for low, high in _pairs(exponents, "theta")],
+            "95 % interval": [f"{row.theta_low:.3f} to {row.theta_high:.3f}" for row in exponents.itertuples()],
             "log power": exponents.log_power.map("{:.2f}".format),
             "T / first principles": exponents.time_ratio.map("{:.2f}".format),
             "failures": [f"{row.failures} of {row.replicas}" for row in exponents.itertuples()],
@@ -168,7 +168,3 @@ def dataset(exponents: pd.DataFrame):
     for name, (meaning, units) in COLUMNS.items():
         result[name].attrs = {"long_name": meaning, "units": units}
     return result
-
-
-def _pairs(exponents, name):
-    return zip(exponents[f"{name}_low"], exponents[f"{name}_high"], strict=True)

@@ -10,6 +10,7 @@ from onepass.gaussian.information import leap_index
 from onepass.pipeline import store
 from onepass.pipeline.grid import cells_of, row_exponents
 from onepass.pipeline.verify import DamageError
+from onepass.simulation.records import ABOUT, labelled
 from onepass.theory.climb import start_norm
 
 AXES = {
@@ -18,7 +19,7 @@ AXES = {
     "trajectories": ("protocol", "mu", "dimension"),
     "exactness": ("protocol", "students", "batch_size", "dimension", "engine"),
 }
-_MEANING = {
+_MEANING = ABOUT | {
     "protocol": ("training protocol", ""),
     "mu": ("exponent of the batch size", "1"),
     "delta": ("exponent of the learning rate", "1"),
@@ -27,12 +28,9 @@ _MEANING = {
     "batch_size": ("batch size n_b", "samples"),
     "engine": ("simulator", ""),
     "learning_rate": ("learning rate", "1"),
-    "recovery_step": ("steps to weak recovery, or run without it", "steps"),
-    "recovered": ("whether the threshold was reached", "1"),
     "overlap": ("overlap of the first student with the first teacher at the end", "1"),
     "overlaps": ("overlaps M = W W*ᵀ of the students with the teachers", "1"),
     "overlap_norm": ("Frobenius norm of the overlaps M", "1"),
-    "risk": ("excess population risk ½ E[(f* − f)²]", "1"),
     "step": ("SGD step of each record", "steps"),
     "gram_sum": ("sum of the students' Gram matrix Q at the end", "1"),
     "start_norm": ("norm of a student's overlaps at the start, on the sphere the median", "1"),
@@ -105,9 +103,7 @@ def aggregate(name: str, experiment, files: Sequence[str], rebuild: str = "remov
         found = [[row_exponents(experiment, protocol, mu) for mu in axes["mu"]] for protocol in axes["protocol"]]
         for key, values in zip(("delta", "theta_theory"), np.moveaxis(found, -1, 0), strict=True):
             dataset[key] = (("protocol", "mu"), values)
-    for key in dataset.variables:
-        dataset[key].attrs = dict(zip(("long_name", "units"), _MEANING[key], strict=True))
-    return dataset
+    return labelled(dataset, _MEANING)
 
 
 def _measured(experiment, runs) -> dict[str, tuple[tuple[str, ...], np.ndarray]]:
