@@ -39,13 +39,10 @@ _MEANING = ABOUT | {
 
 
 def aggregate(name: str, experiment, files: Sequence[str], rebuild: str = "remove"):
-    """Gather the files of an experiment's cells.
+    """Gather the files of an experiment's cells, in any order; their names end as `Cell.path` does.
 
-    Parameters
-    ----------
-    name, experiment : as in the configuration.
-    files : the cells' files, in any order; their names end as `Cell.path` does.
-    rebuild : as of `DamageError`.
+    Cells that are missing, damaged, of other parameters or made by other code are a `DamageError`, which says how to
+    `rebuild` them.
 
     Returns
     -------
@@ -56,11 +53,6 @@ def aggregate(name: str, experiment, files: Sequence[str], rebuild: str = "remov
         replica, record) and ``overlaps`` (the same, student, teacher) at ``step`` (protocol, mu, dimension, record), a
         shorter list of records repeating its last; for an exactness grid the times and the final ``overlap``,
         ``overlap_norm`` and ``gram_sum`` (protocol, students, batch_size, dimension, engine, replica).
-
-    Raises
-    ------
-    DamageError
-        For cells that are missing, damaged, of other parameters or made by other code.
     """
     import xarray as xr
 

@@ -39,12 +39,8 @@ def kept_or_written(
 ) -> tuple[Path, list[str]]:
     """The path of a target's overlay below the project's folder `root`, and remarks; written unless it is there.
 
-    Raises
-    ------
-    OverlayError
-        Outside a project, for a name that is none, or where the file there is of another target or activation.
-    ValueError
-        As `overlay`.
+    Outside a project, for a name that is none, or where the file there is of another target or activation, it is an
+    `OverlayError`.
     """
     if not Path(root, "Snakefile").exists():
         raise OverlayError(f"no Snakefile in {Path(root).resolve()}; call it in the folder of the project")
@@ -78,10 +74,7 @@ def _of_target(path: Path, target: str, activation: str | None) -> None:
 def overlay(target: str, activation: str | None = None, name: str | None = None) -> tuple[dict, list[str]]:
     """The settings of a target, and remarks on how they were chosen.
 
-    Raises
-    ------
-    ValueError
-        For formulas that are none, or a student that cannot learn the target from where it starts.
+    Formulas that are none, or a student that cannot learn the target from where it starts, are a ValueError.
     """
     name = name or slug(target, activation)
     remarks = []
