@@ -114,18 +114,10 @@ def written(settings: dict, remarks: list[str], target: str) -> str:
 
 
 class _Dumper(yaml.SafeDumper):
-    """Numbers as YAML 1.1 reads them: 1.0e-05, not 1e-05; no anchors."""
+    """Numbers of six digits; no anchors."""
 
     def ignore_aliases(self, _):
         return True
 
 
-_Dumper.add_representer(float, lambda dumper, x: dumper.represent_scalar("tag:yaml.org,2002:float", _number(x)))
-
-
-def _number(value: float) -> str:
-    text = f"{value:.6g}"
-    if "e" in text:
-        mantissa, exponent = text.split("e")
-        return f"{mantissa if '.' in mantissa else mantissa + '.0'}e{exponent}"
-    return text if "." in text else f"{text}.0"
+_Dumper.add_representer(float, lambda dumper, value: dumper.represent_float(float(f"{value:.6g}")))
