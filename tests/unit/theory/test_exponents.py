@@ -128,22 +128,22 @@ def test_protocol_objects_and_arrays():
 
 @pytest.mark.parametrize("value", [0, -1, 2.5, True, "3"])
 def test_bad_information_exponent(value):
-    with pytest.raises(exponents.PhaseError, match=r"information exponent .* whole number"):
+    with pytest.raises(exponents.ExponentError, match=r"information exponent .* whole number"):
         exponents.recovery_exponent(SQUARE, value, 1)
 
 
 def test_bad_input():
     with pytest.raises(ProtocolError, match="'sgd' is unknown; allowed: projected_square"):
         exponents.recovery_exponent("sgd", 3, 1)
-    with pytest.raises(exponents.PhaseError, match="protocol is 7"):
+    with pytest.raises(exponents.ExponentError, match="protocol is 7"):
         exponents.recovery_exponent(7, 3, 1)
-    with pytest.raises(exponents.PhaseError, match="mu = -1"):
+    with pytest.raises(exponents.ExponentError, match="mu = -1"):
         exponents.recovery_exponent(SQUARE, 3, -1)
-    with pytest.raises(exponents.PhaseError, match="delta must be a finite"):
+    with pytest.raises(exponents.ExponentError, match="delta must be a finite"):
         exponents.may_learn(SQUARE, 3, 1, np.nan)
-    with pytest.raises(exponents.PhaseError, match="mu must be a finite"):
+    with pytest.raises(exponents.ExponentError, match="mu must be a finite"):
         exponents.regime("one", 0)
-    with pytest.raises(exponents.PhaseError, match="mu_max = 2"):
+    with pytest.raises(exponents.ExponentError, match="mu_max = 2"):
         diagrams.time_diagram(3, mu_max=2)
-    with pytest.raises(exponents.PhaseError, match=r"delta_min = -0\.1"):
+    with pytest.raises(exponents.ExponentError, match=r"delta_min = -0\.1"):
         diagrams.learning_rate_diagram(3, delta_min=-0.1)

@@ -14,7 +14,7 @@ _LABELS = {  # where the regions of the (μ, δ) plane are named: fractions of t
 
 @style.context()
 def draw(information_exponent: int):
-    """Draw both planes of the theory; a `PhaseError` unless ℓ is a whole number of at least 1."""
+    """Draw both planes of the theory; a `ExponentError` unless ℓ is a whole number of at least 1."""
     time, rate = diagrams.time_diagram(information_exponent), diagrams.learning_rate_diagram(information_exponent)
     figure = style.new_figure(3.6)
     left, right = figure.subplots(1, 2)

@@ -19,7 +19,7 @@ from onepass.protocol import Protocol
 TOLERANCE = 1e-6  # exponents such as 1.5 - 0.3 must still lie on the line they were computed for
 
 
-class PhaseError(OnepassError, ValueError):
+class ExponentError(OnepassError, ValueError):
     """An exponent or a protocol that the theory does not know."""
 
 
@@ -124,13 +124,13 @@ def _row(protocol):
     if isinstance(protocol, str):
         protocol = Protocol.named(protocol)
     if not isinstance(protocol, Protocol):
-        raise PhaseError(f"protocol is {protocol!r}; allowed: a Protocol or its name, such as 'projected_square'")
+        raise ExponentError(f"protocol is {protocol!r}; allowed: a Protocol or its name, such as 'projected_square'")
     return "square" if protocol == Protocol("square", "projected") else "correlation"
 
 
 def _exponent(ell):
     if isinstance(ell, bool | np.bool_) or not isinstance(ell, int | np.integer) or ell < 1:
-        raise PhaseError(f"information exponent {ell!r}: it must be a whole number, 1 or more")
+        raise ExponentError(f"information exponent {ell!r}: it must be a whole number, 1 or more")
     return int(ell)
 
 
@@ -150,14 +150,14 @@ def finite(name, value):
     except (TypeError, ValueError):
         value = np.asarray(np.nan)
     if not np.isfinite(value).all():
-        raise PhaseError(f"{name} must be a finite number or an array of them")
+        raise ExponentError(f"{name} must be a finite number or an array of them")
     return value
 
 
 def _batch(mu):
     mu = finite("mu", mu)
     if (mu < 0).any():
-        raise PhaseError(f"mu = {mu.min():g}: a batch has at least one sample, so mu must be 0 or more")
+        raise ExponentError(f"mu = {mu.min():g}: a batch has at least one sample, so mu must be 0 or more")
     return mu
 
 
