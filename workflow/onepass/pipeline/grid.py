@@ -147,13 +147,11 @@ def _budget(experiment, d: int, theta: float) -> int:
     return _count("step_budget", experiment.step_budget, experiment.step_budget / experiment.gamma0, d, theta)
 
 
-def _cell(name, experiment, *, dimension, second_layer, **own) -> Cell:
-    shared = {"target", "activation", "noise"}
+def _cell(name, experiment, *, dimension, **own) -> Cell:
     return Cell(
         experiment=name,
-        **{key: getattr(experiment.model, key) for key in shared},
+        **{key: getattr(experiment.model, key) for key in ("target", "activation", "noise")},
         dimension=dimension,
-        second_layer=second_layer,
         initial=_start(experiment, dimension),
         **{key: getattr(experiment, key) for key in ("replicas", "backend", "seed")},
         **own,

@@ -99,13 +99,9 @@ def summary(
 
 
 class Progress:
-    """How far the simulations of a run are, told at the end of a job now and then.
+    """How far the simulations of a run are: `say` takes a line at the end of a job now and then.
 
-    Parameters
-    ----------
-    rows, costs : what is simulated by every job, and its seconds on one core.
-    workers : jobs at once.
-    say : takes a line.
+    `rows` and `costs` are what every job simulates, and its seconds on one core; there are so many `workers` at once.
     """
 
     def __init__(

@@ -2,6 +2,7 @@
 
 import logging
 
+from onepass.simulation import sgd
 from onepass.simulation.chain import overlap_chain
 from onepass.simulation.cuda.backend import BackendError, device_for, named
 from onepass.simulation.parameters import GPU_ENGINES, numbers_a_step
@@ -40,8 +41,6 @@ def device_of(engine, backend, model, parameters, replicas, gpu_from):
 
 def results_of(engine, model, parameters, factors, streams, record_steps, device, seed):
     """Run every replica, as `overlap_chain.run` does; a `BackendError` where a GPU's memory does not hold one."""
-    if engine == "sgd":
-        from onepass.simulation import sgd
     if device is None and engine == "sgd":
         return sgd.run(model, parameters, factors, streams, record_steps)
     if device is None:
