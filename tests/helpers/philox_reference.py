@@ -1,10 +1,14 @@
 """Philox4x32-10 and what `cuda/philox.cuh` makes of it, in NumPy: the numbers that the kernels must draw."""
 
 import numpy as np
-from onepass.simulation.cuda import philox
 from onepass.simulation.cuda.source import Layout
 
 INPUTS, LABELS, OUTSIDE = 0, 1, 2
+
+
+def counter(replica, step, purpose, index):
+    """Low and high 64 bits of the counter of a draw."""
+    return purpose << 62 | index, replica << 40 | step
 
 
 def words(key, low, high):
@@ -31,7 +35,7 @@ def uniform(high, low):
 
 def normal_pairs(key, replica, step, purpose, index):
     """Two normals (…, 2) for each index."""
-    low, high = philox.counter(replica, step, purpose, 0)
+    low, high = counter(replica, step, purpose, 0)
     block = words(key, np.uint64(low) | np.asarray(index, dtype=np.uint64), high)
     radius = np.sqrt(-2 * np.log(uniform(block[..., 1], block[..., 0])))
     angle = np.pi * (2 * uniform(block[..., 3], block[..., 2]) - 1)
@@ -70,7 +74,7 @@ class Replay:
         shape = degrees / 2 - 1 / 3
         while True:
             x = normal_pairs(*self.name, OUTSIDE, index)[0]
-            low, high = philox.counter(self.name[1], self.name[2], OUTSIDE, index + 1)
+            low, high = counter(self.name[1], self.name[2], OUTSIDE, index + 1)
             block = words(self.name[0], low, high)
             cubic = (1 + x / np.sqrt(9 * shape)) ** 3
             index += 2

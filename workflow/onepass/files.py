@@ -1,7 +1,5 @@
 """Files that appear whole or not at all, and the folder of what is slow to make again."""
 
-from __future__ import annotations
-
 import logging
 import os
 import tempfile
@@ -15,23 +13,17 @@ logger = logging.getLogger("onepass")
 
 
 @contextmanager
-def atomic(path: str | Path, *, replace: bool = True) -> Iterator[Path]:
+def atomic(path: str | Path) -> Iterator[Path]:
     """Yield a path beside `path` for the caller to write; the file there gets its final name when the block ends well.
 
-    An exception leaves what was there before, and no half-written file.
-
-    Parameters
-    ----------
-    path : final name; its folders are made.
-    replace : whether a file of that name gives way; otherwise the first one stays.
+    Folders are made. An exception leaves what was there before, and no half-written file.
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(f".{path.name}.{uuid.uuid4().hex}.part")
     try:
         yield part
-        if replace or not path.exists():
-            os.replace(part, path)
+        os.replace(part, path)
     finally:
         part.unlink(missing_ok=True)
 

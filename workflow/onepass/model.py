@@ -1,7 +1,5 @@
 """Model: what is to be learned (target, label noise) and who learns it (activation, width, second layer)."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 from math import isfinite

@@ -1,7 +1,5 @@
 """Protocol: which loss is descended, by which update, with which learning-rate schedule."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from enum import IntEnum
 from typing import Self
@@ -107,7 +105,7 @@ class Protocol:
         return f"{self.update}_{self.schedule if self.schedule == Schedule.ADAPTIVE else self.loss}"
 
     @classmethod
-    def named(cls, name: str) -> Protocol:
+    def named(cls, name: str) -> Self:
         """The protocol of a name such as ``"projected_square"``."""
         protocols = {protocol.name: protocol for protocol in ALL_PROTOCOLS}
         if name not in protocols:

@@ -1,7 +1,5 @@
 """The sources behind a module: its import closure, and their hash."""
 
-from __future__ import annotations
-
 import hashlib
 from functools import cache
 from pathlib import Path

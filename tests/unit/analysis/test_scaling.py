@@ -50,8 +50,6 @@ def test_window():
     data = planted(rng, 1.0)
     assert fit_exponent(DIMENSION, *data, rng=rng).fitted.tolist() == [False] * 2 + [True] * 4
     assert fit_exponent(DIMENSION, *data, points=2, rng=rng).fitted.tolist() == [False] * 4 + [True] * 2
-    fit = fit_exponent(DIMENSION, *data, points=6, smallest=512, rng=rng)
-    assert fit.fitted.tolist() == [False] * 3 + [True] * 3
 
 
 def test_dimensions_beyond_the_budget_are_left_out_and_said():

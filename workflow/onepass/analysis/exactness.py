@@ -1,7 +1,5 @@
 """Whether two engines draw from the same law: Kolmogorov-Smirnov tests."""
 
-from __future__ import annotations
-
 import numpy as np
 
 from onepass.errors import OnepassError

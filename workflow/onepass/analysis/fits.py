@@ -1,7 +1,5 @@
 """The exponents of an aggregated experiment: one fit for every protocol and μ, with what theory says of it."""
 
-from __future__ import annotations
-
 import numpy as np
 
 from onepass.analysis.gathered import climb, climbing_model, start_of
@@ -35,17 +33,17 @@ _MEANING = {  # variable: (dimensions beside protocol and mu, long name, units)
 }
 
 
-def fit_experiment(dataset, *, points=4, smallest=None, resamples=1000):
+def fit_experiment(dataset, *, points=4, resamples=1000):
     """Fit every (protocol, mu) of an aggregated experiment.
 
     Parameters
     ----------
     dataset : xarray.Dataset
         ``recovery_step`` and ``recovered`` (protocol, mu, dimension, replica), attribute
-        ``information_exponent``; ``delta``, the exponent δ of the learning rate, and ``theta_theory`` (protocol, mu)
-        where known, otherwise those of the theory.  δ decides which factor T carries; ``start_norm`` (dimension) and
-        the attributes ``threshold`` and ``students`` say from where to where the overlap climbs.
-    points, smallest, resamples
+        ``information_exponent``; ``delta`` (protocol, mu), the exponent δ of the learning rate, where it is not the
+        theory's.  δ decides which factor T carries; ``start_norm`` (dimension) and the attributes ``threshold`` and
+        ``students`` say from where to where the overlap climbs.
+    points, resamples
         As in `fit_exponent`.
 
     Returns
@@ -66,56 +64,42 @@ def fit_experiment(dataset, *, points=4, smallest=None, resamples=1000):
     ell = int(dataset.attrs["information_exponent"])
     dataset = dataset.sortby("dimension").transpose("protocol", "mu", "dimension", "replica", ...)
     grid = [(str(p), float(mu)) for p in dataset.protocol.values for mu in dataset.mu.values]
-    shape = dataset.sizes["protocol"], dataset.sizes["mu"]
-
-    options = {"points": points, "smallest": smallest, "resamples": resamples}
-    fits, plain, deltas = [], [], []
+    options = {"points": points, "resamples": resamples}
+    fits, plain, rates = [], [], []
     for protocol, mu in grid:
         series = dataset.sel(protocol=protocol, mu=mu)
         delta = float(series["delta"]) if "delta" in series.variables else None
-        deltas.append(delta)
+        rates.append((protocol, ell, mu, delta))
         data = series.dimension.values, series.recovery_step.values, series.recovered.values.astype(bool)
-        options["theta"] = exponents.recovery_exponent(protocol, ell, mu, delta)
+        options["theta"] = exponents.recovery_exponent(*rates[-1])
         climbs = delta is None or exponents.climbs(ell, delta)
         for factor, found in ((climb(series) if climbs else None, fits), (None, plain)):
-            logarithm = factor is not None and exponents.has_log_factor(protocol, ell, mu, delta)
+            logarithm = factor is not None and exponents.has_log_factor(*rates[-1])
             fit = fit_exponent(*data, factor=factor, logarithm=logarithm, rng=_generator(protocol, mu), **options)
             found.append(fit)
-
-    def over_grid(values):
-        values = np.array(values)
-        return values.reshape(shape + values.shape[1:])
 
     coordinates = {name: dataset[name] for name in ("protocol", "mu", "dimension")}
     middle = {"long_name": "geometric mean of neighbouring dimensions", "units": "1"}
     coordinates["dimension_mid"] = ("dimension_mid", fits[0].dimension_mid, middle)
     attributes = dataset.attrs | {"fit_resamples": resamples, "fit_points": points}
     result = xr.Dataset(coords=coordinates, attrs=attributes)
+
+    def put(name, values, meaning, *dims, units="1"):
+        dims = ("protocol", "mu", *dims)
+        values = np.reshape(values, [result.sizes[dim] for dim in dims])
+        result[name] = (dims, values, {"long_name": meaning, "units": units})
+
     for name, (dims, meaning, units) in _MEANING.items():
-        values = over_grid([getattr(fit, name) for fit in fits])
-        result[name] = (("protocol", "mu", *dims), values, {"long_name": meaning, "units": units})
+        put(name, [getattr(fit, name) for fit in fits], meaning, *dims, units=units)
     for name in ("theta", "theta_low", "theta_high"):
-        meaning = f"{_MEANING[name][1]} of a plain power law"
-        values = over_grid([getattr(fit, name) for fit in plain])
-        result[name.replace("theta", "theta_plain")] = (
-            ("protocol", "mu"),
-            values,
-            {"long_name": meaning, "units": "1"},
-        )
-    logs = over_grid([exponents.has_log_factor(p, ell, mu, d) for (p, mu), d in zip(grid, deltas, strict=True)])
-    result["log_factor"] = (("protocol", "mu"), logs, {"long_name": "whether T has log d", "units": "1"})
-    for bound in ("", "_low", "_high"):
-        result["sample_exponent" + bound] = result["theta" + bound] + result.mu
-        name = result["theta" + bound].attrs["long_name"].replace("time", "sample")
-        result["sample_exponent" + bound].attrs = {"long_name": name, "units": "1"}
-    theory = [exponents.recovery_exponent(p, ell, mu, d) for (p, mu), d in zip(grid, deltas, strict=True)]
-    result["time_theory"] = (
-        ("protocol", "mu", "dimension"),
-        _first_principles(dataset, grid).reshape(*shape, -1),
-        {"long_name": "recovery time from first principles, to leading order", "units": "steps"},
-    )
-    result["theta_theory"] = dataset.get("theta_theory", (("protocol", "mu"), over_grid(theory)))
-    result["theta_theory"].attrs |= {"long_name": "time exponent of the theory", "units": "1"}
+        meaning, power_laws = _MEANING[name][1], [getattr(fit, name) for fit in plain]
+        put(name.replace("theta", "theta_plain"), power_laws, f"{meaning} of a plain power law")
+        samples = [getattr(fit, name) + mu for fit, (_, mu) in zip(fits, grid, strict=True)]
+        put(name.replace("theta", "sample_exponent"), samples, meaning.replace("time", "sample"))
+    put("log_factor", [exponents.has_log_factor(*rate) for rate in rates], "whether T has log d")
+    put("theta_theory", [exponents.recovery_exponent(*rate) for rate in rates], "time exponent of the theory")
+    times = _first_principles(dataset, grid)
+    put("time_theory", times, "recovery time from first principles, to leading order", "dimension", units="steps")
     return result
 
 

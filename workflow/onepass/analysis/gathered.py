@@ -1,7 +1,5 @@
 """What a gathered experiment says of itself: its cells' runs in one data set, their settings as attributes."""
 
-from __future__ import annotations
-
 import json
 
 import numpy as np
@@ -42,16 +40,10 @@ def start_of(dataset) -> np.ndarray:
 
 
 def climb(dataset) -> np.ndarray | None:
-    """F(d) of `onepass.theory.climb`: the climb without noise from the start to the threshold.
+    """F(d) of `onepass.theory.climb`, array (dimension,): the climb without noise from the start to the threshold.
 
-    Parameters
-    ----------
-    dataset : xarray.Dataset
-        Selected to one protocol, μ and, of a map, δ; its attributes say from where to where which model climbs.
-
-    Returns
-    -------
-    array (dimension,), or None where the flow of several coordinates never gets there
+    The data set is of one protocol, μ and, of a map, δ; its attributes say from where to where which model climbs. None
+    where the flow of several coordinates never gets there.
     """
     dimension, start, threshold = dataset.dimension.values, start_of(dataset), dataset.attrs.get("threshold", 0.5)
     model = climbing_model(dataset)

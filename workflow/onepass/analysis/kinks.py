@@ -4,8 +4,6 @@
 of two segments, both slopes free, is fitted to measured exponents; where the segments meet is the kink.
 """
 
-from __future__ import annotations
-
 import itertools
 from typing import NamedTuple
 

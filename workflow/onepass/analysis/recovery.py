@@ -8,8 +8,6 @@ would suggest ``T - 1/2``, but a discrete process differs from a continuous one 
 steps anyway.  The resolution of one step is an uncertainty instead, `RESOLUTION`, for fits to add.
 """
 
-from __future__ import annotations
-
 from typing import NamedTuple
 
 import numpy as np

@@ -7,8 +7,6 @@ fit over), with half a step of uniform jitter on every resampled median: a time 
 without it three replicas that all take 4 steps would claim no uncertainty.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 import numpy as np
@@ -61,7 +59,6 @@ def fit_exponent(
     theta=None,
     logarithm=False,
     points=4,
-    smallest=None,
     resamples=1000,
     rng,
 ):
@@ -82,8 +79,6 @@ def fit_exponent(
     points : int
         The largest so many usable dimensions enter.  A dimension is usable where neither the median nor
         the upper end of its interval lies beyond the budget: otherwise its scatter is unknown above.
-    smallest : float, optional
-        No smaller dimension enters.
     resamples : int
         Bootstrap resamples of the replicas.
     rng : numpy.random.Generator
@@ -110,8 +105,6 @@ def fit_exponent(
         refits = np.log(np.maximum(resampled + jitter, 0.5 * (median > 0)[:, None])) - log_factor[:, None]
 
     usable = np.isfinite(y) & np.isfinite(median_high)
-    if smallest is not None:
-        usable &= dimension >= smallest
     fitted = usable & (np.cumsum(usable[::-1])[::-1] <= points)
     each = x, y, refits, recovery_step.max(axis=1), log_factor, median, fitted
     line = _fit_line(*each, replicas=recovery_step.shape[1], known=theta, logarithm=logarithm, rng=rng)

@@ -1,7 +1,5 @@
 """All measured exponents in one table, each with its verdict, and the kinks of θ(μ): what a referee asks for."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 import numpy as np
@@ -39,19 +37,13 @@ KINK_COLUMNS = ("target", "information_exponent", "protocol", "theory", *Kink._f
 
 
 def table(fits: Sequence, tolerances: Sequence[float], resolution: float) -> pd.DataFrame:
-    """One row for every protocol and μ of every fitted experiment.
+    """One row with `COLUMNS` for every protocol and μ of the data sets of `onepass.analysis.fits.fit_experiment`.
 
-    Parameters
-    ----------
-    fits : data sets of `onepass.analysis.fits.fit_experiment`.
-    tolerances : allowed ``|θ − θ of the theory|`` at ℓ = 1, 2, …; the last one serves all larger ℓ.
-    resolution : an interval counts as reaching this far from θ at least.
-
-    Returns
-    -------
-    DataFrame with the columns `COLUMNS`. The verdict is ``agrees``, ``interval misses`` (within the tolerance, but the
-    interval does not hold the theory), ``noise`` (beyond the tolerance, the interval holds it), ``finite size`` (beyond
-    it; extrapolated to infinite d the interval holds it), ``disagrees``, or why there is no fit.
+    Tolerances are the allowed ``|θ − θ of the theory|`` at ℓ = 1, 2, …, the last one for all larger ℓ; an interval
+    counts as reaching as far as `resolution` from θ at least. The verdict is ``agrees``, ``interval misses`` (within
+    the tolerance, but the interval does not hold the theory), ``noise`` (beyond the tolerance, the interval holds it),
+    ``finite size`` (beyond it; extrapolated to infinite d the interval holds it), ``disagrees``, or why there is no
+    fit.
     """
     rows = [
         _row(dataset, dataset.sel(protocol=protocol, mu=mu), str(protocol), float(mu), tolerances, resolution)
@@ -113,11 +105,8 @@ def kinks(exponents: pd.DataFrame, *, resamples: int = 1000) -> pd.DataFrame:
 def shortfalls(exponents: pd.DataFrame, found: pd.DataFrame, *, covering: float, kink: float, tolerances) -> list[str]:
     """What does not meet the theory, a line each; empty if all does.
 
-    Parameters
-    ----------
-    covering : fraction of the intervals of each target that must hold the theory.
-    kink : allowed distance of a kink from the theory's.
-    tolerances : as in `table`.
+    `covering` is the fraction of the intervals of each target that must hold the theory, `kink` the allowed distance of
+    a kink from the theory's, tolerances as in `table`.
     """
     lines = []
     for row in exponents.itertuples():
@@ -150,7 +139,7 @@ def report(exponents: pd.DataFrame, found: pd.DataFrame, *, covering, kink, tole
             "mu": exponents.mu,
             "theory": exponents.theta_theory.map("{:.2f}".format),
             "theta": exponents.theta.map("{:.3f}".format),
-            "95 % interval": [f"{low:.3f} to {high:.3f}" for low, high in _pairs(exponents, "theta")],
+            "95 % interval": [f"{row.theta_low:.3f} to {row.theta_high:.3f}" for row in exponents.itertuples()],
             "log power": exponents.log_power.map("{:.2f}".format),
             "T / first principles": exponents.time_ratio.map("{:.2f}".format),
             "failures": [f"{row.failures} of {row.replicas}" for row in exponents.itertuples()],
@@ -170,7 +159,3 @@ def dataset(exponents: pd.DataFrame):
     for name, (meaning, units) in COLUMNS.items():
         result[name].attrs = {"long_name": meaning, "units": units}
     return result
-
-
-def _pairs(exponents, name):
-    return zip(exponents[f"{name}_low"], exponents[f"{name}_high"], strict=True)

@@ -3,8 +3,6 @@
 Each command reads its options, calls the library and prints; the library is imported by the command that needs it.
 """
 
-from __future__ import annotations
-
 import json
 import sys
 from pathlib import Path

@@ -1,7 +1,5 @@
 """How commands end that cannot do what they were asked, and how they warn."""
 
-from __future__ import annotations
-
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager

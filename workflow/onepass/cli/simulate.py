@@ -1,7 +1,5 @@
 """``onepass simulate``: one cell to NetCDF, by way of the same cell and store as the pipeline's."""
 
-from __future__ import annotations
-
 import json
 import math
 import os

@@ -1,7 +1,5 @@
 """The adaptive schedule: the speed of the correlation loss, then the precision of the square loss."""
 
-from __future__ import annotations
-
 from onepass.figures import curves, style
 
 

@@ -1,7 +1,5 @@
 """The overlap chain against d-dimensional SGD: equal in law."""
 
-from __future__ import annotations
-
 import numpy as np
 from matplotlib.lines import Line2D
 from scipy.stats import beta
@@ -39,8 +37,7 @@ def draw(datasets):
     engines = [Line2D([], [], label=label, **look) for label, look in zip(labels, (_FIRST, _SECOND), strict=True)]
     left.legend(handles=engines, loc="outside lower center", ncols=2)
     _draw_p_values(right.subplots(), compare(dataset).p_value)
-    looks = [style.look(name) for name in names]
-    handles = [Line2D([], [], color=s.colour, marker=s.marker, linestyle="none", label=s.label) for s in looks]
+    handles = style.protocol_handles(names, linestyle="none")
     right.legend(handles=handles, loc="outside lower center", ncols=1, labelspacing=0.3)
     return figure
 
@@ -83,21 +80,13 @@ def _draw_p_values(ax, p_value):
     ax.plot(expected, expected, color=style.MUTED, linewidth=0.8, zorder=1)
     for name in p_value.protocol.values:
         shown, own = style.look(str(name)), tests.protocol.values == name
-        ax.plot(
-            expected[own], visible[own], shown.marker, color=shown.colour, markersize=3, markeredgewidth=0, zorder=3
-        )
+        look = {"color": shown.colour, "markersize": 3, "markeredgewidth": 0, "zorder": 3}
+        ax.plot(expected[own], visible[own], shown.marker, **look)
     ax.set_xscale("log")
     ax.set_yscale("log")
     ax.set_xlabel("$p$-value expected of equal laws")
     ax.set_ylabel("Kolmogorov–Smirnov $p$-value")
     smallest = float(tests[0])
     verdict = f"{count} tests, smallest $p = {smallest:.2g}$\n× {count} (Bonferroni) = {min(1, count * smallest):.2g}"
-    ax.text(0.97, 0.04, verdict, transform=ax.transAxes, ha="right", va="bottom", fontsize=7.5)
-    ax.text(
-        0.04,
-        0.97,
-        "band: 95 % of each\nsorted value, were\nthe laws equal",
-        transform=ax.transAxes,
-        va="top",
-        fontsize=7.5,
-    )
+    style.note(ax, 0.97, 0.04, verdict, ha="right", va="bottom")
+    style.note(ax, 0.04, 0.97, "band: 95 % of each\nsorted value, were\nthe laws equal", va="top")

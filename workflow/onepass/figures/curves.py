@@ -3,8 +3,7 @@
 Data sets are aggregated trajectories; *runs* are what one of them holds of one protocol, μ and dimension.
 """
 
-from __future__ import annotations
-
+import matplotlib as mpl
 import numpy as np
 from matplotlib.lines import Line2D
 
@@ -43,12 +42,11 @@ def batch(dataset, mu) -> str:
     return f"n_b = {style.power_of_d(float(dataset.attrs['n0']), float(mu))}"
 
 
-def draw_runs(ax, x, runs, quantity, colour, *, replicas=True, shape="-"):
+def draw_runs(ax, x, runs, quantity, colour):
     """Draw a quantity of all replicas, array (replica, record), against `x` (record,); step 0 has no logarithm."""
     values, seen = runs[quantity].transpose("replica", "record").values, x > 0
-    if replicas:
-        ax.plot(x[seen], values[:, seen].T, color=colour, linewidth=0.4, alpha=0.35, zorder=2, rasterized=True)
-    ax.plot(x[seen], np.median(values, axis=0)[seen], shape, color=colour, linewidth=1.6, zorder=4)
+    ax.plot(x[seen], values[:, seen].T, color=colour, linewidth=0.4, alpha=0.35, zorder=2, rasterized=True)
+    ax.plot(x[seen], np.median(values, axis=0)[seen], color=colour, linewidth=1.6, zorder=4)
 
 
 def draw_mean(ax, x, runs, quantity, colour, every=1, **look):
@@ -62,45 +60,34 @@ def draw_mean(ax, x, runs, quantity, colour, every=1, **look):
 
 def mean_process(runs, protocol, *, intra_batch=True):
     """The finite-d mean process on the settings of runs; an xarray.Dataset as of `onepass.solve_dynamics`."""
-    return dynamics.solve_dynamics(
-        model_of(runs),
-        Protocol.named(protocol),
-        dimension=int(runs.dimension),
-        steps=int(runs.step.max()),
-        initial=("overlap", _initial(runs)),
-        equation="finite_d",
-        batch_size=int(runs.batch_size),
-        learning_rate=float(runs.learning_rate),
-        intra_batch=intra_batch,
-        records=200,
-    )
+    rate = {"batch_size": int(runs.batch_size), "learning_rate": float(runs.learning_rate)}
+    return _solved(runs, protocol, equation="finite_d", intra_batch=intra_batch, **rate)
 
 
 def limit(runs, protocol):
     """The limit of infinite dimension on the scalings of runs."""
     prefactor, delta = learning_rate(runs)
+    prefactors = {"batch_prefactor": float(runs.attrs["n0"]), "learning_rate_prefactor": prefactor}
+    return _solved(runs, protocol, equation="limit", mu=float(runs.mu), delta=delta, **prefactors)
+
+
+def _solved(runs, protocol, **own):
     return dynamics.solve_dynamics(
         model_of(runs),
         Protocol.named(protocol),
         dimension=int(runs.dimension),
         steps=int(runs.step.max()),
         initial=("overlap", _initial(runs)),
-        equation="limit",
-        mu=float(runs.mu),
-        delta=delta,
-        batch_prefactor=float(runs.attrs["n0"]),
-        learning_rate_prefactor=prefactor,
         records=200,
+        **own,
     )
 
 
 def single_students(runs, starts, times):
     """Overlaps (times, n, teacher) in the population flow of students that start, each alone, with `starts`.
 
-    Parameters
-    ----------
-    starts : array (n, teacher), whole sets of the runs' students, one after another.
-    times : of the flow; `samples_a_time` turns them into samples.
+    `starts` (n, teacher) are whole sets of the runs' students, one after another; `samples_a_time` turns the times of
+    the flow into samples.
     """
     own = model_of(runs)
     return population_flow(own, starts, np.resize(own.second_layer, len(starts)), times)
@@ -113,13 +100,11 @@ def samples_a_time(runs) -> float:
 
 def protocol_handles(names):
     """Legend handles of protocols drawn as lines."""
-    return [Line2D([], [], color=style.look(n).colour, linewidth=1.6, label=style.look(n).label) for n in names]
+    return style.protocol_handles(names, marker=None, linewidth=1.6)
 
 
 def dimension_colours(dimension):
     """Colours of dimensions, from light to dark."""
-    import matplotlib as mpl
-
     values = sorted(int(d) for d in np.atleast_1d(dimension))
     return dict(zip(values, mpl.colormaps["viridis"](np.linspace(0.8, 0.0, len(values))), strict=True))
 

@@ -1,7 +1,5 @@
 """Every measured time exponent on the lines of the theory: where a larger batch stops saving time."""
 
-from __future__ import annotations
-
 import matplotlib as mpl
 import numpy as np
 from matplotlib.lines import Line2D
@@ -28,11 +26,10 @@ def draw(datasets):
     for ax, name in zip(axes, names, strict=False):
         for shift, colour, group in zip(_dodges(groups), colours, groups, strict=True):
             _theory(ax, group, name, colour, right)
-            _measured(ax, group, name, colour, shift)
+            panels.draw_measured(ax, group, "theta", name, shift, fmt="o", color=colour)
         ax.set_title(f"{style.look(name).label}:\na larger batch saves time up to {_PANELS[name]}")
         count, held = _coverage(datasets, name)
-        verdict = f"{held} of {count} intervals\nhold the theory"
-        ax.text(0.98, 0.97, verdict, transform=ax.transAxes, ha="right", va="top", fontsize=7.5)
+        style.note(ax, 0.98, 0.97, f"{held} of {count} intervals\nhold the theory", ha="right", va="top")
         panels.mu_ticks(ax)
         ax.set_xlim(-0.1, right)
         ax.set_xlabel(r"batch-size exponent $\mu$  ($n_b \propto d^{\,\mu}$)")
@@ -57,17 +54,6 @@ def _theory(ax, group, name, colour, right):
     ax.plot(mu, exponents.recovery_exponent(name, ell, mu), color=light, linewidth=2.5, zorder=2)
     at = exponents.recovery_exponent(name, ell, best)
     ax.plot(best, at, "o", markersize=10, color=style.INK, markerfacecolor="none", markeredgewidth=0.9, zorder=3)
-
-
-def _measured(ax, group, name, colour, shift):
-    for dataset in group:
-        if name not in dataset.protocol.values:
-            continue
-        row = dataset.sel(protocol=name)
-        row = row.isel(mu=np.isfinite(row.theta.values))
-        errors = np.maximum([row.theta - row.theta_low, row.theta_high - row.theta], 0)
-        look = {"fmt": "o", "color": colour, "markeredgecolor": "white", "markeredgewidth": 0.5, "elinewidth": 1}
-        ax.errorbar(row.mu + shift, row.theta, errors, zorder=4, **look)
 
 
 def _dodges(groups):

@@ -1,13 +1,11 @@
 """How large a batch must be for its sums to be drawn from a Gaussian."""
 
-from __future__ import annotations
-
 import numpy as np
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
 from onepass.analysis.exactness import compare, equal_laws, is_timed
-from onepass.figures import style
+from onepass.figures import panels, style
 
 _TAILS = (0.025, 0.975)
 _BAND = "0.86"
@@ -25,10 +23,8 @@ def draw(datasets):
     for ax, dataset in zip(axes, datasets, strict=True):
         _panel(ax, dataset)
     axes[0].set_ylabel("Kolmogorov–Smirnov distance,\n" + " to ".join(map(str, datasets[0].engine.values)))
-    names = list(dict.fromkeys(str(name) for dataset in datasets for name in dataset.protocol.values))
-    looks = [style.look(name) for name in names]
-    handles = [Line2D([], [], color=s.colour, marker=s.marker, linestyle="none", label=s.label) for s in looks]
-    handles += [
+    handles = [
+        *style.protocol_handles(panels.protocols(datasets), linestyle="none"),
         Line2D([], [], color=style.INK, linewidth=0.9, linestyle="--", label=r"$\propto n_b^{-1/2}$"),
         Patch(color=_BAND, label="equal laws, 95 %"),
     ]

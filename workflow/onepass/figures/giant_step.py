@@ -1,7 +1,5 @@
 """One giant step: the overlap that it reaches depends on n_b / d^ℓ alone."""
 
-from __future__ import annotations
-
 import numpy as np
 
 from onepass.figures import curves, style

@@ -1,7 +1,5 @@
 """The interaction within a batch: absent from the limit, needed at finite dimension."""
 
-from __future__ import annotations
-
 import numpy as np
 from matplotlib.lines import Line2D
 

@@ -1,14 +1,11 @@
 """A staircase is climbed in about d samples, its highest stair alone in about d^2."""
 
-from __future__ import annotations
-
 import numpy as np
 from matplotlib.lines import Line2D
 
 from onepass.figures import curves, style
 from onepass.theory.exponents import saddle_exponent
 
-COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")  # of the coordinates, in turn
 LINES = ((0, (1, 1)), "--", "-")  # of the dimensions, the largest the plainest
 LEVEL = 0.25  # overlap whose samples are compared: above the start, below where each coordinate ends
 
@@ -52,7 +49,7 @@ def samples_to(samples, overlap, level):
 
 
 def _colour(coordinate):
-    return COLOURS[coordinate % len(COLOURS)]
+    return style.COORDINATES[coordinate % len(style.COORDINATES)]
 
 
 def _lines(dimensions):

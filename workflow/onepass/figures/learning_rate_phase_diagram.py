@@ -1,7 +1,5 @@
 """The plane of batch and learning-rate exponents: what theory says of it, and what was measured over it."""
 
-from __future__ import annotations
-
 import matplotlib as mpl
 import numpy as np
 from matplotlib.colors import BoundaryNorm
@@ -10,6 +8,7 @@ from matplotlib.patches import Patch
 
 from onepass.analysis.gathered import climb, model_of, start_of
 from onepass.figures import style
+from onepass.figures.time_batch_phase_diagram import POINTS
 from onepass.pipeline.grid import map_exponent
 from onepass.protocol import Protocol
 from onepass.theory import diagrams, exponents
@@ -19,7 +18,6 @@ from onepass.theory.recovery_time import noiseless_time
 _EMPTY = {"facecolor": "#E3E3E3", "edgecolor": "0.6", "hatch": "////", "linewidth": 0.0}
 _EXPONENT = mpl.colormaps["viridis_r"]
 _LEVELS = np.arange(-0.25, 2.51, 0.25)
-_POINTS = {"sgd_optimum": "o", "correlation_optimum": "D", "one_step": "h"}
 _STOP = {"color": "#D55E00", "linewidth": 1.5, "linestyle": "--"}
 _SLOW = {"color": style.INK, "linewidth": 1.0, "linestyle": ":"}
 
@@ -33,6 +31,7 @@ def draw(datasets):
     rows = [
         (dataset.sortby(["mu", "delta", "dimension"]), str(p)) for dataset in datasets for p in dataset.protocol.values
     ]
+    exponent = {"cmap": _EXPONENT, "norm": BoundaryNorm(_LEVELS, _EXPONENT.N, extend="both")}
     figure = style.new_figure(2.5 * len(rows) + 0.9)
     axes = figure.subplots(len(rows), 3, squeeze=False, sharex=True, sharey=True)
     for row, (dataset, name) in zip(axes, rows, strict=True):
@@ -42,8 +41,8 @@ def draw(datasets):
         mu, delta = np.meshgrid(plane.mu.values, plane.delta.values, indexing="ij")
         theta = exponents.recovery_exponent(name, ell, mu, delta)
         shown = [
-            _map(row[0], plane, theta, cmap=_EXPONENT, norm=_norm()),
-            _map(row[1], plane, measured_exponent(plane), cmap=_EXPONENT, norm=_norm()),
+            _map(row[0], plane, theta, **exponent),
+            _map(row[1], plane, measured_exponent(plane), **exponent),
             _map(row[2], plane, large.recovered.mean("replica").values, cmap="Blues", vmin=0, vmax=1),
         ]
         for ax in row:
@@ -59,21 +58,15 @@ def draw(datasets):
     figure.colorbar(shown[2], ax=axes[:, 2], pad=0.02, aspect=40, label="fraction of replicas")
     for ax in axes[-1]:
         ax.set_xlabel(r"batch-size exponent $\mu$")
-    single_index = [Line2D([], [], label="a mean first step gains no overlap", **_STOP)]
-    if any(model_of(dataset).teachers > 1 for dataset, _ in rows):
-        single_index = []
+    single_index = all(model_of(dataset).teachers == 1 for dataset, _ in rows)
     handles = [
         Line2D([], [], color=style.INK, linewidth=1.4, label="boundaries of the theory"),
         Patch(label="not learning / not recovered in budget", **_EMPTY),
-        *single_index,
+        *([Line2D([], [], label="a mean first step gains no overlap", **_STOP)] if single_index else []),
         Line2D([], [], label="noiseless time = budget", **_SLOW),
         *(
-            Line2D([], [], marker=_POINTS[key], color=style.INK, markerfacecolor="white", linestyle="none", label=text)
-            for key, text in (
-                ("sgd_optimum", "best batch, square loss"),
-                ("correlation_optimum", "best batch, correlation loss"),
-                ("one_step", "one giant step"),
-            )
+            Line2D([], [], marker=marker, color=style.INK, markerfacecolor="white", linestyle="none", label=label)
+            for marker, _, label in POINTS.values()
         ),
     ]
     figure.legend(handles=handles, loc="outside lower center", ncols=3, columnspacing=1.2)
@@ -103,10 +96,6 @@ def _map(ax, plane, values, **look):
     return ax.pcolormesh(plane.mu, plane.delta, values.T, shading="nearest", rasterized=True, zorder=1, **look)
 
 
-def _norm():
-    return BoundaryNorm(_LEVELS, _EXPONENT.N, extend="both")
-
-
 def _edges(values):
     """From the outer edge of the first field to that of the last."""
     return values[0] - (values[1] - values[0]) / 2, values[-1] + (values[-1] - values[-2]) / 2
@@ -119,7 +108,7 @@ def _boundaries(ax, plane, ell):
     )
     for points in diagram.lines.values():
         ax.plot(*points.T, color=style.INK, linewidth=1.4, zorder=3)
-    for name, marker in _POINTS.items():
+    for name, (marker, *_) in POINTS.items():
         look = {"markerfacecolor": "white", "markeredgecolor": style.INK, "markersize": 5}
         ax.plot(*diagram.points[name], marker, zorder=5, clip_on=False, **look)
     ax.set_xlim(left, right)

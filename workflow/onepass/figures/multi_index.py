@@ -1,7 +1,5 @@
 """Many students of a few directions: the overlap of each along the runs."""
 
-from __future__ import annotations
-
 import numpy as np
 from matplotlib.lines import Line2D
 

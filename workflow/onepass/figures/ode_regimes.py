@@ -1,7 +1,5 @@
 """Which deterministic limit SGD has, and SGD beside the theory in three of them."""
 
-from __future__ import annotations
-
 from matplotlib.lines import Line2D
 
 from onepass.figures import curves, style

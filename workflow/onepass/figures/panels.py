@@ -3,8 +3,6 @@
 A panel holds all experiments of one target; a *series* is what one of them holds of a protocol and μ, by dimension.
 """
 
-from __future__ import annotations
-
 import matplotlib as mpl
 import numpy as np
 from matplotlib.lines import Line2D
@@ -56,16 +54,9 @@ def mu_colours(datasets):
 
 
 def grid(datasets, panel_height, extra=None):
-    """Log-log panels against d: targets × protocols.
+    """The figure and log-log panels (target, protocol) against d, `panel_height` in inches.
 
-    Parameters
-    ----------
-    panel_height : inches
-    extra : relative width of one more column of linear panels, at the right.
-
-    Returns
-    -------
-    Figure, array of axes (target, protocol[+ 1])
+    With `extra` one more column of linear panels stands at the right, of this width relative to the others.
     """
     groups, names = by_target(datasets), protocols(datasets)
     widths = [1.0] * len(names) + ([extra] if extra else [])
@@ -86,15 +77,9 @@ def grid(datasets, panel_height, extra=None):
 
 
 def mu_panels(datasets, height):
-    """Panels against μ, one a target, by information exponent; more than two stand in rows of two.
+    """The figure and a list of (panel against μ, experiments of its target), by information exponent.
 
-    Parameters
-    ----------
-    height : inches of a row, legend included
-
-    Returns
-    -------
-    Figure, list of (axes, experiments of the target)
+    More than two stand in rows of two; `height` is that of a row in inches, legend included.
     """
     groups = sorted(by_target(datasets).items(), key=lambda item: information_exponent(item[1]))
     columns = min(len(groups), 2)
@@ -140,27 +125,22 @@ def fitted_line(series):
 
 
 def draw_exponents(ax, datasets, name, names):
-    """Measured `name`, ``theta`` or ``sample_exponent``, against μ with 95 % intervals."""
-    for shift, protocol in enumerate(names):
-        shown = style.look(protocol)
-        for dataset in datasets:
-            if protocol not in dataset.protocol.values:
-                continue
+    """Measured `name`, ``theta`` or ``sample_exponent``, of protocols against μ with 95 % intervals."""
+    for place, protocol in enumerate(names):
+        shown, shift = style.look(protocol), _DODGE * (place - (len(names) - 1) / 2)
+        draw_measured(ax, datasets, name, protocol, shift, fmt=shown.marker, color=shown.colour)
+
+
+def draw_measured(ax, datasets, name, protocol, shift, **look):
+    """The same of one protocol, moved by `shift` in μ."""
+    look = {"markeredgecolor": "white", "markeredgewidth": 0.5, "elinewidth": 1, "zorder": 4} | look
+    for dataset in datasets:
+        if protocol in dataset.protocol.values:
             row = dataset.sel(protocol=protocol)
             row = row.isel(mu=np.isfinite(row.theta.values))
             value = row[name].values
             errors = np.maximum([value - row[f"{name}_low"].values, row[f"{name}_high"].values - value], 0)
-            ax.errorbar(
-                row.mu + _DODGE * (shift - (len(names) - 1) / 2),
-                value,
-                errors,
-                fmt=shown.marker,
-                color=shown.colour,
-                markeredgecolor="white",
-                markeredgewidth=0.5,
-                elinewidth=1,
-                zorder=4,
-            )
+            ax.errorbar(row.mu + shift, value, errors, **look)
 
 
 def draw_theory(ax, datasets, name, names):
@@ -172,22 +152,17 @@ def draw_theory(ax, datasets, name, names):
     best = {exponents.optimal_batch_exponent(protocol, ell) for protocol in names}
     measured = max(float(dataset.mu.max()) for dataset in datasets)
     mu = np.linspace(0, max(measured + 0.15, max(best) + 0.4), 801)
-    for width, protocol in zip(_nested_widths(len(names)), names, strict=True):
+    widths = np.linspace(5, 1.2, len(names)) if len(names) > 1 else [2.0]
+    for width, protocol in zip(widths, names, strict=True):
         colour = style.lighter(style.look(protocol).colour)
         ax.plot(mu, _THEORY[name](protocol, ell, mu), color=colour, linewidth=width, solid_capstyle="butt", zorder=2)
     for value in best:
         ax.axvline(value, color=style.MUTED, linewidth=0.8, linestyle=_DOTTED, zorder=1)
 
 
-def mu_handles(colours):
-    """Legend handles of the μ, in order."""
-    return [Line2D([], [], color=colour, marker="o", markersize=3.5, label=f"{mu:g}") for mu, colour in colours.items()]
-
-
 def protocol_handles(names):
     """Legend handles of the protocols' measured exponents."""
-    looks = [style.look(name) for name in names]
-    return [Line2D([], [], color=s.colour, marker=s.marker, linewidth=1, label=s.label) for s in looks]
+    return style.protocol_handles(names, linewidth=1)
 
 
 def theory_handles():
@@ -201,7 +176,8 @@ def theory_handles():
 def mu_legend(figure, colours, handles=()):
     """Put the μ in one row above all panels, what else is drawn in one below them."""
     title = r"batch size $n_b \propto d^{\,\mu}$,  $\mu =$"
-    handles_mu = [Line2D([], [], linestyle="none", label=title), *mu_handles(colours)]
+    each = [Line2D([], [], color=c, marker="o", markersize=3.5, label=f"{mu:g}") for mu, c in colours.items()]
+    handles_mu = [Line2D([], [], linestyle="none", label=title), *each]
     spacing = {"columnspacing": 1.0, "handlelength": 1.4, "handletextpad": 0.4}
     figure.legend(handles=handles_mu, loc="outside upper center", ncols=len(handles_mu), **spacing)
     if handles:
@@ -223,21 +199,13 @@ def mu_ticks(ax):
     ax.xaxis.set_major_locator(MultipleLocator(0.5))
 
 
-def _nested_widths(count):
-    return np.linspace(5, 1.2, count) if count > 1 else [2.0]
-
-
-def dimension_ticks(ax, dimensions, most=5):
-    """Mark dimensions on an axis, the largest `most` of them evenly by name; powers of two as such."""
+def dimension_ticks(ax, dimensions):
+    """Mark dimensions on an axis, up to five of them evenly by name, the largest first; powers of two as such."""
     dimension = sorted({int(d) for d in dimensions})
     powers = [d for d in dimension if d & (d - 1) == 0]
     named = powers if len(powers) > 2 else dimension
-    step = -(-len(named) // most)
+    step = -(-len(named) // 5)
     shown = named[::-1][::step][::-1]
     ax.set_xscale("log", base=2)
-    ax.set_xticks(shown, [_power_of_two(d) for d in shown])
+    ax.set_xticks(shown, [f"$2^{{{d.bit_length() - 1}}}$" if d in powers else str(d) for d in shown])
     ax.set_xticks(dimension, [""] * len(dimension), minor=True)
-
-
-def _power_of_two(d):
-    return f"$2^{{{d.bit_length() - 1}}}$" if d & (d - 1) == 0 else str(d)

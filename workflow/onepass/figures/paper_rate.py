@@ -1,7 +1,5 @@
 """What a larger learning rate costs: runs that fail, and times that spread."""
 
-from __future__ import annotations
-
 import numpy as np
 from matplotlib.lines import Line2D
 from scipy.stats import beta

@@ -1,7 +1,5 @@
 """The phase diagrams of an information exponent: batch size against time, and against the learning rate."""
 
-from __future__ import annotations
-
 from onepass.figures import style
 from onepass.figures.time_batch_phase_diagram import draw_diagram, validity
 from onepass.theory import diagrams
@@ -16,17 +14,7 @@ _LABELS = {  # where the regions of the (μ, δ) plane are named: fractions of t
 
 @style.context()
 def draw(information_exponent: int):
-    """Draw both planes of the theory.
-
-    Returns
-    -------
-    matplotlib.figure.Figure
-
-    Raises
-    ------
-    PhaseError
-        Unless ℓ is a whole number of at least 1.
-    """
+    """Draw both planes of the theory; a `ExponentError` unless ℓ is a whole number of at least 1."""
     time, rate = diagrams.time_diagram(information_exponent), diagrams.learning_rate_diagram(information_exponent)
     figure = style.new_figure(3.6)
     left, right = figure.subplots(1, 2)

@@ -1,7 +1,5 @@
 """Polylogarithmic recovery: with ℓ = 2 and n_b ∝ d the correlation loss needs a time ∝ log d."""
 
-from __future__ import annotations
-
 import numpy as np
 from matplotlib.lines import Line2D
 
@@ -49,12 +47,8 @@ def draw(datasets):
 def mean_time(series, dimension: int) -> float:
     """Steps of the mean process until the overlaps' norm reaches the experiment's threshold.
 
-    Batch size, learning rate, start and budget follow d as those of the experiment do.
-
-    Returns
-    -------
-    float
-        nan where it does not get there within its budget or `MOST_STEPS`, or the batch is beyond `LARGEST_COUNT`.
+    Batch size, learning rate, start and budget follow d as those of the experiment do. nan where it does not get there
+    within its budget or `MOST_STEPS`, or the batch is beyond `LARGEST_COUNT`.
     """
     about, d = series.attrs, float(dimension)
     batch_size = round(about["n0"] * d ** float(series.mu))

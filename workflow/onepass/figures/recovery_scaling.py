@@ -1,7 +1,5 @@
 """Recovery time against dimension, for every target, protocol and batch exponent."""
 
-from __future__ import annotations
-
 import numpy as np
 from matplotlib.lines import Line2D
 from scipy.optimize import isotonic_regression
@@ -61,19 +59,10 @@ def _write_slopes(ax, slopes):
     slopes = sorted(slopes, key=lambda slope: slope[0][1])
     to_panel = (ax.transScale + ax.transLimits).transform
     heights = _spread([to_panel(end)[1] for end, *_ in slopes], _GAP)
+    look = {"textcoords": "axes fraction", "va": "center", "fontsize": 7, "color": style.INK, "annotation_clip": False}
     for (end, text, colour), height in zip(slopes, heights, strict=True):
-        ax.annotate(
-            text,
-            end,
-            (1.06, height),
-            textcoords="axes fraction",
-            va="center",
-            fontsize=7,
-            color=style.INK,
-            arrowprops=_LEADER | {"color": colour},
-            annotation_clip=False,
-        )
-    ax.text(1.06, heights[-1] + _GAP, r"$\theta$ (theory)", transform=ax.transAxes, va="center", fontsize=7)
+        ax.annotate(text, end, (1.06, height), arrowprops=_LEADER | {"color": colour}, **look)
+    style.note(ax, 1.06, heights[-1] + _GAP, r"$\theta$ (theory)", va="center", fontsize=7)
 
 
 def _spread(heights, gap):

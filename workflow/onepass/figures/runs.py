@@ -1,7 +1,5 @@
 """One cell: overlap and risk along its runs, from the file of the pipeline or of the command line."""
 
-from __future__ import annotations
-
 from dataclasses import asdict
 
 import numpy as np
@@ -13,7 +11,6 @@ from onepass.figures import style
 from onepass.pipeline.cell import unpack
 from onepass.protocol import Protocol
 
-_COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")  # of the coordinates, in turn
 _HELD = {"overlap": {"replica", "step", "student", "teacher"}, "risk": {"replica", "step"}, "recovered": {"replica"}}
 _ALLOWED = "allowed: one of data/cells/, or of onepass simulate"
 
@@ -26,19 +23,8 @@ class CellFileError(OnepassError, ValueError):
 def draw(datasets):
     """Draw the overlap's norm, of several coordinates also its parts, and the excess risk against steps.
 
-    Parameters
-    ----------
-    datasets : list of xarray.Dataset
-        One, as `onepass.simulate` returns it with a cell's parameters as attributes (`store.write_cell`).
-
-    Returns
-    -------
-    matplotlib.figure.Figure
-
-    Raises
-    ------
-    CellFileError
-        If it is something else.
+    One data set, as `onepass.simulate` returns it with a cell's parameters as attributes (`store.write_cell`); a
+    `CellFileError` if it is something else.
     """
     (runs,) = datasets
     about = described(runs)
@@ -54,7 +40,7 @@ def draw(datasets):
         Line2D([], [], color=colour, linewidth=1.6, label="median"),
     ]
     if runs.sizes["teacher"] > 1:
-        own_colours = [other for other in _COLOURS if other != colour]
+        own_colours = [other for other in style.COORDINATES if other != colour]
         parts = np.linalg.norm(overlap, axis=2)
         for r in range(parts.shape[2]):
             own = own_colours[r % len(own_colours)]

@@ -1,7 +1,5 @@
 """Samples until recovery: a larger batch costs none, until it is so large that time no longer falls."""
 
-from __future__ import annotations
-
 from onepass.figures import panels, style
 
 
@@ -30,6 +28,4 @@ def _exponents(ax, datasets, names):
     panels.mu_ticks(ax)
     ax.margins(y=0.12)
     ax.set_ylabel(r"sample exponent $\theta + \mu$")
-    ax.text(
-        0.04, 0.97, "flat: a larger\nbatch is free", transform=ax.transAxes, va="top", fontsize=7.5, color=style.INK
-    )
+    style.note(ax, 0.04, 0.97, "flat: a larger\nbatch is free", va="top", color=style.INK)

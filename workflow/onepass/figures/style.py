@@ -1,7 +1,5 @@
 """How figures look and how they reach the disk, in one place."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Sequence
 from pathlib import Path
@@ -10,6 +8,7 @@ from typing import NamedTuple
 import matplotlib as mpl
 import seaborn as sns
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 
 from onepass.files import atomic
 
@@ -17,6 +16,7 @@ WIDTH = 7.0  # inches: both columns of a page
 DPI = 200
 INK = "0.15"
 MUTED = "0.45"
+COORDINATES = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")  # colours of a target's, in turn
 
 # What only windows have, or must be settled before anything is drawn, stays the user's.
 _USERS = (
@@ -93,6 +93,12 @@ def look(protocol: str) -> Look:
     return _PROTOCOLS[protocol]
 
 
+def protocol_handles(names, **line) -> list[Line2D]:
+    """Return legend handles of protocols, with their markers unless `line` says otherwise."""
+    looks = [look(name) for name in names]
+    return [Line2D([], [], **{"color": s.colour, "marker": s.marker, "label": s.label} | line) for s in looks]
+
+
 def lighter(colour: str) -> tuple[float, float, float]:
     """Return a colour half way to white, for lines below markers of the colour itself."""
     return tuple((1 + channel) / 2 for channel in mpl.colors.to_rgb(colour))
@@ -101,6 +107,11 @@ def lighter(colour: str) -> tuple[float, float, float]:
 def new_figure(height: float, width: float = WIDTH) -> Figure:
     """Return an empty figure, sizes in inches; it belongs to no window."""
     return Figure(figsize=(width, height), layout="constrained")
+
+
+def note(ax, x: float, y: float, text: str, **look) -> None:
+    """Write a remark into a panel, x and y being fractions of it."""
+    ax.text(x, y, text, transform=ax.transAxes, **{"fontsize": 7.5} | look)
 
 
 def formula(text: str) -> str:

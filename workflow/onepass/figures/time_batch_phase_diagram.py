@@ -1,7 +1,5 @@
 """The plane of batch and time exponents: what theory allows, and what was measured."""
 
-from __future__ import annotations
-
 import numpy as np
 from matplotlib.lines import Line2D
 
@@ -15,7 +13,7 @@ _REGIONS = {  # fill, label
     "not_learning": ("#E3E3E3", "not learning"),
 }
 _LINES = {"one_step": {"linewidth": 2.4}, "validity": {"linestyle": ":", "color": style.MUTED}}
-_POINTS = {  # marker, size, label; open, around what was measured there, and one within the other at ℓ = 2
+POINTS = {  # marker, size, label; open, around what was measured there, and one within the other at ℓ = 2
     "sgd_optimum": ("o", 10, "best batch, square loss"),
     "correlation_optimum": ("D", 11.5, "best batch, correlation loss"),
     "one_step": ("h", 9, "one giant step"),
@@ -41,10 +39,10 @@ def validity():
 
 def _diagram(datasets):
     """Diagram of a target's information exponent, large enough for what was measured."""
-    usual = max(panels.information_exponent(datasets), 2)
+    ell = panels.information_exponent(datasets)
+    usual = max(ell, 2)
     mu = max(float(dataset.mu.max()) for dataset in datasets)
     theta = max(float(dataset.theta_high.max().fillna(0)) for dataset in datasets)
-    ell = panels.information_exponent(datasets)
     return diagrams.time_diagram(ell, mu_max=max(usual + 0.5, mu + 0.2), theta_max=max(usual - 0.5, theta + 0.1))
 
 
@@ -69,7 +67,7 @@ def draw_diagram(ax, diagram, labels=None):
             ax.text(x, y, label, ha=align, va="center", fontsize=7.5, color=style.INK, zorder=1)
     for name, points in diagram.lines.items():
         ax.plot(*points.T, **({"color": style.INK, "linewidth": 1.0, "zorder": 2} | _LINES.get(name, {})))
-    for name, (marker, size, label) in _POINTS.items():
+    for name, (marker, size, label) in POINTS.items():
         look = {"color": style.INK, "markerfacecolor": "none", "markeredgewidth": 1.0, "linestyle": "none"}
         ax.plot(*diagram.points[name], marker, markersize=size, label=label, zorder=5, **look)
     ax.set_xlim(-0.035 * right, right)

@@ -1,7 +1,5 @@
 """Time exponent against batch exponent, measured and in theory."""
 
-from __future__ import annotations
-
 from onepass.figures import panels, style
 
 

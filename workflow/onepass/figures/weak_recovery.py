@@ -1,7 +1,5 @@
 """Overlap along runs on the edge of learning: plain, correlation-loss and spherical SGD."""
 
-from __future__ import annotations
-
 from onepass.figures import curves, style
 from onepass.theory.exponents import saddle_exponent
 

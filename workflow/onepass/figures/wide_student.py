@@ -1,15 +1,13 @@
 """Several students: overlap and risk along runs, for each protocol."""
 
-from __future__ import annotations
-
-from onepass.figures import curves, style
+from onepass.figures import curves, panels, style
 
 
 @style.context()
 def draw(datasets):
     """Draw ‖M‖/√p and the risk against steps at the largest d: a column for every data set and μ, colours protocols."""
     columns = [(dataset, float(mu)) for dataset in datasets for mu in dataset.mu.values]
-    names = list(dict.fromkeys(str(name) for dataset in datasets for name in dataset.protocol.values))
+    names = panels.protocols(datasets)
     figure = style.new_figure(4.3)
     axes = figure.subplots(2, len(columns), squeeze=False, sharex="col", sharey="row")
     for column, (dataset, mu) in zip(axes.T, columns, strict=True):

@@ -1,7 +1,5 @@
 """The cells of an experiment as one data set."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -12,6 +10,7 @@ from onepass.gaussian.information import leap_index
 from onepass.pipeline import store
 from onepass.pipeline.grid import cells_of, row_exponents
 from onepass.pipeline.verify import DamageError
+from onepass.simulation.records import ABOUT, labelled
 from onepass.theory.climb import start_norm
 
 AXES = {
@@ -20,7 +19,7 @@ AXES = {
     "trajectories": ("protocol", "mu", "dimension"),
     "exactness": ("protocol", "students", "batch_size", "dimension", "engine"),
 }
-_MEANING = {
+_MEANING = ABOUT | {
     "protocol": ("training protocol", ""),
     "mu": ("exponent of the batch size", "1"),
     "delta": ("exponent of the learning rate", "1"),
@@ -29,12 +28,9 @@ _MEANING = {
     "batch_size": ("batch size n_b", "samples"),
     "engine": ("simulator", ""),
     "learning_rate": ("learning rate", "1"),
-    "recovery_step": ("steps to weak recovery, or run without it", "steps"),
-    "recovered": ("whether the threshold was reached", "1"),
     "overlap": ("overlap of the first student with the first teacher at the end", "1"),
     "overlaps": ("overlaps M = W W*ᵀ of the students with the teachers", "1"),
     "overlap_norm": ("Frobenius norm of the overlaps M", "1"),
-    "risk": ("excess population risk ½ E[(f* − f)²]", "1"),
     "step": ("SGD step of each record", "steps"),
     "gram_sum": ("sum of the students' Gram matrix Q at the end", "1"),
     "start_norm": ("norm of a student's overlaps at the start, on the sphere the median", "1"),
@@ -43,13 +39,10 @@ _MEANING = {
 
 
 def aggregate(name: str, experiment, files: Sequence[str], rebuild: str = "remove"):
-    """Gather the files of an experiment's cells.
+    """Gather the files of an experiment's cells, in any order; their names end as `Cell.path` does.
 
-    Parameters
-    ----------
-    name, experiment : as in the configuration.
-    files : the cells' files, in any order; their names end as `Cell.path` does.
-    rebuild : as of `DamageError`.
+    Cells that are missing, damaged, of other parameters or made by other code are a `DamageError`, which says how to
+    `rebuild` them.
 
     Returns
     -------
@@ -60,11 +53,6 @@ def aggregate(name: str, experiment, files: Sequence[str], rebuild: str = "remov
         replica, record) and ``overlaps`` (the same, student, teacher) at ``step`` (protocol, mu, dimension, record), a
         shorter list of records repeating its last; for an exactness grid the times and the final ``overlap``,
         ``overlap_norm`` and ``gram_sum`` (protocol, students, batch_size, dimension, engine, replica).
-
-    Raises
-    ------
-    DamageError
-        For cells that are missing, damaged, of other parameters or made by other code.
     """
     import xarray as xr
 
@@ -107,9 +95,7 @@ def aggregate(name: str, experiment, files: Sequence[str], rebuild: str = "remov
         found = [[row_exponents(experiment, protocol, mu) for mu in axes["mu"]] for protocol in axes["protocol"]]
         for key, values in zip(("delta", "theta_theory"), np.moveaxis(found, -1, 0), strict=True):
             dataset[key] = (("protocol", "mu"), values)
-    for key in dataset.variables:
-        dataset[key].attrs = dict(zip(("long_name", "units"), _MEANING[key], strict=True))
-    return dataset
+    return labelled(dataset, _MEANING)
 
 
 def _measured(experiment, runs) -> dict[str, tuple[tuple[str, ...], np.ndarray]]:

@@ -4,26 +4,16 @@ A cell is one simulation with every parameter of `onepass.simulate`; a *row* hol
 one after another.
 """
 
-from __future__ import annotations
-
 import hashlib
 import json
 import math
-import re
 from dataclasses import dataclass, fields
 from functools import cached_property
-from pathlib import Path
 
 from onepass.model import Model, cached_model
 from onepass.protocol import Protocol
 from onepass.simulation.cuda import backend
 from onepass.simulation.parameters import GPU_ENGINES, numbers_a_step
-
-_PATTERN = re.compile(
-    r"(?P<protocol>[a-z]+_[a-z]+)_"
-    r"(mu(?P<mu>\d+\.\d+)(_delta(?P<delta>-?\d+\.\d+))?_d(?P<dimension>\d+)|"
-    r"p(?P<students>\d+)_n(?P<batch_size>\d+)_d(?P<exact_dimension>\d+)_(?P<engine>[a-z]+))"
-)
 
 
 @dataclass(frozen=True)
@@ -109,18 +99,6 @@ def want_gpu(cells: list[Cell], gpu_from: float) -> bool:
     )
 
 
-def parse(path: str | Path) -> dict:
-    """Grid coordinates in a cell's file name, the inverse of `Cell.path`; μ has 12 decimals there."""
-    match = _PATTERN.fullmatch(Path(path).stem)
-    if not match:
-        raise ValueError(f"{path} is not the file of a cell, such as {'projected_square_mu1.50_d01024.nc'!r}")
-    found = {key: value for key, value in match.groupdict().items() if value is not None}
-    if "exact_dimension" in found:
-        found["dimension"] = found.pop("exact_dimension")
-    kinds = {"mu": float, "delta": float, "dimension": int, "students": int, "batch_size": int}
-    return {key: kinds.get(key, str)(value) for key, value in found.items()}
-
-
 def pack(cells: list[Cell]) -> str:
     """Cells as canonical text, fit for the parameters of a job."""
     return "[" + ",\n".join(cell.identity for cell in cells) + "]"
@@ -128,11 +106,8 @@ def pack(cells: list[Cell]) -> str:
 
 def unpack(text: str) -> list[Cell]:
     """Inverse of `pack`."""
-    lists = {"second_layer"}
-    return [
-        Cell(**{k: tuple(v) if k in lists and v is not None else v for k, v in cell.items()})
-        for cell in json.loads(text)
-    ]
+    found = json.loads(text)
+    return [Cell(**{k: tuple(v) if isinstance(v, list) else v for k, v in cell.items()}) for cell in found]
 
 
 def _decimal(exponent: float) -> str:

@@ -4,8 +4,6 @@
 ``python -m onepass.pipeline.config > config/schema.json``.
 """
 
-from __future__ import annotations
-
 import json
 import re
 from pathlib import Path

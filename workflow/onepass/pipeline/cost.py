@@ -1,7 +1,5 @@
 """How long a cell takes, before it is run: steps until recovery from first principles, times the cost of a step."""
 
-from __future__ import annotations
-
 from onepass.gaussian.information import leap_index
 from onepass.model import Model, cached_model
 from onepass.pipeline.cell import Cell

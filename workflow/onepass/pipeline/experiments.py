@@ -1,7 +1,5 @@
 """The kinds of experiments, each a grid of simulations: their keys and what each may hold."""
 
-from __future__ import annotations
-
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, TypeAdapter, model_validator

@@ -1,7 +1,5 @@
 """Whether a grid point can be simulated, or words on why it cannot."""
 
-from __future__ import annotations
-
 import math
 
 from onepass.errors import OnepassError

@@ -70,10 +70,7 @@ class Origin(NamedTuple):
     def load(self) -> Origin:
         """Load all of the code at once: an edit after that reaches neither what this process makes nor its `hash`.
 
-        Raises
-        ------
-        EditedError
-            If it is edited while it is loaded.
+        An edit before that, while the code is loaded, is an `EditedError`.
         """
         before = self.hash()
         for module in closure(self.code):

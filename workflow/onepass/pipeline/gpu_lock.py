@@ -1,7 +1,5 @@
 """One GPU for one job of this machine, however many jobs a workflow starts at once."""
 
-from __future__ import annotations
-
 import getpass
 import os
 import re
@@ -22,11 +20,8 @@ def exclusive_gpu(wanted: int = 1) -> Iterator[str | None]:
 
     Must come before anything that starts CUDA: what a process sees is settled then. A device is held by the lock on a
     file, which the system lets go when the process ends, however it ends. Devices to choose from are those of
-    ``CUDA_VISIBLE_DEVICES``, where a scheduler has set it, or all that ``nvidia-smi`` lists.
-
-    Parameters
-    ----------
-    wanted : 0 for a job that needs no GPU: nothing happens.
+    ``CUDA_VISIBLE_DEVICES``, where a scheduler has set it, or all that ``nvidia-smi`` lists. Nothing happens for a job
+    that wants none.
     """
     names = devices() if wanted else []
     if not names:

@@ -4,8 +4,6 @@ An experiment is a rectangular grid: protocols × μ × d for recovery times and
 protocols × p × n_b × d × engines for the comparison of the engines.
 """
 
-from __future__ import annotations
-
 import math
 from itertools import product
 from pathlib import Path
@@ -19,13 +17,7 @@ LARGEST_GRID = 20_000  # cells
 
 
 def cells_of(name: str, experiment) -> list[Cell]:
-    """All cells of an experiment of the configuration, row by row.
-
-    Raises
-    ------
-    CellError
-        For a point that cannot be simulated, or two equal cells.
-    """
+    """All cells of an experiment, row by row; two equal ones, or one that cannot be simulated, are a `CellError`."""
     axes = ("protocols", "mu", "deltas", "students", "batch_sizes", "dimensions", "engines")
     sizes = {axis: len(getattr(experiment, axis)) for axis in axes if hasattr(experiment, axis)}
     if math.prod(sizes.values()) > LARGEST_GRID:
@@ -79,16 +71,9 @@ def _recovery_cells(name, experiment):
             least = exponents.learning_rate_exponent(protocol, leap_index(experiment.model.target), mu)
             raise CellError(("delta",), delta, f"{protocol} does not learn at mu = {mu:g}; allowed: {least:g} or more")
         for d in experiment.dimensions:
-            yield _scaling_cell(
-                name,
-                experiment,
-                d,
-                protocol=protocol,
-                mu=float(mu),
-                learning_rate=_power(experiment.gamma0, d, -delta),
-                steps=_budget(experiment, d, theta),
-                **own,
-            )
+            rate, steps = _power(experiment.gamma0, d, -delta), _budget(experiment, d, theta)
+            place = {"protocol": protocol, "mu": float(mu)}
+            yield _scaling_cell(name, experiment, d, learning_rate=rate, steps=steps, **place, **own)
 
 
 def _map_cells(name, experiment):
@@ -162,13 +147,11 @@ def _budget(experiment, d: int, theta: float) -> int:
     return _count("step_budget", experiment.step_budget, experiment.step_budget / experiment.gamma0, d, theta)
 
 
-def _cell(name, experiment, *, dimension, second_layer, **own) -> Cell:
-    shared = {"target", "activation", "noise"}
+def _cell(name, experiment, *, dimension, **own) -> Cell:
     return Cell(
         experiment=name,
-        **{key: getattr(experiment.model, key) for key in shared},
+        **{key: getattr(experiment.model, key) for key in ("target", "activation", "noise")},
         dimension=dimension,
-        second_layer=second_layer,
         initial=_start(experiment, dimension),
         **{key: getattr(experiment, key) for key in ("replicas", "backend", "seed")},
         **own,

@@ -4,8 +4,6 @@ Whoever runs the jobs says when one ends. This must be ours, for nobody else kno
 jobs says little of the time left where some take a second and others an hour.
 """
 
-from __future__ import annotations
-
 import time
 from collections import Counter
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
@@ -101,13 +99,9 @@ def summary(
 
 
 class Progress:
-    """How far the simulations of a run are, told at the end of a job now and then.
+    """How far the simulations of a run are: `say` takes a line at the end of a job now and then.
 
-    Parameters
-    ----------
-    rows, costs : what is simulated by every job, and its seconds on one core.
-    workers : jobs at once.
-    say : takes a line.
+    `rows` and `costs` are what every job simulates, and its seconds on one core; there are so many `workers` at once.
     """
 
     def __init__(

@@ -5,8 +5,6 @@ points. `joblib.Memory` would keep them too, but by the text of a function witho
 takes a hundred times longer than all answers of a plan (0.15 s and 1 ms).
 """
 
-from __future__ import annotations
-
 import hashlib
 import json
 from collections.abc import Callable

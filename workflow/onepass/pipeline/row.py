@@ -1,7 +1,5 @@
 """What a job does: simulate the cells of a row, keeping every finished one."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Sequence
 from pathlib import Path
@@ -19,18 +17,13 @@ class RowError(OnepassError, RuntimeError):
 
 
 def simulate_row(
-    cells: Sequence[Cell],
-    outputs: Sequence[str],
-    cache: str | Path,
-    gpu_from: float = math.inf,
-    *,
-    anew: bool = False,
+    cells: Sequence[Cell], outputs: Sequence[str], cache: str | Path, gpu_from: float = math.inf, *, anew: bool = False
 ) -> None:
     """Simulate cells, one file each; what happens to each is printed.
 
     A cell is written to the cache first, under the hash of its origin, and then copied to its output. So a second try
     of an interrupted row, or a row with one new cell, computes only what is new. A cell that fails does not stop those
-    after it.
+    after it: its error is printed, and there is a `RowError` at the end.
 
     Parameters
     ----------
@@ -38,11 +31,6 @@ def simulate_row(
     cache : folder of the finished cells.
     gpu_from : random numbers a step from which a cell with backend ``auto`` looks for a GPU; by default none does.
     anew : whether to simulate the cells that are kept as well.
-
-    Raises
-    ------
-    RowError
-        At the end, if cells failed; each one's error is printed, and the first one's in the message.
     """
     failed = []
     for cell, output in zip(cells, outputs, strict=True):

@@ -1,7 +1,5 @@
 """How a script of the workflow begins and ends: a Matplotlib as it comes, output in a log, errors in words."""
 
-from __future__ import annotations
-
 import os
 import sys
 import traceback
@@ -22,9 +20,7 @@ def logged(path: str | Path) -> Iterator[None]:
     The package's own errors are written for the reader of a log: their message is enough. Any other exception is
     a bug, and comes with its traceback.
     """
-    Path(path).unlink(
-        missing_ok=True
-    )  # one who was left behind by a killed run writes into the old file, not into this
+    Path(path).unlink(missing_ok=True)  # whom a killed run left behind writes into the old file, not into this
     with open(path, "w", encoding="utf-8") as log, redirect_stdout(log), redirect_stderr(log):
         try:
             yield

@@ -1,7 +1,5 @@
 """NetCDF files: written whole or not at all, read back before they get their name, checked when they are read."""
 
-from __future__ import annotations
-
 import json
 import os
 import platform
@@ -12,6 +10,8 @@ from dataclasses import asdict
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+
+import numpy as np
 
 from onepass.errors import OnepassError
 from onepass.files import atomic
@@ -38,23 +38,14 @@ class UnreadableError(StoreError):
 
 
 def write(dataset, path: str | Path, *, finite: bool = True) -> None:
-    """Write a data set under `path`, complete and read back, or leave what was there.
+    """Write an xarray.Dataset under `path`, complete and read back, or leave what was there.
 
-    Parameters
-    ----------
-    dataset : xarray.Dataset
-    path : final name; folders are made.
-    finite : whether every floating-point number must be finite.
-
-    Raises
-    ------
-    StoreError
-        If a number is not finite, or the file read back differs from the data set.
+    A number that is not finite, unless `finite` is false, or a file that reads back otherwise is a `StoreError`.
     """
     path = Path(path)
     if finite:
         for name, variable in dataset.variables.items():
-            if variable.dtype.kind == "f" and not bool(_isfinite(variable)):
+            if variable.dtype.kind == "f" and not np.isfinite(variable.values).all():
                 raise StoreError(f"{path}: variable {name!r} has numbers that are not finite; nothing was written")
     dataset = dataset.assign_attrs(schema_version=SCHEMA_VERSION)
     dataset.attrs = {key: _attribute(value) for key, value in sorted(dataset.attrs.items())}
@@ -65,13 +56,10 @@ def write(dataset, path: str | Path, *, finite: bool = True) -> None:
 
 
 def read(path: str | Path):
-    """Read a whole file into memory.
+    """Read a whole file into memory, an xarray.Dataset.
 
-    Raises
-    ------
-    StoreError
-        If it is missing, empty, truncated, not NetCDF, or of another schema version; `UnreadableError` where the
-        system does not let us see which.
+    One that is missing, empty, truncated, not NetCDF, or of another schema version is a `StoreError`, an
+    `UnreadableError` where the system does not let us see which.
     """
     import xarray as xr
 
@@ -118,13 +106,7 @@ def write_cell(cell, dataset, path: str | Path) -> None:
 
 
 def read_cell(cell, path: str | Path):
-    """Read a cell's file and check that it holds the runs of this very cell, simulated by the code of today.
-
-    Raises
-    ------
-    StoreError
-        As `read`, and for a file of other parameters or made by other code.
-    """
+    """Read a cell's file; a `StoreError` unless it holds the runs of this very cell, simulated by the code of today."""
     dataset = read(path)
     if dataset.attrs.get("parameters") != cell.identity:
         try:
@@ -178,12 +160,6 @@ def _git(*arguments: str) -> str:
             timeout=10,
         ).stdout.strip()
     return ""
-
-
-def _isfinite(variable):
-    import numpy as np
-
-    return np.isfinite(variable.values).all()
 
 
 def _attribute(value):

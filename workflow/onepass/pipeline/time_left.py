@@ -1,7 +1,5 @@
 """How long something takes, as people say it, and lines about it from within a simulation."""
 
-from __future__ import annotations
-
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager

@@ -1,7 +1,5 @@
 """Whether a configuration can be run, and clear words where it cannot: file, key, value and what is allowed."""
 
-from __future__ import annotations
-
 import difflib
 import json
 from collections.abc import Iterator, Mapping, Sequence
@@ -33,17 +31,9 @@ class ConfigurationError(OnepassError, ValueError):
 
 
 def validated(settings: Mapping, sources: Sequence[str | Path] = ()) -> Configuration:
-    """Check a merged configuration.
+    """Check all keys, as merged from the files and the command line; a `ConfigurationError` lists every wrong one.
 
-    Parameters
-    ----------
-    settings : all keys, as merged from the files and the command line.
-    sources : the files, later ones over earlier ones; only for saying which of them set a wrong key.
-
-    Raises
-    ------
-    ConfigurationError
-        With one message that lists every wrong key.
+    Of the files, `sources`, later ones over earlier ones, it is only said which of them set a wrong key.
     """
     files = [(str(source), _loaded(source)) for source in sources]
     settings = _as_in_a_file(_plain(settings), files)
@@ -53,7 +43,8 @@ def validated(settings: Mapping, sources: Sequence[str | Path] = ()) -> Configur
     except ValidationError as error:
         faults = dict(_fault(item, settings) for item in error.errors(include_url=False))
     if faults:
-        raise ConfigurationError(_report(faults, settings, files))
+        lines = [f"{_origin(key, settings, files)}: {_spelled(key)}: {message}" for key, message in faults.items()]
+        raise ConfigurationError(_headed(lines))
     return configuration
 
 
@@ -123,10 +114,8 @@ def _fault(item: Mapping, settings) -> tuple[tuple, str]:
         allowed = item["ctx"].get("expected") or f"names like {item['ctx'].get('pattern')}"
         return key, f"this name is unknown; allowed: {allowed}{_meant(key[-1], FIGURES)}"
     if kind.startswith("union_tag"):
-        return (
-            *key,
-            "kind",
-        ), f"{_short(value.get('kind') if isinstance(value, dict) else value)}; allowed: {', '.join(BY_KIND)}"
+        named = value.get("kind") if isinstance(value, dict) else value
+        return (*key, "kind"), f"{_short(named)}; allowed: {', '.join(BY_KIND)}"
     problem = item["msg"].removeprefix("Value error, ").replace("Input should be", "allowed:")
     message = f"{'' if isinstance(value, dict) else f'{_short(value)}: '}{problem}"
     if kind == "literal_error":
@@ -179,27 +168,20 @@ def _meant(word, known) -> str:
     return f"; did you mean {close[0]!r}?" if close else ""
 
 
-def _report(faults: Mapping[tuple, str], settings, files) -> str:
-    lines = [f"{_origin(key, settings, files)}: {_spelled(key)}: {message}" for key, message in faults.items()]
-    return _headed(lines)
-
-
 def _headed(lines: Sequence[str]) -> str:
     """The message of a configuration with faults, of a length that can be read."""
     more = [f"and {len(lines) - MOST_LINES} more"] if len(lines) > MOST_LINES else []
-    return "\n  ".join(
-        [
-            "the configuration is not valid",
-            *(line if len(line) <= LONGEST_LINE else f"{line[:LONGEST_LINE]}…" for line in lines[:MOST_LINES]),
-            *more,
-        ]
-    )
+    shown = [_cut(line, LONGEST_LINE) for line in lines[:MOST_LINES]]
+    return "\n  ".join(["the configuration is not valid", *shown, *more])
 
 
 def _short(value) -> str:
     """A value as it stands in the file, or the beginning of a long one."""
-    text = repr(value)
-    return text if len(text) <= LONGEST_VALUE else f"{text[:LONGEST_VALUE]}…"
+    return _cut(repr(value), LONGEST_VALUE)
+
+
+def _cut(text: str, longest: int) -> str:
+    return text if len(text) <= longest else f"{text[:longest]}…"
 
 
 def _spelled(key: tuple) -> str:

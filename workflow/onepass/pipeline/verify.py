@@ -1,7 +1,5 @@
 """Whether result files are whole and what their names say."""
 
-from __future__ import annotations
-
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 
@@ -35,13 +33,7 @@ def _listed(what: str, errors: Collection[store.StoreError]) -> list[str]:
 
 
 def verify(cells: Sequence[Cell], others: Sequence[str], folder: str | Path, rebuild: str) -> None:
-    """Read the files of the cells and the others, those that are there; `rebuild` as of `DamageError`.
-
-    Raises
-    ------
-    DamageError
-        If some are damaged or hold something else.
-    """
+    """Read the files of the cells and the others, those that are there; what is wrong with them is a `DamageError`."""
     faults, whole = {}, 0
     for path, read in [
         *((f"{folder}/{cell.path}", lambda path, cell=cell: store.read_cell(cell, path)) for cell in cells),

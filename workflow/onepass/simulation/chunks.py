@@ -1,7 +1,5 @@
 """Work in chunks that shrink when a GPU's memory runs out."""
 
-from __future__ import annotations
-
 import logging
 from collections.abc import Callable
 
@@ -11,12 +9,9 @@ logger = logging.getLogger("onepass")
 
 
 class Chunks:
-    """Work over a range in chunks that shrink when memory runs out; the smaller chunk is kept from then on.
+    """Work over a range in chunks, of `size` items at first; when memory runs out they are smaller from then on.
 
-    Parameters
-    ----------
-    size : items of a chunk at first.
-    device : a `onepass.simulation.cuda.device.CudaDevice`, or None for the CPU, where chunks stay as they are.
+    The device is a `onepass.simulation.cuda.device.CudaDevice`, or None for the CPU, where chunks stay as they are.
     """
 
     def __init__(self, size: int, device=None) -> None:

@@ -1,9 +1,8 @@
 """The code that an engine is, on the CPU or on a GPU."""
 
-from __future__ import annotations
-
 import logging
 
+from onepass.simulation import sgd
 from onepass.simulation.chain import overlap_chain
 from onepass.simulation.cuda.backend import BackendError, device_for, named
 from onepass.simulation.parameters import GPU_ENGINES, numbers_a_step
@@ -14,11 +13,8 @@ logger = logging.getLogger("onepass")
 def device_of(engine, backend, model, parameters, replicas, gpu_from):
     """The GPU that a run takes, a `onepass.simulation.cuda.device.CudaDevice`, or None for the CPU.
 
-    Raises
-    ------
-    ValueError
-        For a backend that does not exist or cannot be used, and for ``cupy`` with a model or a number of steps that
-        a GPU does not take; ``auto`` then leaves them to the CPU, and says so.
+    A model or a number of steps that a GPU does not take is a ValueError with ``cupy``, as is a backend that does not
+    exist or cannot be used; ``auto`` leaves them to the CPU, and says so.
     """
     if engine not in GPU_ENGINES:
         named(backend)
@@ -44,15 +40,7 @@ def device_of(engine, backend, model, parameters, replicas, gpu_from):
 
 
 def results_of(engine, model, parameters, factors, streams, record_steps, device, seed):
-    """Run every replica; parameters and results as in `overlap_chain.run`.
-
-    Raises
-    ------
-    BackendError
-        Where the memory of the GPU does not hold the least.
-    """
-    if engine == "sgd":
-        from onepass.simulation import sgd
+    """Run every replica, as `overlap_chain.run` does; a `BackendError` where a GPU's memory does not hold one."""
     if device is None and engine == "sgd":
         return sgd.run(model, parameters, factors, streams, record_steps)
     if device is None:

@@ -6,8 +6,6 @@ triangular, and ``A Aᵀ = Q``. Inputs are isotropic, so two starts with equal A
 one law serves the overlap chain and the d-dimensional simulation alike.
 """
 
-from __future__ import annotations
-
 from contextlib import suppress
 
 import numpy as np
@@ -29,12 +27,8 @@ def initial_factor(initial, students: int, teachers: int, dimension: int, rng: n
     ----------
     initial : ``"sphere"`` (rows uniform on the sphere; the sign of each row makes the sum of its
         overlaps positive), ``("overlap", m)`` (every overlap equal to m, the rest of each row uniform on
-        what is left of the sphere), or ``("overlaps", M, Q)`` (both given, shapes (p, k) and (p, p)).
-
-    Raises
-    ------
-    InitialError
-        If the start is of none of these forms or cannot exist.
+        what is left of the sphere), or ``("overlaps", M, Q)`` (both given, shapes (p, k) and (p, p)). A start of
+        another form, or one that cannot exist, is an `InitialError`.
     """
     p, k = students, teachers
     kind, values = ("sphere", ()) if isinstance(initial, str) and initial == "sphere" else _unpack(initial)

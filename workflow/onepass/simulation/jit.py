@@ -5,8 +5,6 @@ nothing that the file imports has changed either, and whatever cannot be read ba
 leaves files that are cut, and a move of code leaves names that are gone.
 """
 
-from __future__ import annotations
-
 import logging
 from contextlib import suppress
 

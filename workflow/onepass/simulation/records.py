@@ -1,10 +1,17 @@
 """What a simulation records: at which steps, and the labelled data set of it."""
 
-from __future__ import annotations
-
 import numpy as np
 
 from onepass.gaussian.risk import population_risk
+
+ABOUT = {  # of every variable its meaning and units
+    "step": ("SGD step", "steps"),
+    "overlap": ("overlap M = W W*ᵀ", "1"),
+    "student_gram": ("Gram matrix Q = W Wᵀ", "1"),
+    "risk": ("excess population risk ½ E[(f* − f)²]", "1"),
+    "recovery_step": ("steps to weak recovery, or run without it", "steps"),
+    "recovered": ("whether the threshold was reached", "1"),
+}
 
 
 def log_spaced(steps: int, records: int) -> np.ndarray:
@@ -13,7 +20,15 @@ def log_spaced(steps: int, records: int) -> np.ndarray:
     return np.unique(np.concatenate([[0], spaced[:records][spaced[:records] < steps], [steps]])).astype(np.int64)
 
 
+def labelled(dataset, about):
+    """The data set with the meaning and the units of each of its variables, as `about` has them by name."""
+    for name in dataset.variables:
+        dataset[name].attrs = dict(zip(("long_name", "units"), about[name], strict=True))
+    return dataset
+
+
 def dataset_of(model, record_steps, overlaps, grams, last, recovered, attributes):
+    """What `onepass.simulate` returns, from the results of a simulator."""
     import xarray as xr
 
     kept = np.append(np.flatnonzero(record_steps < last.max()), record_steps.size - 1)
@@ -21,31 +36,11 @@ def dataset_of(model, record_steps, overlaps, grams, last, recovered, attributes
     step = record_steps[kept]
     step[-1] = last.max()
     dims = ("replica", "step", "student")
-    dataset = xr.Dataset(
-        {
-            "overlap": ((*dims, "teacher"), overlaps, {"long_name": "overlap M = W W*ᵀ", "units": "1"}),
-            "student_gram": (
-                (*dims, "other_student"),
-                grams,
-                {"long_name": "Gram matrix Q = W Wᵀ", "units": "1"},
-            ),
-            "risk": (
-                dims[:2],
-                population_risk(model, overlaps, grams),
-                {"long_name": "excess population risk ½ E[(f* − f)²]", "units": "1"},
-            ),
-            "recovery_step": (
-                "replica",
-                last,
-                {"long_name": "steps to weak recovery, or run without it", "units": "steps"},
-            ),
-            "recovered": (
-                "replica",
-                recovered,
-                {"long_name": "whether the threshold was reached", "units": "1"},
-            ),
-        },
-        coords={"step": ("step", step, {"long_name": "SGD step", "units": "steps"})},
-    )
-    dataset.attrs = attributes
-    return dataset
+    data = {
+        "overlap": ((*dims, "teacher"), overlaps),
+        "student_gram": ((*dims, "other_student"), grams),
+        "risk": (dims[:2], population_risk(model, overlaps, grams)),
+        "recovery_step": ("replica", last),
+        "recovered": ("replica", recovered),
+    }
+    return labelled(xr.Dataset(data, coords={"step": step}, attrs=attributes), ABOUT)

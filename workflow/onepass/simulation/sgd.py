@@ -4,8 +4,6 @@ Written over an array namespace, replicas as the first axis. Batches are drawn i
 is bounded whatever the dimension and the batch size.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from math import sqrt
 

@@ -1,7 +1,5 @@
 """`simulate`: one grid cell, from its parameters to a labelled data set."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from math import inf, isfinite, sqrt
 from numbers import Real
@@ -78,12 +76,8 @@ def simulate(
     DivergenceError
         If the overlaps of a replica overflow.
     """
-    counts = {"dimension": dimension, "batch_size": batch_size, "replicas": replicas}
-    for key, value, least in [
-        *((k, v, 1) for k, v in counts.items()),
-        ("steps", steps, 0),
-        ("records", records, 0),
-    ]:
+    counts = [("dimension", dimension, 1), ("batch_size", batch_size, 1), ("replicas", replicas, 1)]
+    for key, value, least in [*counts, ("steps", steps, 0), ("records", records, 0)]:
         whole = isinstance(value, (int, np.integer)) and not isinstance(value, bool)
         if not (whole and least <= value <= LARGEST_COUNT):
             raise SimulationError(f"{key} is {value!r}; allowed: a whole number from {least} to 2**53")

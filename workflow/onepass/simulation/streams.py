@@ -1,7 +1,5 @@
 """Random streams: one independent generator a replica, from the seed of its cell."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 import numpy as np
@@ -13,19 +11,18 @@ class SeedError(OnepassError, ValueError):
     """A seed that is none."""
 
 
+def seed_sequence(seed: int | Sequence[int], *spawn_key: int) -> np.random.SeedSequence:
+    """The sequence of a seed, a whole number of at least 0 or the words of a cell's identity; else a `SeedError`."""
+    try:
+        return np.random.SeedSequence(seed, spawn_key=spawn_key)
+    except (TypeError, ValueError):
+        raise SeedError(f"seed is {seed!r}; allowed: a whole number of at least 0, or a list of them") from None
+
+
 def replica_streams(seed: int | Sequence[int], replicas: int) -> list[np.random.Generator]:
     """Independent generators, one a replica.
 
     Replica r's stream depends on the seed and on r alone, so a run with more replicas repeats the
     ones it shares with a shorter one.
-
-    Parameters
-    ----------
-    seed : non-negative entropy of ``numpy.random.SeedSequence``: a number, or the words of a cell's identity.
-    replicas : how many.
     """
-    try:
-        children = np.random.SeedSequence(seed).spawn(replicas)
-    except (TypeError, ValueError):
-        raise SeedError(f"seed is {seed!r}; allowed: a whole number of at least 0, or a list of them") from None
-    return [np.random.Generator(np.random.PCG64(child)) for child in children]
+    return [np.random.Generator(np.random.PCG64(child)) for child in seed_sequence(seed).spawn(replicas)]

@@ -1,7 +1,5 @@
 """How far a simulation is, told to whoever asked: the simulators call `tick`, and know nothing of who listens."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 

@@ -1,7 +1,5 @@
 """The grids of a user's own target, as a configuration names them: what to simulate for each of its figures."""
 
-from __future__ import annotations
-
 import math
 
 import numpy as np

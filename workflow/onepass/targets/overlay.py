@@ -1,7 +1,5 @@
 """The configuration of a user's own target: one file over config/default.yaml, with grids chosen by `planning`."""
 
-from __future__ import annotations
-
 import re
 from pathlib import Path
 
@@ -41,12 +39,8 @@ def kept_or_written(
 ) -> tuple[Path, list[str]]:
     """The path of a target's overlay below the project's folder `root`, and remarks; written unless it is there.
 
-    Raises
-    ------
-    OverlayError
-        Outside a project, for a name that is none, or where the file there is of another target or activation.
-    ValueError
-        As `overlay`.
+    Outside a project, for a name that is none, or where the file there is of another target or activation, it is an
+    `OverlayError`.
     """
     if not Path(root, "Snakefile").exists():
         raise OverlayError(f"no Snakefile in {Path(root).resolve()}; call it in the folder of the project")
@@ -80,10 +74,7 @@ def _of_target(path: Path, target: str, activation: str | None) -> None:
 def overlay(target: str, activation: str | None = None, name: str | None = None) -> tuple[dict, list[str]]:
     """The settings of a target, and remarks on how they were chosen.
 
-    Raises
-    ------
-    ValueError
-        For formulas that are none, or a student that cannot learn the target from where it starts.
+    Formulas that are none, or a student that cannot learn the target from where it starts, are a ValueError.
     """
     name = name or slug(target, activation)
     remarks = []
@@ -123,18 +114,10 @@ def written(settings: dict, remarks: list[str], target: str) -> str:
 
 
 class _Dumper(yaml.SafeDumper):
-    """Numbers as YAML 1.1 reads them: 1.0e-05, not 1e-05; no anchors."""
+    """Numbers of six digits; no anchors."""
 
     def ignore_aliases(self, _):
         return True
 
 
-_Dumper.add_representer(float, lambda dumper, x: dumper.represent_scalar("tag:yaml.org,2002:float", _number(x)))
-
-
-def _number(value: float) -> str:
-    text = f"{value:.6g}"
-    if "e" in text:
-        mantissa, exponent = text.split("e")
-        return f"{mantissa if '.' in mantissa else mantissa + '.0'}e{exponent}"
-    return text if "." in text else f"{text}.0"
+_Dumper.add_representer(float, lambda dumper, value: dumper.represent_float(float(f"{value:.6g}")))

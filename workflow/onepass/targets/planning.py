@@ -6,8 +6,6 @@ noise a climb takes ``T = τ/γ`` steps, ``τ̂ = τ d^(1 − h)`` tends to a co
 one sample (`saddle`).
 """
 
-from __future__ import annotations
-
 import math
 from functools import cached_property
 from itertools import product
@@ -44,14 +42,7 @@ class PlanError(OnepassError, ValueError):
 class Plan:
     """What the grids of one student of a target are made of.
 
-    Parameters
-    ----------
-    model : one student.
-
-    Raises
-    ------
-    PlanError
-        If the student cannot leave the start by the drift at the first saddle.
+    One that cannot leave the start by the drift at the first saddle is a `PlanError`.
     """
 
     def __init__(self, model: Model) -> None:
@@ -106,8 +97,6 @@ class Plan:
         overlap = 1.0 if self.order > 1 else self.threshold
         bound = float(saddle.noise_bound(self.model, loss, dimension=1, batch_size=1, overlap=overlap, gain=gain)[0])
         return _digit(min(bound, self.interaction if loss == Loss.SQUARE else math.inf))
-
-    # --- cost -------------------------------------------------------------------------------------------------------
 
     @cached_property
     def gaussian_step(self) -> float:

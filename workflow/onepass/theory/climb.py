@@ -10,8 +10,6 @@ Several coordinates do not climb by one power of m: for them the population flow
 Start and threshold are norms of one student's overlaps, everywhere here.
 """
 
-from __future__ import annotations
-
 import math
 from functools import cache, lru_cache
 
@@ -33,12 +31,9 @@ class ClimbError(OnepassError, ValueError):
 
 
 def start_norm(initial: str | float, teachers: int, dimension):
-    """Norm m0 of a student's overlaps at the start.
+    """Norm m0 of a student's overlaps at the start, of the shape of `dimension`.
 
-    Parameters
-    ----------
-    initial : the overlap with each of the `teachers` directions, or "sphere": then the median in high dimension.
-    dimension : d, a number or an array.
+    `initial` is the overlap with each of the `teachers` directions, or "sphere": then the median in high dimension.
     """
     if initial == "sphere":
         return _median_norm(teachers) / np.sqrt(dimension)
@@ -54,26 +49,16 @@ def _median_norm(teachers: int) -> float:
 
 
 def climb_factor(information_exponent: int, dimension, *, start, threshold: float = 0.5, gain=None) -> np.ndarray:
-    """Return F(d), the climb in units of ``d^(h − 1)``: ``T = F d^(h − 1)/(γ β)``.
+    """Return F(d), the climb in units of ``d^(h − 1)``: ``T = F d^(h − 1)/(γ β)``, array (d,).
 
     Parameters
     ----------
-    information_exponent : ℓ
     dimension : array (d,)
-    start : m0, a number or array (d,).
+    start : m0, a number or array (d,), below the threshold, or there is a `ClimbError`.
     threshold : η, below 1.
     gain : array (d,), optional
         ``γ β``. Where it is known and the climb is of at most `COUNTED` steps these are counted one by one: the last
         of a fast climb are so large that the integral knows nothing of them.
-
-    Returns
-    -------
-    array (d,)
-
-    Raises
-    ------
-    ClimbError
-        Unless the start lies below the threshold at every d, and the threshold below 1.
     """
     dimension = np.asarray(dimension, dtype=float)
     start = np.broadcast_to(start, dimension.shape)
@@ -91,17 +76,9 @@ def climb_factor(information_exponent: int, dimension, *, start, threshold: floa
 
 @lru_cache(maxsize=1024)
 def flow_factor(model, dimension: float, start: float, threshold: float) -> float:
-    """Time of the population flow of one student with equal overlaps, in units of ``d^(h − 1)``.
+    """F of ``T = F d^(h − 1)/γ``, the time of the population flow of one student from equal overlaps.
 
-    Parameters
-    ----------
-    model : onepass.model.Model of one student, whose weight in the second layer counts.
-    dimension, start, threshold : d, m0 and η.
-
-    Returns
-    -------
-    float
-        F of ``T = F d^(h − 1)/γ``; inf where the flow gets there too late for one climb, or never.
+    The student's weight in the second layer counts. inf where the flow gets there too late for one climb, or never.
     """
     order = leap_index(model.target_formula)
     drift = max(abs(float(saddle.drift(model, saddle.diagonal(model)))), saddle.steepest_drift(model) / 2)
@@ -117,14 +94,10 @@ def flow_factor(model, dimension: float, start: float, threshold: float) -> floa
         flow = population_flow(model, saddle.diagonal(model)[None] * start, model.second_layer[:1], times)
         norm = np.linalg.norm(flow[:, 0], axis=1)
         if (norm >= threshold).any():
-            return float(np.interp(threshold, *_rise(norm, times, threshold)) * dimension ** (1 - half(order)))
+            last = int(np.argmax(norm >= threshold))
+            around = slice(max(last - 1, 0), last + 1)  # where it first passes the threshold
+            return float(np.interp(threshold, norm[around], times[around]) * dimension ** (1 - half(order)))
     return math.inf
-
-
-def _rise(norm, times, threshold):
-    """The two points between which a curve first passes a threshold."""
-    last = int(np.flatnonzero(norm >= threshold)[0])
-    return norm[max(last - 1, 0) : last + 1], times[max(last - 1, 0) : last + 1]
 
 
 def _integral(power: int, low, high):

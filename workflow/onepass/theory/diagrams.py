@@ -4,13 +4,11 @@ The exponents behind them are those of `exponents`; after Arnaboldi et al., arXi
 deterministic limits in its consistent reading.
 """
 
-from __future__ import annotations
-
 from typing import NamedTuple
 
 import numpy as np
 
-from onepass.theory.exponents import TOLERANCE, PhaseError, finite, giant_step, half
+from onepass.theory.exponents import TOLERANCE, ExponentError, finite, giant_step, half
 
 
 class Diagram(NamedTuple):
@@ -116,7 +114,7 @@ def _window(name, value, default, edge, side=1):
     value = float(finite(name, default if value is None else value))
     if side * (value - edge) <= 0:
         where = "above" if side > 0 else "below"
-        raise PhaseError(f"{name} = {value:g}: it must be {where} {edge:g}, or the diagram hides a line")
+        raise ExponentError(f"{name} = {value:g}: it must be {where} {edge:g}, or the diagram hides a line")
     return value
 
 

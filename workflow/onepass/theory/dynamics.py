@@ -1,7 +1,5 @@
 """Deterministic theory of one-pass SGD: the mean process at finite dimension, and its limit at infinite dimension."""
 
-from __future__ import annotations
-
 from math import isfinite
 from numbers import Real
 
@@ -12,18 +10,15 @@ from onepass.model import Model
 from onepass.protocol import Protocol, Schedule
 from onepass.simulation.initial import initial_factor
 from onepass.simulation.parameters import LARGEST_COUNT, Parameters
-from onepass.simulation.records import log_spaced
+from onepass.simulation.records import ABOUT, labelled, log_spaced
 from onepass.theory import exponents
 from onepass.theory.mean_kernel import Scales
 from onepass.theory.mean_process import flow, iterate
 
-EQUATIONS = ("finite_d", "limit")
-ARGUMENTS = {  # that one equation reads and the other has no use for
+ARGUMENTS = {  # of each equation, of no use to the other
     "finite_d": ("batch_size", "learning_rate"),
     "limit": ("mu", "delta", "batch_prefactor", "learning_rate_prefactor"),
 }
-
-
 ROUNDING = 1e-6  # of exponents
 
 
@@ -142,10 +137,10 @@ def _start(model, initial, dimension):
 
 
 def _check(model, protocol, equation, dimension, steps, records, intra_batch, arguments) -> None:
-    if equation not in EQUATIONS:
-        raise DynamicsError(f"equation {equation!r} is unknown; allowed: {', '.join(EQUATIONS)}")
-    for other in EQUATIONS:
-        for key in ARGUMENTS[other]:
+    if equation not in ARGUMENTS:
+        raise DynamicsError(f"equation {equation!r} is unknown; allowed: {', '.join(ARGUMENTS)}")
+    for other, keys in ARGUMENTS.items():
+        for key in keys:
             if (arguments[key] is None) == (other == equation):
                 needed = f"needs {', '.join(ARGUMENTS[equation])}"
                 verb = "is missing" if other == equation else f"belongs to equation {other!r}"
@@ -184,17 +179,14 @@ def _dataset(record_steps, states, attributes, time_step):
     import xarray as xr
 
     overlaps, grams, risks, error = states
-    coordinates = {"step": ("step", record_steps, {"long_name": "SGD step", "units": "steps"})}
+    coordinates = {"step": record_steps}
     if time_step is not None:
-        long_name = "time τ of the limit"
-        coordinates["time"] = ("step", record_steps * time_step, {"long_name": long_name, "units": "1"})
+        coordinates["time"] = ("step", record_steps * time_step)
     dims = ("step", "student")
-    return xr.Dataset(
-        {
-            "overlap": ((*dims, "teacher"), overlaps, {"long_name": "overlap M = W W*ᵀ", "units": "1"}),
-            "student_gram": ((*dims, "other_student"), grams, {"long_name": "Gram matrix Q = W Wᵀ", "units": "1"}),
-            "risk": (dims[:1], risks, {"long_name": "excess population risk ½ E[(f* − f)²]", "units": "1"}),
-        },
-        coords=coordinates,
-        attrs=attributes | {"expectation_error": float(error)},
-    )
+    data = {
+        "overlap": ((*dims, "teacher"), overlaps),
+        "student_gram": ((*dims, "other_student"), grams),
+        "risk": (dims[:1], risks),
+    }
+    dataset = xr.Dataset(data, coords=coordinates, attrs=attributes | {"expectation_error": float(error)})
+    return labelled(dataset, ABOUT | {"time": ("time τ of the limit", "1")})

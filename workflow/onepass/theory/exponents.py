@@ -9,8 +9,6 @@ Krzakala, Loureiro, Pesce & Stephan, arXiv:2406.02157.
 An information exponent of 1 has the powers of 2 (``T ~ d / n_b``) without its logarithm.
 """
 
-from __future__ import annotations
-
 from typing import NamedTuple
 
 import numpy as np
@@ -21,30 +19,8 @@ from onepass.protocol import Protocol
 TOLERANCE = 1e-6  # exponents such as 1.5 - 0.3 must still lie on the line they were computed for
 
 
-class PhaseError(OnepassError, ValueError):
+class ExponentError(OnepassError, ValueError):
     """An exponent or a protocol that the theory does not know."""
-
-
-class Affine(NamedTuple):
-    """The exponent ``intercept + slope μ``."""
-
-    intercept: float
-    slope: float
-
-    def __call__(self, mu):
-        """Return its value at μ, a number or array."""
-        return self.intercept + self.slope * mu
-
-
-class Complexity(NamedTuple):
-    """A line of the table of complexities: ``T ∝ d^time``, ``N ∝ d^samples`` for ``mu_low ≤ μ ≤ mu_high``."""
-
-    row: str  # "square", "correlation" or "one_step"
-    mu_low: float
-    mu_high: float
-    learning_rate: Affine  # δ
-    time: Affine  # θ
-    samples: Affine  # θ + μ
 
 
 class GiantStep(NamedTuple):
@@ -124,20 +100,6 @@ def giant_step(information_exponent):
     return GiantStep(mu=float(ell), delta=-(ell - 1) / 2, samples=float(ell))
 
 
-def complexity_table(information_exponent):
-    """Return the table of time and sample complexities, a tuple of `Complexity`."""
-    h, ell, inf = half(information_exponent), float(information_exponent), np.inf
-    top = saddle_exponent(information_exponent)
-    small = (Affine(h, -1), Affine(top, -1), Affine(top, 0))
-    return (
-        Complexity("square", 0.0, h, *small),
-        Complexity("square", h, inf, Affine(0.0, 0), Affine(h - 1, 0), Affine(h - 1, 1)),
-        Complexity("correlation", 0.0, top, *small),
-        Complexity("correlation", top, inf, Affine(0.5, -0.5), Affine(0.0, 0), Affine(0.0, 1)),
-        Complexity("one_step", ell, inf, Affine(-(ell - 1) / 2, 0), Affine(0.0, 0), Affine(0.0, 1)),
-    )
-
-
 def regime(mu, delta):
     """Name the deterministic limit at (μ, δ), from a warm start; arrays give arrays of names.
 
@@ -162,13 +124,13 @@ def _row(protocol):
     if isinstance(protocol, str):
         protocol = Protocol.named(protocol)
     if not isinstance(protocol, Protocol):
-        raise PhaseError(f"protocol is {protocol!r}; allowed: a Protocol or its name, such as 'projected_square'")
+        raise ExponentError(f"protocol is {protocol!r}; allowed: a Protocol or its name, such as 'projected_square'")
     return "square" if protocol == Protocol("square", "projected") else "correlation"
 
 
 def _exponent(ell):
     if isinstance(ell, bool | np.bool_) or not isinstance(ell, int | np.integer) or ell < 1:
-        raise PhaseError(f"information exponent {ell!r}: it must be a whole number, 1 or more")
+        raise ExponentError(f"information exponent {ell!r}: it must be a whole number, 1 or more")
     return int(ell)
 
 
@@ -188,14 +150,14 @@ def finite(name, value):
     except (TypeError, ValueError):
         value = np.asarray(np.nan)
     if not np.isfinite(value).all():
-        raise PhaseError(f"{name} must be a finite number or an array of them")
+        raise ExponentError(f"{name} must be a finite number or an array of them")
     return value
 
 
 def _batch(mu):
     mu = finite("mu", mu)
     if (mu < 0).any():
-        raise PhaseError(f"mu = {mu.min():g}: a batch has at least one sample, so mu must be 0 or more")
+        raise ExponentError(f"mu = {mu.min():g}: a batch has at least one sample, so mu must be 0 or more")
     return mu
 
 

@@ -1,7 +1,5 @@
 """What one step of the mean process gains at the start: the edge of learning at a finite dimension."""
 
-from __future__ import annotations
-
 import numpy as np
 
 from onepass.gaussian.quadrature import exact_count
@@ -15,22 +13,11 @@ NODES = 60  # for functions that are no polynomials
 def first_step_gain(model: Model, protocol: Protocol, dimension, batch_size, learning_rate, start):
     """Relative gain of the overlap m at the start in one step, ``E[m'] / m - 1`` with sums replaced by their means.
 
+    The model is of one student of one direction; d and m are numbers, batch sizes, which need not be whole, and
+    learning rates arrays of which the result has the shape.
+
     ``w + γ E[c z]`` has overlap ``m + γ E[c λ*]`` with the teacher; its norm counts the noise of the batch,
     ``γ² E[c²] (d - 2) / n_b`` outside the plane of student and teacher.  A negative gain is a step that loses overlap.
-
-    Parameters
-    ----------
-    model : Model
-        One student of one direction.
-    dimension, batch_size, learning_rate : numbers or arrays
-        Batch sizes need not be whole; of the dimension one number.
-    start : float
-        m
-
-    Returns
-    -------
-    array
-        Of the shape of ``batch_size`` and ``learning_rate`` together.
     """
     m, rest = start, np.sqrt(1 - start**2)
     along, across, square = _means(model, protocol.loss, m)

@@ -1,7 +1,5 @@
 """The low-dimensional equations as numbers: steps of a process, and the flow that its limit is."""
 
-from __future__ import annotations
-
 import numpy as np
 
 from onepass.protocol import Loss, Schedule

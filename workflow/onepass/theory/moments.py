@@ -6,8 +6,6 @@ refined until they settle, with their error stated. A rule runs over all p + k f
 the target is a sum of functions of one coordinate each, over pairs of students.
 """
 
-from __future__ import annotations
-
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -64,8 +62,6 @@ def expectations(
     ------
     ExpectationError
         If the model has neither a closed form nor a quadrature that can be afforded, or for arrays of another shape.
-    onepass.protocol.ProtocolError
-        For an unknown loss.
 
     Notes
     -----
@@ -121,22 +117,9 @@ def empty_moments(model: Model) -> Moments:
 @lru_cache(maxsize=64)
 def compiled_rule(model: Model) -> Rule | None:
     """The rule that compiled code reads, for erf committees and for polynomials of few fields; else None."""
-    none = np.empty(0)
-    rule = Rule(
-        closed=False,
-        layer=model.output_weights,
-        noise=model.noise,
-        directions=np.empty((0, model.teachers)),
-        coefficients=none,
-        nodes=none,
-        weights=none,
-        target=none,
-        activation=none,
-    )
     committee = erf_committee(model)
     if committee is not None:
-        directions, coefficients = committee
-        return rule._replace(closed=True, directions=directions, coefficients=coefficients)
+        return Rule(True, model.output_weights, model.noise, *committee)
     count = exact_count(model)
     if count is None or count ** (model.students + model.teachers) > SMALL_GRID:
         return None
@@ -146,7 +129,8 @@ def compiled_rule(model: Model) -> Rule | None:
     x = sympy.Symbol("x", real=True)
     activation = np.array(sympy.Poly(model.activation_formula.expression, x).all_coeffs()[::-1], dtype=float)
     target = moment_quadrature.target_values(model, count)
-    return rule._replace(nodes=nodes, weights=weights, target=target, activation=activation)
+    arrays = {"nodes": nodes, "weights": weights, "target": target, "activation": activation}
+    return Rule(False, model.output_weights, model.noise, **arrays)
 
 
 @lru_cache(maxsize=64)

@@ -5,8 +5,6 @@ power series of `risk.risk_series`. A student of weight a in the second layer fo
 one sample is worth ``γ/(n_b p)`` of its time τ: how many samples a target takes, up to the noise of the steps.
 """
 
-from __future__ import annotations
-
 import numpy as np
 
 from onepass.gaussian.risk import risk_series
@@ -32,18 +30,10 @@ def correlation_gradient(model: Model, overlap: np.ndarray) -> np.ndarray:
 
 
 def population_flow(model: Model, overlap, layer, times) -> np.ndarray:
-    """Integrate the flow of students that do not know of each other.
+    """Integrate the flow of students that do not know of each other: overlaps (times, n, k) at increasing times τ ≥ 0.
 
-    Parameters
-    ----------
-    model : whose target and activation count; its students are not used.
-    overlap : overlaps at time 0, shape (n, k), a student a row.
-    layer : weight a of each student in the second layer, shape (n,).
-    times : increasing times τ from 0 or later, shape (times,).
-
-    Returns
-    -------
-    overlaps, shape (times, n, k)
+    Of the model target and activation count; the n students have the overlaps (n, k) at time 0 and the weights a (n,)
+    in the second layer.
     """
     from scipy.integrate import solve_ivp
 

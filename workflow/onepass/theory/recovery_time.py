@@ -10,8 +10,6 @@ Otherwise the noiseless climb (`climb`): of one direction with gain ``γ β m^(�
 several that of the population flow.
 """
 
-from __future__ import annotations
-
 from math import inf, log, nan
 
 from onepass.gaussian.information import leap_index
@@ -39,13 +37,8 @@ def recovery_time(
 ) -> float:
     """Steps from the norm `start` of a student's overlaps to the norm `threshold`, to leading order.
 
-    Of several coordinates the overlaps are equal at the start.
-
-    Returns
-    -------
-    float
-        inf where the overlap does not grow: the learning rate is too large, or its coefficients of the wrong sign. nan
-        for several students, of whom nothing is known here.
+    Of several coordinates the overlaps are equal at the start. inf where the overlap does not grow: the learning rate
+    is too large, or its coefficients of the wrong sign. nan for several students, of whom nothing is known here.
     """
     if model.students == model.teachers == 1 and leap_index(model.target_formula) == 2:
         return _escape_time(model, protocol, dimension, batch_size, learning_rate, start, threshold)

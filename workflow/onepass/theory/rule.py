@@ -4,6 +4,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+NONE = np.empty(0)
+
 
 class Rule(NamedTuple):
     """How the means of one model are found; arrays that its family does not use are empty."""
@@ -11,12 +13,12 @@ class Rule(NamedTuple):
     closed: bool  # arcsine laws, else Gauss–Hermite
     layer: np.ndarray  # (p,) a_j/p
     noise: float  # variance Δ of the labels
-    directions: np.ndarray  # (t, k) vectors t of the target's erf(⟨t, λ*⟩/√2)
-    coefficients: np.ndarray  # (t,) their weights
-    nodes: np.ndarray  # (n,)
-    weights: np.ndarray  # (n,) with sum 1
-    target: np.ndarray  # (n**k,) values of the target on the grid of the teachers, first coordinate fastest
-    activation: np.ndarray  # (degree + 1,) the activation's coefficients, lowest power first
+    directions: np.ndarray = np.empty((0, 0))  # (t, k) vectors t of the target's erf(⟨t, λ*⟩/√2)
+    coefficients: np.ndarray = NONE  # (t,) their weights
+    nodes: np.ndarray = NONE  # (n,)
+    weights: np.ndarray = NONE  # (n,) with sum 1
+    target: np.ndarray = NONE  # (n**k,) values of the target on the grid of the teachers, first coordinate fastest
+    activation: np.ndarray = NONE  # (degree + 1,) the activation's coefficients, lowest power first
 
 
 class Moments(NamedTuple):

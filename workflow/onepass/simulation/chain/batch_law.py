@@ -10,8 +10,6 @@ are polynomials of m for polynomial models, smooth functions of it for others: `
 reads them from a table of short polynomials. Other widths go over the nodes of a Gauss–Hermite rule (`sums_nodes`).
 """
 
-from __future__ import annotations
-
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -51,12 +49,7 @@ NO_LAW = Law(np.empty((0, 0, 0, 0)), np.empty((0, 0)), np.empty(0))  # for the c
 def batch_law(model: Model) -> tuple[str, Law, float]:
     """The form that fits a model ("series" or "nodes"), what it reads, and the relative error of its quadrature.
 
-    The error is 0 where a rule is exact.
-
-    Raises
-    ------
-    BatchError
-        If no rule that can be afforded is accurate to `ACCURACY`.
+    The error is 0 where a rule is exact; a `BatchError` if none that can be afforded is accurate to `ACCURACY`.
     """
     if model.students == model.teachers == 1:
         series, error = _series(model)

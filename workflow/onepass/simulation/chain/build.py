@@ -5,8 +5,6 @@ functions that stand in a file. So each model gets a file of its own: `kernel.py
 model replaced, and for the engine of very large batches also those of the batch's sums.
 """
 
-from __future__ import annotations
-
 import hashlib
 import importlib.util
 import inspect

@@ -9,8 +9,6 @@ matrix matters, and it is a Wishart matrix dressed with the batch's second momen
 draws the same numbers in the same order.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from math import sqrt
 
@@ -62,12 +60,8 @@ def run(
     Returns
     -------
     overlaps (replicas, records, p, k), grams (replicas, records, p, p), steps run (replicas,) and whether
-    each replica ended by recovery (replicas,). After a replica has stopped its state is held.
-
-    Raises
-    ------
-    FloatingPointError
-        If a replica's overlaps overflow; names the replica and the step.
+    each replica ended by recovery (replicas,). After a replica has stopped its state is held. One whose overlaps
+    overflow is a FloatingPointError that names it and the step.
     """
     form, law, _ = ("samples", NO_LAW, 0.0) if engine == "chain" else batch_law(model)
     compiled, series, layer = model_kernel(model, form), risk_series(model), model.output_weights

@@ -4,8 +4,6 @@ CuPy is imported by a run that asks for it, or that is large enough to ask wheth
 takes a second, and ``import cupy`` succeeds on machines that have no device, no driver or no CUDA libraries.
 """
 
-from __future__ import annotations
-
 import logging
 import os
 import re
@@ -31,10 +29,7 @@ class BackendError(OnepassError, ValueError):
 def named(backend: str) -> str:
     """The backend that a name stands for: itself, or for ``auto`` what the variable ``ONEPASS_BACKEND`` says.
 
-    Raises
-    ------
-    BackendError
-        For an unknown name, and for ``cupy`` where CuPy is not installed. Whether a device is there is not asked.
+    An unknown name, or ``cupy`` without CuPy, is a `BackendError`; whether there is a device is not asked.
     """
     origin = "backend"
     if backend == "auto" and os.environ.get(VARIABLE):
@@ -51,16 +46,9 @@ def named(backend: str) -> str:
 def device_for(backend: str, numbers: float, gpu_from: float):
     """The GPU to use, a `onepass.simulation.cuda.device.CudaDevice`, or None for the CPU.
 
-    Parameters
-    ----------
-    backend : as for `named`.
-    numbers : random numbers that a step of the run draws, replicas side by side.
-    gpu_from : how many of them ``auto`` takes to a GPU; below, launching kernels takes longer than computing.
-
-    Raises
-    ------
-    BackendError
-        For ``cupy`` where no device computes: the package, the driver, the device or memory is missing.
+    Of the random numbers that a step draws, replicas side by side, ``auto`` takes `gpu_from` and more to a GPU: with
+    fewer, launching kernels takes longer than computing. Where package, driver, device or memory is missing, ``cupy``
+    is a `BackendError`.
     """
     backend = named(backend)
     if backend == "numpy" or (backend == "auto" and numbers < gpu_from):
@@ -80,13 +68,9 @@ def wants_gpu(backend: str, numbers: float, gpu_from: float) -> bool:
 
 
 def check_machine() -> None:
-    """Whether ``cupy`` would work in a process of this machine; asked in a process of its own, for a device that was
-    asked keeps memory for who asked.
+    """Raise a `BackendError` unless ``cupy`` would work in a process of this machine.
 
-    Raises
-    ------
-    BackendError
-        As `device_for`.
+    Asked in a process of its own, for a device that was asked keeps memory for who asked.
     """
     code = "from onepass.simulation.cuda.backend import _probe; print(_probe()[1], end='')"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)

@@ -4,8 +4,6 @@ The state of every replica lives on the device from the first step to the last. 
 and asks, between two bursts of them, how many replicas are still running.
 """
 
-from __future__ import annotations
-
 from math import sqrt
 
 import numpy as np
@@ -45,12 +43,7 @@ class WidthError(OnepassError, ValueError):
 
 
 def check(model: Model, parameters: Parameters, replicas: int, device) -> None:
-    """Whether the device can run the model, and the counters of its random numbers tell all draws apart.
-
-    Raises
-    ------
-    WidthError, onepass.simulation.cuda.philox.CounterError
-    """
+    """Check that the device can run the model, else a `WidthError`, and the counters of a run: see `philox.check`."""
     layout = Layout(model.students, model.teachers)
     if 8 * layout.shared_doubles > device.shared_bytes:
         raise WidthError(
@@ -61,12 +54,7 @@ def check(model: Model, parameters: Parameters, replicas: int, device) -> None:
 
 
 def run(
-    model: Model,
-    parameters: Parameters,
-    factors: np.ndarray,
-    key: int,
-    record_steps: np.ndarray,
-    device,
+    model: Model, parameters: Parameters, factors: np.ndarray, key: int, record_steps: np.ndarray, device
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
     """Run every replica on the device; parameters and results as in `overlap_chain.run`, after `check`.
 

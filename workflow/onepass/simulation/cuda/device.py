@@ -1,7 +1,5 @@
 """A GPU as the simulators see it: arrays, memory, kernels made from source. CuPy is behind it, loaded by `backend`."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 from functools import partial
 
@@ -69,7 +67,7 @@ class CudaDevice:
         They become a CUDA graph of `STEPS_OF_GRAPH` rounds, so `times` is rounded up to whole graphs.
         """
         launch()  # loads the code, which a capture may not
-        self.xp.cuda.get_current_stream().synchronize()
+        self.synchronize()
         stream = self.xp.cuda.Stream(non_blocking=True)
         with stream:
             stream.begin_capture()

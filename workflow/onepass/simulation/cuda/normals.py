@@ -1,7 +1,5 @@
 """Normals of d-dimensional inputs on a GPU, named by counters: see `onepass.simulation.cuda.philox`."""
 
-from __future__ import annotations
-
 import numpy as np
 
 from onepass.simulation.cuda.device import as_bytes

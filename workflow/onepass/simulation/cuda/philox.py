@@ -6,14 +6,12 @@ widths. So within a run no two draws can share a block, and two runs would have 
 whole seed of each: among a thousand cells the odds are 3e-14.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 import numpy as np
 
 from onepass.errors import OnepassError
-from onepass.simulation.streams import SeedError
+from onepass.simulation.streams import seed_sequence
 
 REPLICAS, STEPS, INDICES = 2**24, 2**40, 2**62  # widths of the counter's parts
 # No replica has this number: `onepass.simulation.streams` spawns the host's generators from smaller ones.
@@ -26,21 +24,11 @@ class CounterError(OnepassError, ValueError):
 
 def key(seed: int | Sequence[int]) -> int:
     """The 64-bit key of a run, from the same entropy as `onepass.simulation.streams.replica_streams` takes."""
-    try:
-        sequence = np.random.SeedSequence(seed, spawn_key=(BRANCH,))
-    except (TypeError, ValueError):
-        raise SeedError(f"seed is {seed!r}; allowed: a whole number of at least 0, or a list of them") from None
-    return int(sequence.generate_state(1, np.uint64)[0])
+    return int(seed_sequence(seed, BRANCH).generate_state(1, np.uint64)[0])
 
 
 def check(replicas: int, steps: int, batch_size: int, coordinates: int) -> None:
-    """Whether the counters of a run fit: numbers of replicas, steps, samples a batch and normals a sample.
-
-    Raises
-    ------
-    CounterError
-        Names the number that is too large.
-    """
+    """Check that the counters tell all draws of a run apart, of so many normals a sample; else a `CounterError`."""
     for name, value, limit in (
         ("replicas", replicas, REPLICAS),
         ("steps", steps, STEPS),
@@ -48,11 +36,6 @@ def check(replicas: int, steps: int, batch_size: int, coordinates: int) -> None:
     ):
         if value >= limit:
             raise CounterError(f"{name} is {value}; allowed on a GPU: below {limit}")
-
-
-def counter(replica: int, step: int, purpose: int, index: int) -> tuple[int, int]:
-    """Low and high 64 bits of the counter of a draw, as ``cuda/philox.cuh`` has them."""
-    return purpose << 62 | index, replica << 40 | step
 
 
 # Published with Random123: ((key, low and high half of the counter), the four words of the block).

@@ -4,8 +4,6 @@ The text is whole in itself, without includes: formulas and widths of the model,
 compiler takes it (`device`), and so does any C++ compiler (the tests).
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from pathlib import Path
 
