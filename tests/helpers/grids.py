@@ -6,29 +6,34 @@ figures_folder: figures/tiny
 experiments:
   he3: {protocols: [projected_square, projected_correlation], mu: [1.0, 1.5], dimensions: [32, 64, 128], replicas: 8}
   he3_small_batch: {protocols: [projected_square], dimensions: [100, 144], replicas: 8}
-  he3_single_sample: {protocols: [projected_square], dimensions: [100, 144], replicas: 8}
-  he3_large_batch: {protocols: [projected_square], mu: [2.0], dimensions: [32, 64], replicas: 8}
-  he3_map_square: &map {mu: [1.0, 2.0]}
-  he3_map_correlation: *map
-  giant_step_2: {mu: [2.5]}
-  giant_step_3: {mu: [3.5]}
-  gaussian_step: {batch_sizes: [30]}
-  adaptive_sgd: {protocols: [projected_square, projected_adaptive]}
-  he4: {protocols: [projected_correlation], mu: [2.5], dimensions: [64, 100], replicas: 8}
   square: {protocols: [projected_square], mu: [1.0], dimensions: [16, 32, 64], replicas: 8}
+  he3_map_square: {mu: [1.0, 2.0]}
   he3_paper_rate: &one_row {protocols: [projected_square], mu: [1.0]}
   he3_small_rate: *one_row
-  erf: *one_row
+  giant_step_2: {mu: [2.5]}
+  gaussian_step: {batch_sizes: [30]}
   weak_recovery: {protocols: [projected_square]}
   wide_student: {protocols: [projected_square]}
-  wide_student_large_batch: {protocols: [projected_square]}
-  wide_student_large_rate: {protocols: [projected_square]}
+  adaptive_sgd: {protocols: [projected_square, projected_adaptive]}
   chain_exactness:
     protocols: [projected_square, spherical_correlation]
     students: [1]
     batch_sizes: [2]
     dimensions: [16]
     replicas: 50
+figures:
+  recovery_scaling: &exponents [he3, he3_small_batch, square]
+  sample_complexity: *exponents
+  time_exponents: *exponents
+  time_batch_phase_diagram: *exponents
+  exponent_summary: *exponents
+  learning_rate_phase_diagram: [he3_map_square]
+  wide_student: [wide_student]
+  ode_regimes: [ode_flow]
+  giant_step: [giant_step_2]
+  multi_index: [multi_index]
+  leap: [leap_staircase]
+check: {experiments: *exponents}
 fit: {resamples: 100}
 """  # every figure
 

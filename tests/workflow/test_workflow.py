@@ -30,11 +30,11 @@ def test_every_figure_is_made_and_nothing_is_left_to_do(built):
     assert not (built.folder / "figures" / "time_exponents.pdf").exists(), "an overlay keeps to its own folders"
 
 
-def test_the_picture_of_the_rules_is_theirs(built):
+def test_the_picture_of_the_rules_is_theirs(tmp_path):
     """`make rulegraph` draws it."""
     (drawn,) = re.findall("^DRAWN := (.*?)  #", (ROOT / "Makefile").read_text(), flags=re.MULTILINE)
-    wanted = [name.replace("figures/", "figures/tiny/") for name in drawn.split()]
-    rules = re.findall(r'label = "(\w+)"', built.snakemake(*wanted, "--rulegraph", "dot").stdout)
+    wanted = [name.replace("figures/", "figures/quick/") for name in drawn.split()]
+    rules = re.findall(r'label = "(\w+)"', Project(tmp_path, "{}").snakemake(*wanted, "--rulegraph", "dot").stdout)
     page = (ROOT / "docs" / "rulegraph.svg").read_text()
     assert sorted(re.findall(r"<text[^>]*>(\w+)<", page)) == sorted(rules)
 

@@ -8,12 +8,12 @@ MU = np.arange(0, 2.6, 0.25)
 
 
 def test_a_planted_kink_lies_in_its_interval():
-    """Twenty planted kinks; of 80 refits each, the interval holds 94 %: five misses or more come once in 150 seeds.
+    """Twelve planted kinks; of 80 refits each, the interval holds 94 %: four misses or more come once in 200 seeds.
 
-    One that held 70 % would be noticed three times in four.
+    One that held 70 % would be noticed every other time.
     """
     missed = 0
-    for seed in range(20):
+    for seed in range(12):
         rng = np.random.default_rng(seed)
         kink = rng.uniform(0.8, 2.0)
         theta = 0.5 - np.minimum(MU - kink, 0) + rng.normal(0, 0.01, MU.size)
@@ -22,7 +22,7 @@ def test_a_planted_kink_lies_in_its_interval():
         assert abs(found.mu - kink) < 0.1
         assert found.left == pytest.approx(-1, abs=0.1)
         assert found.right == pytest.approx(0, abs=0.1)
-    assert missed < 5
+    assert missed < 4
 
 
 def test_five_points_have_no_kink():
