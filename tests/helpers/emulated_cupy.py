@@ -12,7 +12,23 @@ from numpy.lib.mixins import NDArrayOperatorsMixin
 
 from helpers.emulation import compiled
 
-UFUNCS = ["sqrt", "exp", "log", "sin", "cos", "tanh", "abs", "sign", "maximum", "isfinite", "add"]
+UFUNCS = [
+    "sqrt",
+    "exp",
+    "log",
+    "log1p",
+    "sin",
+    "cos",
+    "tanh",
+    "arctan",
+    "sinh",
+    "cosh",
+    "abs",
+    "sign",
+    "maximum",
+    "isfinite",
+    "add",
+]
 
 
 class OutOfMemoryError(MemoryError):
