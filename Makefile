@@ -49,7 +49,8 @@ test-slurm: env  ## the pipeline on a real SLURM of one node, started for it and
 
 reliability: env  ## the faults again, and the table of docs/reliability.md from them
 	rm -rf .cache/reliability && mkdir -p .cache/reliability
-	ONEPASS_RELIABILITY="$$PWD/.cache/reliability" $(BIN)/python -m pytest tests/workflow/test_faults.py
+	ONEPASS_RELIABILITY="$$PWD/.cache/reliability" $(BIN)/python -m pytest tests/workflow/test_faults.py \
+	    tests/unit/gaussian/test_accuracy.py tests/unit/formulas/test_language.py
 	tests/install_slurm.sh
 	ONEPASS_RELIABILITY="$$PWD/.cache/reliability" tests/cluster.sh $(BIN)/python -m pytest -n 0 tests/workflow/test_slurm.py
 	$(BIN)/python tests/helpers/reliability.py .cache/reliability
