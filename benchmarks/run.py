@@ -18,7 +18,8 @@ from dataclasses import replace
 from math import inf
 from pathlib import Path
 
-import costs  # beside this file, as the three after it
+import costs  # beside this file, as expansions, gpu, pipeline and shared
+import expansions
 import gpu
 import numpy as np
 import onepass
@@ -189,6 +190,7 @@ BENCHMARKS = [
     sgd_against_its_inputs,
     costs.costs,
     fixed_cost_of_a_cell,
+    expansions.expansions,
     peak_memory,
     *pipeline.BENCHMARKS,
 ]

@@ -7,6 +7,7 @@ import sys
 
 import numpy as np
 import pytest
+import yaml
 from helpers.commands import SIMULATE, called, refused
 from helpers.project import ROOT
 from onepass.targets.requirements import best_of
@@ -70,6 +71,43 @@ def test_exponent_as_text_with_the_warnings_of_an_activation():
     assert "c_3 = 0" in done.stderr
     assert done.stderr.count("warning: ") == 1
     assert called("exponent", "x1*x2", "--activation", "He2").stderr == ""
+
+
+@pytest.mark.parametrize(
+    ("formula", "echo"),
+    [
+        ("-x1*x2", "-x1 * x2"), ("-x", "-x1"), ("-(x1 + x2)**2", "-(x1 + x2) ** 2"), ("--x1", "--x1"),
+        ("-sin(x1)", "-sin(x1)"), ("-.5*He3(x1)", "-0.5 * He3(x1)"), ("- 2*x1*x2", "-2 * x1 * x2"),
+        ("-e*x1", "-e * x1"),
+    ],
+)  # fmt: skip
+def test_a_formula_may_begin_with_a_minus(formula, echo):
+    """Before or after the options, and as the value of one."""
+    plain = called("exponent", formula).stdout
+    assert plain.startswith(f"{echo}\n")
+    found = json.loads(called("exponent", "--json", formula, "--activation", "-relu(x)").stdout)
+    assert (found["target"], found["activation"]) == (echo, "-relu(x)")
+    assert "unknown name 'y' in formula '-y*x1'" in refused("exponent", "-y*x1", code=1)
+
+
+def test_a_target_may_begin_with_a_minus(tmp_path, monkeypatch):
+    """As `make target` passes it on, with a student and without."""
+    (tmp_path / "Snakefile").write_text("")
+    monkeypatch.chdir(tmp_path)
+    assert called("target", "-x1*x2").stdout == "config/targets/minus_x1_x2.yaml\n"
+    called("target", "-x1*x2", "--activation", "-He2(x)", "--name", "other")
+    settings = yaml.safe_load((tmp_path / "config" / "targets" / "other.yaml").read_text())
+    models = [experiment["model"] for experiment in settings["experiments"].values()]
+    assert {(model["target"], model["activation"]) for model in models} == {("-x1*x2", "-He2(x)")}
+
+
+def test_an_option_that_is_none_is_no_formula():
+    assert "No such option" in refused("exponent", "x1", "--activaton", "relu", code=2)
+    assert "No such option" in refused("exponent", "-h", code=2)
+
+
+def test_parentheses_are_echoed():
+    assert called("exponent", "(x1+x2)**2").stdout.startswith("(x1 + x2) ** 2\n")
 
 
 def test_phases_draws_both_diagrams(tmp_path):

@@ -89,6 +89,18 @@ def test_refused_targets(text):
     assert repr(text) in str(refusal.value) or "no finite value" in str(refusal.value) or "degree" in str(refusal.value)
 
 
+def test_wrong_formulas_as_a_row_of_the_reliability_page(reliability):
+    expected = dict.fromkeys(REFUSED, "refused")
+    found = {}
+    for text in REFUSED:
+        try:
+            found[text] = Formula.target(text)
+        except FormulaError:
+            found[text] = "refused"
+    reliability("a formula that is written wrongly", len(REFUSED), expected, found, "what the error says")
+    assert found == expected
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [

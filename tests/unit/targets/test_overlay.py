@@ -42,7 +42,18 @@ def test_names():
     assert overlay.slug("x1**3 - x1*x2**2") == "x1_pow_3_minus_x1_x2_pow_2"
     assert overlay.slug("x1*x2", "relu") == "x1_x2_with_relu_x"
     assert overlay.slug("x1+x2") != overlay.slug("x1*x2") != overlay.slug("x1-x2")
+    assert overlay.slug("-x1*x2") == "minus_x1_x2"
     assert len(overlay.slug("+".join(f"x{i}" for i in range(1, 40)))) <= 80
+
+
+def test_names_tell_what_parentheses_hold():
+    assert overlay.slug("(x1+x2)**2") == "x1_plus_x2_all_pow_2" != overlay.slug("x1 + x2**2")
+    for one, other in [
+        ("-(x1 + x2)", "-x1 + x2"), ("(x1 + x2)*(x1 - x2)", "(x1 + x2)*x1 - x2"), ("x1 - (x2 - 1)", "x1 - x2 - 1"),
+        ("tanh(x1)*x2", "tanh(x1*x2)"), ("relu(x1) + x2", "relu(x1 + x2)"), ("tanh(x1)*sin(x2)", "tanh(x1*sin(x2))"),
+        ("He2(x1)**2", "He2(x1**2)"),
+    ]:  # fmt: skip
+        assert overlay.slug(one) != overlay.slug(other)
 
 
 def test_numbers_are_written_as_yaml_reads_them():
@@ -67,6 +78,13 @@ def test_an_overlay_that_is_there_is_kept(project):
     assert file.read_text() == edited
     overlay.kept_or_written("x1*x2", root=project, force=True)
     assert "# mine" not in file.read_text()
+
+
+def test_a_target_may_begin_with_a_minus(project):
+    path, _ = overlay.kept_or_written("-x1*x2", root=project)
+    assert path == Path("config/targets/minus_x1_x2.yaml")
+    settings = yaml.safe_load((project / path).read_text())
+    assert {own["model"]["target"] for own in settings["experiments"].values()} == {"-x1*x2"}
 
 
 def test_an_overlay_of_another_target_is_not_taken_for_this_one(project):

@@ -4,11 +4,13 @@ Each command reads its options, calls the library and prints; the library is imp
 """
 
 import json
+import re
 import sys
 from pathlib import Path
 from typing import Annotated
 
 import typer
+from typer.core import TyperCommand
 
 from onepass.cli.errors import drawn_to, plain_errors, warn
 from onepass.cli.simulate import simulate
@@ -22,12 +24,27 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-Target = Annotated[str, typer.Argument(help='Formula of the target in x1, x2, …, for instance "He3(x1)".')]
+Target = Annotated[
+    str, typer.Argument(help='Formula of the target in x1, x2, …, as "He3(x1)"; see docs/how_to/target.md.')
+]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON in place of text.")]
+OPTION = re.compile(r"--[a-z-]*(=.*)?|-[a-wyz]?")  # -x is a formula
+
+
+class OfFormula(TyperCommand):
+    """A command whose argument is a formula, which may begin with a minus."""
+
+    def parse_args(self, context, arguments: list[str]) -> list[str]:
+        """What begins with a minus is taken for an option, unless a space stands before it."""
+        spaced = [f" {own}" if own[:1] == "-" and not OPTION.fullmatch(own) else own for own in arguments]
+        rest = super().parse_args(context, spaced)
+        context.params |= {key: own.strip() for key, own in context.params.items() if isinstance(own, str)}
+        return rest
 
 
 @app.command(
-    epilog='Examples: onepass exponent "x1*x2 + He3(x1)" · onepass exponent "He3(x1)" --activation relu --json'
+    cls=OfFormula,
+    epilog='Examples: onepass exponent "x1*x2 + He3(x1)" · onepass exponent "He3(x1)" --activation relu --json',
 )
 def exponent(
     target: Target,
@@ -92,8 +109,9 @@ def phases(
 
 
 @app.command(
+    cls=OfFormula,
     epilog='Examples: onepass target "tanh(x1*x2*x3)" · make target TARGET="x1*x2" · '
-    'onepass target "x1*x2" --activation "x + He2(x)"'
+    'onepass target "x1*x2" --activation "x + He2(x)"',
 )
 def target(
     target: Target,

@@ -22,12 +22,24 @@ WORDS = {"**": " pow ", "+": " plus ", "-": " minus ", "/": " over ", ",": " and
 
 def slug(target: str, activation: str | None = None) -> str:
     """A target's name for files: ``tanh(x1*x2*x3)`` is ``tanh_x1_x2_x3``."""
-    text = Formula.target(target).text
+    text = _spoken(Formula.target(target).text)
     if activation is not None:
-        text += f" with {Formula.activation(activation).text}"
+        text += f" with {_spoken(Formula.activation(activation).text)}"
+    return "_".join(re.findall(r"[a-z0-9.]+", text.lower()))[:80].strip("._")
+
+
+def _spoken(formula: str) -> str:
+    """A formula in words: parentheses end with *all*, those of a call only where anything follows."""
+    text, calls = "", []
+    for i, sign in enumerate(formula):
+        if sign == "(":
+            calls.append(formula[:i][-1:].isalnum())
+        elif sign == ")" and not (calls.pop() and not formula[i:].strip(")")):
+            text += " all"
+        text += sign
     for sign, word in WORDS.items():
         text = text.replace(sign, word)
-    return "_".join(re.findall(r"[a-z0-9.]+", text.lower()))[:80].strip("._")
+    return text
 
 
 class OverlayError(OnepassError, ValueError):
