@@ -14,6 +14,7 @@ export MKL_NUM_THREADS := 1
 
 # What a user has set up for other environments does not reach this one.
 unexport PIP_USER PIP_TARGET PIP_PREFIX PIP_REQUIRE_VIRTUALENV PYTHONPATH PYTHONHOME
+unexport PYTHONDONTWRITEBYTECODE  # compiled modules are kept, or every job would compile them again
 
 .PHONY: help env gpu figures quick target test freshness test-slurm reliability bench docs publish check rulegraph lock clean
 
