@@ -1,10 +1,19 @@
 """Cells: their files, seeds and texts."""
 
+import re
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 from onepass.pipeline import cell as cells
 from onepass.pipeline.grid import cells_of
+
+NAME = re.compile(
+    r"(?P<protocol>[a-z]+_[a-z]+)_"
+    r"(mu(?P<mu>\d+\.\d+)(_delta(?P<delta>-?\d+\.\d+))?|p(?P<students>\d+)_n(?P<batch_size>\d+))"
+    r"_d(?P<dimension>\d+)(_(?P<engine>[a-z]+))?\.nc"
+)
+KINDS = {"mu": float, "delta": float, "dimension": int, "students": int, "batch_size": int}
 
 
 def everything(configuration):
@@ -14,15 +23,12 @@ def everything(configuration):
 def test_paths_say_what_a_cell_is(configuration):
     grid = cells_of("he3", configuration.experiments["he3"])
     assert "cells/he3/projected_square_mu1.00_d04096.nc" in [cell.path for cell in grid]
-    found = everything(configuration)
-    assert len({cell.path for cell in found}) == len(found)
-    for cell in found:
-        words = [f"p{cell.students}", f"n{cell.batch_size:04d}", f"d{cell.dimension:05d}", cell.engine]
-        if cell.mu is not None:
-            words = [f"mu{cell.mu:.2f}", f"d{cell.dimension:05d}"]
-        folder, experiment, name = cell.path.removesuffix(".nc").split("/")
-        assert (folder, experiment) == ("cells", cell.experiment)
-        assert set(words) <= set(name.removeprefix(f"{cell.protocol}_").split("_"))
+    for cell in everything(configuration):
+        recovery = ("protocol", "mu", "dimension") + (("delta",) if cell.delta is not None else ())
+        keys = recovery if cell.mu is not None else ("protocol", "students", "batch_size", "dimension", "engine")
+        said = NAME.fullmatch(Path(cell.path).name).groupdict().items()
+        found = {key: KINDS.get(key, str)(value) for key, value in said if value is not None}
+        assert found == {key: getattr(cell, key) for key in keys}
 
 
 def test_close_exponents_have_files_of_their_own(small_grid):
