@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 
-from onepass.simulation.chain import overlap_chain
+from onepass.simulation.chain import leap, overlap_chain
 from onepass.simulation.cuda.backend import BackendError, device_for, named
 from onepass.simulation.parameters import GPU_ENGINES, numbers_a_step
 
@@ -43,26 +43,28 @@ def device_of(engine, backend, model, parameters, replicas, gpu_from):
     return device
 
 
-def results_of(engine, model, parameters, factors, streams, record_steps, device, seed):
-    """Run every replica; parameters and results as in `overlap_chain.run`.
+def results_of(engine, model, parameters, factors, streams, record_steps, device, seed, tolerance):
+    """Run every replica; parameters and results as in `overlap_chain.run`, and the leaps of each replica or None.
 
     Raises
     ------
     BackendError
         Where the memory of the GPU does not hold the least.
     """
+    if engine == "leap":
+        return leap.run(model, parameters, factors, streams, record_steps, tolerance)
     if engine == "sgd":
         from onepass.simulation import sgd
     if device is None and engine == "sgd":
-        return sgd.run(model, parameters, factors, streams, record_steps)
+        return *sgd.run(model, parameters, factors, streams, record_steps), None
     if device is None:
-        return overlap_chain.run(model, parameters, factors, streams, record_steps, engine)
+        return *overlap_chain.run(model, parameters, factors, streams, record_steps, engine), None
     from onepass.simulation.cuda import chain, philox
 
     key = philox.key(seed)
     try:
         if engine == "sgd":
-            return sgd.run(model, parameters, factors, streams, record_steps, device=device, key=key)
-        return chain.run(model, parameters, factors, key, record_steps, device)
+            return *sgd.run(model, parameters, factors, streams, record_steps, device=device, key=key), None
+        return *chain.run(model, parameters, factors, key, record_steps, device), None
     except device.out_of_memory as error:
         raise BackendError(f"the memory of {device.name} does not hold one replica and one sample: {error}") from None

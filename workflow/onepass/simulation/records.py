@@ -5,15 +5,22 @@ from __future__ import annotations
 import numpy as np
 
 from onepass.gaussian.risk import population_risk
+from onepass.simulation.parameters import LARGEST_COUNT
 
 
 def log_spaced(steps: int, records: int) -> np.ndarray:
-    """Distinct whole steps from 0 to the budget, `records` of them spaced evenly in the logarithm."""
-    spaced = np.geomspace(1, max(steps, 1), max(records, 1)).round().astype(np.int64)
-    return np.unique(np.concatenate([[0], spaced[:records][spaced[:records] < steps], [steps]])).astype(np.int64)
+    """Distinct whole steps from 0 to the budget, `records` of them spaced evenly in the logarithm.
+
+    Of budgets beyond 2**53, as floats: their last digits are not counted.
+    """
+    kind = np.int64 if steps <= LARGEST_COUNT else np.float64
+    steps = kind(steps)
+    spaced = np.geomspace(1, max(steps, 1), max(records, 1)).round().astype(kind)
+    return np.unique(np.concatenate([[0], spaced[:records][spaced[:records] < steps], [steps]])).astype(kind)
 
 
-def dataset_of(model, record_steps, overlaps, grams, last, recovered, attributes):
+def dataset_of(model, record_steps, overlaps, grams, last, recovered, leaps, attributes):
+    """The data set of a run; `leaps` (replica) are None where there are none."""
     import xarray as xr
 
     kept = np.append(np.flatnonzero(record_steps < last.max()), record_steps.size - 1)
@@ -47,5 +54,8 @@ def dataset_of(model, record_steps, overlaps, grams, last, recovered, attributes
         },
         coords={"step": ("step", step, {"long_name": "SGD step", "units": "steps"})},
     )
+    if leaps is not None:
+        about = {"long_name": "leaps, single steps among them", "units": "1"}
+        dataset["leaps"] = "replica", leaps, about
     dataset.attrs = attributes
     return dataset
