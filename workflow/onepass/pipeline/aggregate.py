@@ -19,6 +19,7 @@ AXES = {
     "map": ("protocol", "mu", "delta", "dimension"),
     "trajectories": ("protocol", "mu", "dimension"),
     "exactness": ("protocol", "students", "batch_size", "dimension", "engine"),
+    "leaps": ("protocol", "gamma0", "batch_size", "dimension", "tolerance"),
 }
 _MEANING = {
     "protocol": ("training protocol", ""),
@@ -28,6 +29,9 @@ _MEANING = {
     "students": ("number of students p", "1"),
     "batch_size": ("batch size n_b", "samples"),
     "engine": ("simulator", ""),
+    "gamma0": ("prefactor of the learning rate", "1"),
+    "tolerance": ("relative error that leaps may make of median times; 0 for single steps", "1"),
+    "leaps": ("leaps, single steps among them", "1"),
     "learning_rate": ("learning rate", "1"),
     "recovery_step": ("steps to weak recovery, or run without it", "steps"),
     "recovered": ("whether the threshold was reached", "1"),
@@ -59,7 +63,8 @@ def aggregate(name: str, experiment, files: Sequence[str], rebuild: str = "remov
         a dimension ``delta`` after mu; for trajectories ``overlap_norm`` and ``risk`` (protocol, mu, dimension,
         replica, record) and ``overlaps`` (the same, student, teacher) at ``step`` (protocol, mu, dimension, record), a
         shorter list of records repeating its last; for an exactness grid the times and the final ``overlap``,
-        ``overlap_norm`` and ``gram_sum`` (protocol, students, batch_size, dimension, engine, replica).
+        ``overlap_norm`` and ``gram_sum`` (protocol, students, batch_size, dimension, engine, replica); for leaps the times
+        and ``leaps`` (protocol, gamma0, batch_size, dimension, tolerance, replica).
 
     Raises
     ------
@@ -70,12 +75,12 @@ def aggregate(name: str, experiment, files: Sequence[str], rebuild: str = "remov
 
     paths = {Path(file).name: file for file in files}
     cells, dims = cells_of(name, experiment), AXES[experiment.kind]
-    axes = {dim: list(dict.fromkeys(getattr(cell, dim) for cell in cells)) for dim in dims}
+    axes = {dim: list(dict.fromkeys(_coordinate(cell, dim) for cell in cells)) for dim in dims}
     shape = tuple(len(values) for values in axes.values())
     data: dict[str, tuple[tuple[str, ...], np.ndarray]] = {}
     faults: dict[str, store.StoreError] = {}
     for cell in cells:
-        place = tuple(values.index(getattr(cell, dim)) for dim, values in axes.items())
+        place = tuple(values.index(_coordinate(cell, dim)) for dim, values in axes.items())
         path = paths.get(Path(cell.path).name, cell.path)
         try:
             found = _measured(experiment, store.read_cell(cell, path))
@@ -93,7 +98,7 @@ def aggregate(name: str, experiment, files: Sequence[str], rebuild: str = "remov
     settings = experiment.model_dump(mode="json")
     model = settings.pop("model")
     attributes = {"experiment": name, **model, **settings, "information_exponent": leap_index(model["target"])}
-    for grid in (*dims, "dimensions", "batch_sizes", "protocols", "engines", "deltas"):
+    for grid in (*dims, "dimensions", "batch_sizes", "protocols", "engines", "deltas", "gamma0s", "tolerances"):
         attributes.pop(grid, None)
     dataset = xr.Dataset(data, coords=axes, attrs=attributes | store.provenance())
     if "mu" in dims:
@@ -112,11 +117,18 @@ def aggregate(name: str, experiment, files: Sequence[str], rebuild: str = "remov
     return dataset
 
 
+def _coordinate(cell, dim: str):
+    """Where a cell stands along an axis; single steps at a tolerance of 0."""
+    return (cell.tolerance or 0.0) if dim == "tolerance" else getattr(cell, dim)
+
+
 def _measured(experiment, runs) -> dict[str, tuple[tuple[str, ...], np.ndarray]]:
     """What an experiment keeps of a cell: arrays with the names of their dimensions."""
     times = {key: (("replica",), runs[key].values) for key in ("recovery_step", "recovered")}
     if experiment.kind in ("recovery", "map"):
         return times
+    if experiment.kind == "leaps":
+        return times | {"leaps": (("replica",), runs.get("leaps", runs.recovery_step).values)}
     if experiment.kind == "trajectories":
         # A short run has fewer distinct steps than records.
         runs = runs.isel(step=np.minimum(np.arange(experiment.records + 2), runs.sizes["step"] - 1))

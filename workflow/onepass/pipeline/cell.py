@@ -22,7 +22,7 @@ from onepass.simulation.parameters import GPU_ENGINES, numbers_a_step
 _PATTERN = re.compile(
     r"(?P<protocol>[a-z]+_[a-z]+)_"
     r"(mu(?P<mu>\d+\.\d+)(_delta(?P<delta>-?\d+\.\d+))?_d(?P<dimension>\d+)|"
-    r"p(?P<students>\d+)_n(?P<batch_size>\d+)_d(?P<exact_dimension>\d+)_(?P<engine>[a-z]+))"
+    r"p(?P<students>\d+)_n(?P<batch_size>\d+)_d(?P<exact_dimension>\d+)_(?P<engine>[a-z]+)(_g(?P<gamma0>[\d.e-]+)_(?P<tolerance>[\d.]+))?)"
 )
 
 
@@ -50,6 +50,8 @@ class Cell:
     threshold: float | None
     records: int
     seed: int
+    tolerance: float | None = None  # of the engine that leaps
+    gamma0: float | None = None  # where the grid has an axis of it
 
     @property
     def row(self) -> str:
@@ -60,7 +62,8 @@ class Cell:
     def suffix(self) -> str:
         """What tells the cells of a row apart, for instance ``_d01024``."""
         if self.mu is None:
-            return f"_n{self.batch_size:04d}_d{self.dimension:05d}_{self.engine}"
+            leaps = "" if self.gamma0 is None else f"_g{self.gamma0:g}_{self.tolerance or 0:g}"
+            return f"_n{self.batch_size:04d}_d{self.dimension:05d}_{self.engine}{leaps}"
         rate = "" if self.delta is None else f"_delta{_decimal(self.delta)}"
         return f"{rate}_d{self.dimension:05d}"
 
@@ -71,8 +74,13 @@ class Cell:
 
     @cached_property
     def identity(self) -> str:
-        """Canonical text of all parameters: equal for equal cells alone."""
-        return json.dumps({field.name: getattr(self, field.name) for field in fields(self)}, sort_keys=True)
+        """Canonical text of all parameters: equal for equal cells alone.
+
+        What a cell has no use for does not count: a parameter of one engine must not change the seeds of all others.
+        """
+        values = {field.name: getattr(self, field.name) for field in fields(self)}
+        unused = [key for key in ("tolerance", "gamma0") if values[key] is None]
+        return json.dumps({key: value for key, value in values.items() if key not in unused}, sort_keys=True)
 
     @property
     def entropy(self) -> list[int]:
@@ -99,6 +107,7 @@ class Cell:
             seed=self.entropy,
             initial="sphere" if self.initial == "sphere" else ("overlap", self.initial),
             records=self.records,
+            **({} if self.tolerance is None else {"tolerance": self.tolerance}),
         )
 
 
@@ -117,7 +126,7 @@ def parse(path: str | Path) -> dict:
     found = {key: value for key, value in match.groupdict().items() if value is not None}
     if "exact_dimension" in found:
         found["dimension"] = found.pop("exact_dimension")
-    kinds = {"mu": float, "delta": float, "dimension": int, "students": int, "batch_size": int}
+    kinds = {"mu": float, "delta": float, "gamma0": float, "tolerance": float, "dimension": int, "students": int, "batch_size": int}
     return {key: kinds.get(key, str)(value) for key, value in found.items()}
 
 

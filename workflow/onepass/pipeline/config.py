@@ -28,6 +28,7 @@ FIGURES = {
     "learning_rate_phase_diagram": "map",
     "chain_exactness": "exactness",
     "gaussian_exactness": "exactness",
+    "leap_exactness": "leaps",
     "weak_recovery": "trajectories",
     "wide_student": "trajectories",
     "adaptive_sgd": "trajectories",

@@ -8,8 +8,9 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, TypeAdapter, 
 
 from onepass.formulas.formula import Formula
 from onepass.protocol import ALL_PROTOCOLS
+from onepass.simulation.chain.limits import HIGHEST, LOWEST
 from onepass.simulation.cuda.backend import BACKENDS
-from onepass.simulation.parameters import ENGINES, LARGEST_COUNT
+from onepass.simulation.parameters import ENGINES, LARGEST_COUNT, LEAP_COUNT
 
 
 def _formula(parse):
@@ -34,6 +35,7 @@ Count = Annotated[int, Field(ge=1, le=LARGEST_COUNT)]
 Students = Annotated[int, Field(ge=1, le=1000)]
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 Finite = Annotated[float, Field(allow_inf_nan=False)]
+Tolerance = Annotated[float, Field(ge=LOWEST, le=HIGHEST)]
 ProtocolName = Literal[tuple(protocol.name for protocol in ALL_PROTOCOLS)]
 
 
@@ -70,8 +72,9 @@ class Experiment(Strict):
     protocols: Annotated[list[ProtocolName], EachOnce] = Field(
         min_length=1, description="Training protocols, each once."
     )
-    dimensions: Annotated[list[Annotated[int, Field(ge=2, le=LARGEST_COUNT)]], EachOnce] = Field(
-        min_length=1, description="Input dimensions d, whole numbers of at least 2, each once."
+    dimensions: Annotated[list[Annotated[int, Field(ge=2, le=LEAP_COUNT)]], EachOnce] = Field(
+        min_length=1,
+        description="Input dimensions d, whole numbers of at least 2, each once; up to 2**53, with engine leap 2**60.",
     )
     replicas: Annotated[int, Field(ge=1, le=10**6)] = Field(
         description="Independent runs of every cell; a whole number from 1 to 10**6."
@@ -94,12 +97,28 @@ class ScalingExperiment(Experiment):
     )
     n0: Positive = Field(description="Prefactor of the batch size; a number above 0.")
     engine: Literal["auto", *ENGINES] = Field(
-        description="Simulator: chain (exact in law), sgd (d-dimensional), gaussian (the chain for very large batches) "
-        "or auto (gaussian from batches of gaussian_from, below it the chain)."
+        description="Simulator: chain (exact in law), sgd (d-dimensional), gaussian (the chain for very large batches), "
+        "leap (the chain in leaps, for very many steps) or auto (gaussian from batches of gaussian_from, below it the "
+        "chain)."
     )
     gaussian_from: Count | None = Field(
         description="Smallest batch size that engine auto simulates by gaussian; null where engine is another."
     )
+
+    tolerance: Tolerance | None = Field(
+        default=None,
+        description=f"Relative error of median recovery times that engine leap may make, from {LOWEST:g} to {HIGHEST:g}; "
+        "null where engine is another.",
+    )
+
+    @model_validator(mode="after")
+    def _leaps_have_a_tolerance(self):
+        if (self.engine == "leap") != (self.tolerance is not None):
+            raise ValueError(
+                f"engine is {self.engine!r} and tolerance {self.tolerance!r}; allowed: a tolerance with engine 'leap', "
+                "null with any other"
+            )
+        return self
 
     @model_validator(mode="after")
     def _auto_knows_when(self):
@@ -226,14 +245,38 @@ class ExactnessExperiment(Experiment):
     )
 
 
+class LeapsExperiment(Experiment):
+    """The same recovery times step by step and in leaps of several tolerances."""
+
+    kind: Literal["leaps"] = Field(description="What is measured: recovery times in single steps and in leaps.")
+    model: Target = Field(description="The target and the activation of its student.")
+    batch_sizes: Annotated[list[Count], EachOnce] = Field(min_length=1, description="Batch sizes n_b, each once.")
+    gamma0s: Annotated[list[Positive], EachOnce] = Field(
+        min_length=1, description="Prefactors of the learning rate gamma0 n_b d^-max(l/2, 1), each once; above 0."
+    )
+    tolerances: Annotated[list[Tolerance], EachOnce] = Field(
+        min_length=1,
+        description=f"Tolerances of the leaps, each once; numbers from {LOWEST:g} to {HIGHEST:g}. Runs of the chain, "
+        "exact, stand beside them.",
+    )
+    initial: Literal["inverse_sqrt_d"] = Field(description="Start: inverse_sqrt_d (an overlap of start/sqrt(d)).")
+    start: Positive = Field(description="Overlap at the start times sqrt(d); above 0.")
+    threshold: Positive = Field(description="Norm of the overlaps at which a run stops; above 0.")
+    samples: Positive = Field(
+        description="Length of a run at most: n_b steps = samples d^max(l-1, 1) / gamma0; a number above 0."
+    )
+
+
 AnyExperiment = Annotated[
-    RecoveryExperiment | MapExperiment | TrajectoriesExperiment | ExactnessExperiment, Field(discriminator="kind")
+    RecoveryExperiment | MapExperiment | TrajectoriesExperiment | ExactnessExperiment | LeapsExperiment,
+    Field(discriminator="kind"),
 ]
 BY_KIND = {
     "recovery": RecoveryExperiment,
     "map": MapExperiment,
     "trajectories": TrajectoriesExperiment,
     "exactness": ExactnessExperiment,
+    "leaps": LeapsExperiment,
 }
 
 

@@ -34,6 +34,8 @@ from onepass.simulation.parameters import LARGEST_COUNT, Parameters
 from onepass.simulation.ticker import tick
 
 ROUNDING = 1e-13  # of a coefficient of the drift, relative to the largest: those below are none
+TAILS = 10.0  # samples of a single step that is drawn as Gaussian, over the kurtosis of one: below, squares turn negative
+PLACES = (0.0, 0.5)  # overlaps at which that is looked at
 
 
 class StallError(OnepassError, ValueError):
@@ -60,6 +62,22 @@ def leap_law(model: Model) -> tuple[str, Law, float]:
     return form, law._replace(climb=climb), error
 
 
+def tails(model: Model, loss: int, form: str, law: Law) -> float:
+    """The kurtosis ``E[c⁴]/E[c²]²`` of one sample, on which it depends how many have a Gaussian sum of squares."""
+    if form == "series":
+        own = law.pieces[loss]
+        found = (own[int(len(own) * (1 + m) / 2), 0] for m in PLACES)  # in the middle of a cell
+        return max(moments[8] / moments[2] ** 2 for moments in found)
+    fields, noise = law.points[:, model.teachers :], model.noise  # of students apart from the teacher and each other
+    error = model.target_formula.array(np)(law.points[:, : model.teachers])
+    if loss == Loss.SQUARE:
+        error = error - model.activation_formula.array(np)(fields) @ model.output_weights
+    slopes = model.activation_formula.array(np, derivative=True)(fields)
+    second = law.weights @ (slopes**2 * (error**2 + noise)[:, None])
+    fourth = law.weights @ (slopes**4 * (error**4 + 6 * noise * error**2 + 3 * noise**2)[:, None])
+    return float((fourth / second**2).max())
+
+
 def run(
     model: Model,
     parameters: Parameters,
@@ -81,7 +99,8 @@ def run(
     """
     form, law, _ = leap_law(model)
     limit = limits.Limits.of(tolerance)
-    single = "samples" if parameters.batch_size < limit.samples else form
+    gaussian = parameters.batch_size >= max(limit.samples, TAILS * tails(model, parameters.loss, form, law))
+    single = form if gaussian else "samples"
     compiled, series, layer = model_kernel(model, single, form), risk_series(model), model.output_weights
     own, budget = parameters._replace(steps=0), float(parameters.steps)  # its type must not depend on the steps
     steps, records = record_steps.astype(float), np.empty((len(factors), record_steps.size, *factors.shape[1:]))

@@ -92,7 +92,7 @@ def tangents(rows, lengths, layer, loss, series, drift):
 def look(factor, layer, parameters: Parameters, loss, rate, law: Law, series, unsteady, own):
     """As in `leap_series`, over every overlap and every pair of students; the means stay in the memory."""
     p, k, width = STUDENTS, TEACHERS, STUDENTS + TEACHERS
-    per_node, (radial, second, effective, _, twist), (drift, *_), _ = own
+    per_node, (radial, second, effective, _, twist), (drift, _, _, _), _ = own
     slopes, fields, at = per_node
     sweep(factor, layer, parameters.noise, loss, law, per_node, radial, second)
     tangents(factor, np.ones(p), layer, loss, series, drift)
