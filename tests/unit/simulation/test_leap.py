@@ -89,7 +89,9 @@ def test_a_tolerance_out_of_range_is_refused(tolerance):
 
 
 def test_a_tolerance_below_the_accuracy_of_the_law_is_refused():
-    with pytest.raises(limits.ToleranceError, match=r"tolerance is 0\.0001, .* relative error of 5e-05; allowed: 0\.0005"):
+    with pytest.raises(
+        limits.ToleranceError, match=r"tolerance is 0\.0001, .* relative error of 5e-05; allowed: 0\.0005"
+    ):
         limits.check(1e-4, 5e-5)
     limits.check(1e-4, 1e-6)
 

@@ -63,8 +63,8 @@ def aggregate(name: str, experiment, files: Sequence[str], rebuild: str = "remov
         a dimension ``delta`` after mu; for trajectories ``overlap_norm`` and ``risk`` (protocol, mu, dimension,
         replica, record) and ``overlaps`` (the same, student, teacher) at ``step`` (protocol, mu, dimension, record), a
         shorter list of records repeating its last; for an exactness grid the times and the final ``overlap``,
-        ``overlap_norm`` and ``gram_sum`` (protocol, students, batch_size, dimension, engine, replica); for leaps the times
-        and ``leaps`` (protocol, gamma0, batch_size, dimension, tolerance, replica).
+        ``overlap_norm`` and ``gram_sum`` (protocol, students, batch_size, dimension, engine, replica); for leaps the
+        times and ``leaps`` (protocol, gamma0, batch_size, dimension, tolerance, replica).
 
     Raises
     ------

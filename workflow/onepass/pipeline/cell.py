@@ -26,6 +26,9 @@ _PATTERN = re.compile(
 )
 
 
+OPTIONAL = ("tolerance", "gamma0")  # parameters that a cell without a use for them does not have
+
+
 @dataclass(frozen=True)
 class Cell:
     """One simulation: its place in a grid and all its parameters, plain values only."""
@@ -73,14 +76,15 @@ class Cell:
         return f"cells/{self.experiment}/{self.row}{self.suffix}.nc"
 
     @cached_property
-    def identity(self) -> str:
-        """Canonical text of all parameters: equal for equal cells alone.
+    def parameters(self) -> list[str]:
+        """Names of its parameters, without those that it has no use for: they must not change the seeds of others."""
+        names = [field.name for field in fields(self)]
+        return [name for name in names if name not in OPTIONAL or getattr(self, name) is not None]
 
-        What a cell has no use for does not count: a parameter of one engine must not change the seeds of all others.
-        """
-        values = {field.name: getattr(self, field.name) for field in fields(self)}
-        unused = [key for key in ("tolerance", "gamma0") if values[key] is None]
-        return json.dumps({key: value for key, value in values.items() if key not in unused}, sort_keys=True)
+    @cached_property
+    def identity(self) -> str:
+        """Canonical text of all parameters: equal for equal cells alone."""
+        return json.dumps({name: getattr(self, name) for name in self.parameters}, sort_keys=True)
 
     @property
     def entropy(self) -> list[int]:
@@ -126,7 +130,15 @@ def parse(path: str | Path) -> dict:
     found = {key: value for key, value in match.groupdict().items() if value is not None}
     if "exact_dimension" in found:
         found["dimension"] = found.pop("exact_dimension")
-    kinds = {"mu": float, "delta": float, "gamma0": float, "tolerance": float, "dimension": int, "students": int, "batch_size": int}
+    kinds = {
+        "mu": float,
+        "delta": float,
+        "gamma0": float,
+        "tolerance": float,
+        "dimension": int,
+        "students": int,
+        "batch_size": int,
+    }
     return {key: kinds.get(key, str)(value) for key, value in found.items()}
 
 

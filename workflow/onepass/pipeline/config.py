@@ -14,8 +14,9 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, Field, PrivateAttr, model_validator
 
 from onepass.pipeline.cell import Cell
-from onepass.pipeline.experiments import AnyExperiment, Count, EachOnce, Positive, Strict
+from onepass.pipeline.experiments import AnyExperiment
 from onepass.pipeline.grid import cells_of
+from onepass.pipeline.keys import Count, EachOnce, Positive, Strict
 
 # Every figure, and the kind of experiment that it draws.
 FIGURES = {

@@ -53,7 +53,9 @@ def leap_seconds(cell: Cell) -> float:
     leaps = LEAPS * math.log(cell.dimension) / limits.relative
     each = LEAP if form == "series" else NODE_LEAP * len(law.points)
     steps = STEP + cell.batch_size * sample_seconds(model)
-    return cell.replicas * min(expected_steps(cell) * steps, leaps * max(each, steps * limits.samples / cell.batch_size))
+    return cell.replicas * min(
+        expected_steps(cell) * steps, leaps * max(each, steps * limits.samples / cell.batch_size)
+    )
 
 
 def step_seconds(cell: Cell) -> float:

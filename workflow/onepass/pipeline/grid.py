@@ -1,7 +1,8 @@
 """From the grids of a configuration to cells.
 
 An experiment is a rectangular grid: protocols × μ × d for recovery times and trajectories, with δ between for a map,
-protocols × p × n_b × d × engines for the comparison of the engines, protocols × γ0 × n_b × d × tolerances for that of leaps.
+protocols × p × n_b × d × engines for the comparison of the engines, protocols × γ0 × n_b × d × tolerances for that of
+leaps.
 """
 
 from __future__ import annotations
@@ -220,7 +221,9 @@ def _power(prefactor: float, d: int, exponent: float) -> float:
         return math.inf
 
 
-def _count(key: str, value: float, prefactor: float, d: int, exponent: float, most: int = largest_count("chain")) -> int:
+def _count(
+    key: str, value: float, prefactor: float, d: int, exponent: float, most: int = largest_count("chain")
+) -> int:
     number = _power(prefactor, d, exponent)
     if not number <= most:
         allowed = f"up to 2**{most.bit_length() - 1}"

@@ -14,15 +14,9 @@ from pydantic import ValidationError
 
 from onepass.errors import OnepassError
 from onepass.pipeline.config import FIGURES, Check, Configuration, Fit
-from onepass.pipeline.experiments import (
-    BY_KIND,
-    ExactnessExperiment,
-    ModelSettings,
-    RecoveryExperiment,
-    Strict,
-    Target,
-)
+from onepass.pipeline.experiments import BY_KIND, ExactnessExperiment, RecoveryExperiment
 from onepass.pipeline.feasible import CellError
+from onepass.pipeline.keys import ModelSettings, Strict, Target
 
 COMMAND_LINE = "command line"
 MOST_LINES, LONGEST_VALUE, LONGEST_LINE = 20, 200, 900  # of a message

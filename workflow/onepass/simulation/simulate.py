@@ -96,9 +96,9 @@ def simulate(
     ]:
         whole = isinstance(value, (int, np.integer)) and not isinstance(value, bool)
         if not (whole and least <= value <= most):
-            more = " (engine 'leap' takes more)" if most < largest_count("leap") and key in ("dimension", "steps") else ""
-            power = most.bit_length() - 1
-            raise SimulationError(f"{key} is {value!r}; allowed: a whole number from {least} to 2**{power}{more}")
+            more = " (engine 'leap' takes more)" if engine != "leap" and key in ("dimension", "steps") else ""
+            allowed = f"a whole number from {least} to 2**{most.bit_length() - 1}{more}"
+            raise SimulationError(f"{key} is {value!r}; allowed: {allowed}")
     if not (isinstance(learning_rate, Real) and isfinite(learning_rate) and learning_rate > 0):
         raise SimulationError(f"learning_rate is {learning_rate!r}; allowed: a finite number above 0")
     highest = sqrt(model.students)

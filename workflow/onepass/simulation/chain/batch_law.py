@@ -45,7 +45,9 @@ class Law(NamedTuple):
     climb: np.ndarray  # (order,) of one student of one direction, for leaps: its mean motion as a polynomial of m
 
 
-NO_LAW = Law(np.empty((0, 0, 0, 0)), np.empty((0, 0)), np.empty(0), np.empty(0))  # for the chain, which draws its samples
+NO_LAW = Law(
+    np.empty((0, 0, 0, 0)), np.empty((0, 0)), np.empty(0), np.empty(0)
+)  # for the chain, which draws its samples
 
 
 @lru_cache(maxsize=64)

@@ -26,7 +26,10 @@ from onepass.sources import code_version
 # Read as this module is: an edit while a job works must not reach it.
 _KERNEL = inspect.getsource(kernel)
 _SUMS = {"samples": _KERNEL, "series": inspect.getsource(sums_series), "nodes": inspect.getsource(sums_nodes)}
-_LEAPS, _RUN = {"series": inspect.getsource(leap_series), "nodes": inspect.getsource(leap_nodes)}, inspect.getsource(leap_kernel)
+_LEAPS, _RUN = (
+    {"series": inspect.getsource(leap_series), "nodes": inspect.getsource(leap_nodes)},
+    inspect.getsource(leap_kernel),
+)
 _FUNCTIONS = [inspect.getsource(function) for function in (evaluation.sign, evaluation.heaviside)]
 MODEL, SUMS, LEAP, RUN = (
     re.compile(f"# <{part}>.*# </{part}>", re.DOTALL) for part in ("model", "sums", "leap", "run")

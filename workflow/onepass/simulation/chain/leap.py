@@ -1,7 +1,7 @@
 """The engine for very long runs: the chain in leaps of many steps, at a cost that knows neither d nor the rate.
 
 As long as the state hardly changes, K steps at rate γ and batch n_b are one step with their means times K and their
-covariances times K. What only rescales w must be taken out first, or leaps would have to resolve it: with radial part s,
+covariances times K. What only rescales w must be taken out first, or leaps would have to resolve it: with radial s,
 ``(1 + γs) w + γt`` has the direction of ``w + γ_e t``, ``γ_e = γ/(1 + γR)`` and R the mean of s. Then leaps are limited
 by drift, growth of the norm and noise, each a small part of the overlap: their number grows as log d.
 
@@ -34,7 +34,9 @@ from onepass.simulation.parameters import LARGEST_COUNT, Parameters
 from onepass.simulation.ticker import tick
 
 ROUNDING = 1e-13  # of a coefficient of the drift, relative to the largest: those below are none
-TAILS = 10.0  # samples of a single step that is drawn as Gaussian, over the kurtosis of one: below, squares turn negative
+TAILS = (
+    10.0  # samples of a single step that is drawn as Gaussian, over the kurtosis of one: below, squares turn negative
+)
 PLACES = (0.0, 0.5)  # overlaps at which that is looked at
 
 

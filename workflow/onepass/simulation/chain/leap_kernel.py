@@ -23,12 +23,11 @@ from onepass.simulation.chain.kernel import (
     workspace,
 )
 from onepass.simulation.chain.leap_series import leap, look, memory
-from onepass.simulation.jit import compiled, inlined
-from onepass.simulation.parameters import Parameters
 
 # <run>
-
 from onepass.simulation.chain.limits import BENT, Limits
+from onepass.simulation.jit import compiled, inlined
+from onepass.simulation.parameters import Parameters
 
 BUNCH = 1000  # single steps at most between two looks at how far a leap would go
 HALVINGS = 40  # of a leap within which the schedule changes
@@ -88,7 +87,7 @@ def sums_of_rates(rate, decay, count):
 
 @inlined
 def met(rng, low, high, variance):
-    """Where in a leap a threshold is met, as a fraction of it, or infinity: `low` below it before, `high` above it after.
+    """Where in a leap a threshold is met, as a fraction of it, or infinity: `low` below before, `high` above after.
 
     The first passage of a Brownian bridge, ``x/(1 − x)`` inverse Gaussian; a leap that ends below may have been there.
     """
@@ -137,16 +136,32 @@ def to_norm(factor, norm):
 
 @compiled
 def run_leaps(
-    rng, factor, layer, parameters: Parameters, law: Law, series: RiskSeries, limits: Limits, budget, record_steps, records
+    rng,
+    factor,
+    layer,
+    parameters: Parameters,
+    law: Law,
+    series: RiskSeries,
+    limits: Limits,
+    budget,
+    record_steps,
+    records,
 ):
     """As `kernel.run`, in leaps within `limits`; steps are counted in double precision.
 
     Returns (steps run, RECOVERED | BUDGET | DIVERGED | STALLED, leaps). It stalls where single steps are needed and
     the count of steps is too large to be changed by one.
     """
-    p, k, width = STUDENTS, TEACHERS, STUDENTS + TEACHERS
+    p, width = STUDENTS, STUDENTS + TEACHERS
     work, own = workspace(law), memory(law)
-    arrays = np.empty((p, 3)), np.empty((p, width)), np.empty((p, p)), np.zeros((p, p)), np.zeros((p, p)), np.empty((p, p))
+    arrays = (
+        np.empty((p, 3)),
+        np.empty((p, width)),
+        np.empty((p, p)),
+        np.zeros((p, p)),
+        np.zeros((p, p)),
+        np.empty((p, p)),
+    )
     before, after = np.empty((p, width)), np.empty((p, width))
     rate, loss, decay = parameters.learning_rate, parameters.loss, 1.0
     threshold = parameters.threshold * parameters.threshold

@@ -9,13 +9,11 @@ from math import inf, sqrt
 
 import numpy as np
 
-from onepass.protocol import Loss
-from onepass.simulation.chain.kernel import STUDENTS, TEACHERS, activation, derivative, target
-
 # <leap>
-from onepass.protocol import Update
+from onepass.protocol import Loss, Update
 from onepass.simulation.chain.batch_law import Law
 from onepass.simulation.chain.drift import descent
+from onepass.simulation.chain.kernel import STUDENTS, TEACHERS, activation, derivative, target
 from onepass.simulation.chain.limits import FLOOR
 from onepass.simulation.chain.wishart import bartlett, semidefinite_cholesky
 from onepass.simulation.jit import compiled, inlined
@@ -35,7 +33,7 @@ def dot(first, second):
 
 @compiled
 def memory(law: Law):
-    """Of the nodes: slopes and fields (nodes, p), errors and numbers of samples (nodes, 2); of the students: the rest."""
+    """Of the nodes slopes and fields (nodes, p), errors and numbers of samples (nodes, 2); the rest of the students."""
     p, width, nodes = STUDENTS, STUDENTS + TEACHERS, law.weights.size
     per_node = np.empty((nodes, p)), np.empty((nodes, p)), np.empty((nodes, 2))
     means = np.empty(p), np.empty((p, p)), np.empty(p), np.empty((p, p)), np.empty((p, width))

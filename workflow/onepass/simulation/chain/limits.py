@@ -40,8 +40,8 @@ def check(tolerance: float, law_error: float) -> None:
     number = isinstance(tolerance, int | float) and not isinstance(tolerance, bool)
     if not (number and LOWEST <= tolerance <= HIGHEST):
         raise ToleranceError(
-            f"tolerance is {tolerance!r}; allowed: a number from {LOWEST:g}, below which the neglected tails of the sums "
-            f"of a leap are not known to be smaller, to {HIGHEST:g}"
+            f"tolerance is {tolerance!r}; allowed: a number from {LOWEST:g}, below which the neglected tails of the "
+            f"sums of a leap are not known to be smaller, to {HIGHEST:g}"
         )
     if tolerance < KNOWN * law_error:
         raise ToleranceError(
