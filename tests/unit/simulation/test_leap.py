@@ -71,7 +71,7 @@ def test_runs_keep_to_their_records_and_budgets():
     assert runs.step[-1] == 10**12
     assert (runs.recovery_step == 10**12).all()
     assert not runs.recovered.any()
-    assert runs.sizes["step"] == 14
+    assert runs.sizes["step"] == 13
     assert (np.diff(runs.overlap.values.mean(axis=0).ravel())[-6:] > 0).all()
 
 

@@ -85,22 +85,27 @@ def leap_errors(dataset):
     Parameters
     ----------
     dataset : xarray.Dataset
-        ``recovery_step`` and ``recovered`` (protocol, gamma0, batch_size, dimension, tolerance, replica); single steps
-        stand at tolerance 0.  A time beyond the budget is later than all others.
+        ``recovery_step`` and ``recovered`` (protocol, gamma0, batch_size, dimension, leap_tolerance, replica); single
+        steps stand at tolerance 0.  A time beyond the budget is later than all others.
 
     Returns
     -------
     xarray.Dataset
-        Over (protocol, gamma0, batch_size, dimension, tolerance > 0): ``bias`` of the median relative to that of single
-        steps, nan where one of them lies beyond the budget; ``bias_low``, ``bias_high``, a 95 % interval of it by order
-        statistics of both; ``distance`` and ``p_value`` of the two-sample Kolmogorov-Smirnov test.
+        Over (protocol, gamma0, batch_size, dimension, leap_tolerance > 0): ``bias`` of the median relative to that of
+        single steps, nan where one of them lies beyond the budget; ``bias_low``, ``bias_high``, a 95 % interval of it
+        by order statistics of both; ``distance`` and ``p_value`` of the two-sample Kolmogorov-Smirnov test.
     """
     import xarray as xr
 
-    if 0 not in dataset.tolerance.values:
-        raise ExactnessError(f"tolerances are {dataset.tolerance.values.tolist()}: single steps, 0, must be among them")
+    if 0 not in dataset.leap_tolerance.values:
+        raise ExactnessError(
+            f"tolerances are {dataset.leap_tolerance.values.tolist()}: single steps, 0, must be among them"
+        )
     times = dataset.recovery_step.where(dataset.recovered, np.inf).transpose(..., "replica")
-    exact, leaps = times.sel(tolerance=0, drop=True), times.isel(tolerance=np.flatnonzero(dataset.tolerance > 0))
+    exact, leaps = (
+        times.sel(leap_tolerance=0, drop=True),
+        times.isel(leap_tolerance=np.flatnonzero(dataset.leap_tolerance > 0)),
+    )
     names = ("bias", "bias_low", "bias_high", "p_value", "distance")
     found = xr.apply_ufunc(
         _leap_error,

@@ -52,8 +52,8 @@ def draw(datasets):
 
 
 def _column(top, bottom, dataset, colours):
-    errors = leap_errors(dataset).isel(protocol=0, dimension=0).sortby("tolerance")
-    tolerance, replicas = errors.tolerance.values, dataset.sizes["replica"]
+    errors = leap_errors(dataset).isel(protocol=0, dimension=0).sortby("leap_tolerance")
+    tolerance, replicas = errors.leap_tolerance.values, dataset.sizes["replica"]
     settings = [(i, j) for i in range(errors.sizes["gamma0"]) for j in range(errors.sizes["batch_size"])]
     step = np.diff(np.log(tolerance)).min() if len(tolerance) > 1 else 1.0
     shifts = np.exp(_SPREAD * step * np.linspace(-1, 1, len(settings)))

@@ -19,7 +19,7 @@ AXES = {
     "map": ("protocol", "mu", "delta", "dimension"),
     "trajectories": ("protocol", "mu", "dimension"),
     "exactness": ("protocol", "students", "batch_size", "dimension", "engine"),
-    "leaps": ("protocol", "gamma0", "batch_size", "dimension", "tolerance"),
+    "leaps": ("protocol", "gamma0", "batch_size", "dimension", "leap_tolerance"),
 }
 _MEANING = {
     "protocol": ("training protocol", ""),
@@ -30,7 +30,7 @@ _MEANING = {
     "batch_size": ("batch size n_b", "samples"),
     "engine": ("simulator", ""),
     "gamma0": ("prefactor of the learning rate", "1"),
-    "tolerance": ("relative error that leaps may make of median times; 0 for single steps", "1"),
+    "leap_tolerance": ("relative error that leaps may make of median times; 0 for single steps", "1"),
     "leaps": ("leaps, single steps among them", "1"),
     "learning_rate": ("learning rate", "1"),
     "recovery_step": ("steps to weak recovery, or run without it", "steps"),
@@ -64,7 +64,7 @@ def aggregate(name: str, experiment, files: Sequence[str], rebuild: str = "remov
         replica, record) and ``overlaps`` (the same, student, teacher) at ``step`` (protocol, mu, dimension, record), a
         shorter list of records repeating its last; for an exactness grid the times and the final ``overlap``,
         ``overlap_norm`` and ``gram_sum`` (protocol, students, batch_size, dimension, engine, replica); for leaps the
-        times and ``leaps`` (protocol, gamma0, batch_size, dimension, tolerance, replica).
+        times and ``leaps`` (protocol, gamma0, batch_size, dimension, leap_tolerance, replica).
 
     Raises
     ------
@@ -118,8 +118,8 @@ def aggregate(name: str, experiment, files: Sequence[str], rebuild: str = "remov
 
 
 def _coordinate(cell, dim: str):
-    """Where a cell stands along an axis; single steps at a tolerance of 0."""
-    return (cell.tolerance or 0.0) if dim == "tolerance" else getattr(cell, dim)
+    """Where a cell stands along an axis; single steps at a tolerance of 0 (whose name alone is an option of `sel`)."""
+    return (cell.tolerance or 0.0) if dim == "leap_tolerance" else getattr(cell, dim)
 
 
 def _measured(experiment, runs) -> dict[str, tuple[tuple[str, ...], np.ndarray]]:

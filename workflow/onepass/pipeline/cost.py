@@ -49,7 +49,7 @@ def leap_seconds(cell: Cell) -> float:
     """All leaps of all replicas: so many for each factor e of the overlap, and single steps where these cost less."""
     model = cached_model(cell.target, cell.activation, cell.students, cell.second_layer)
     form, law, _ = batch_law(model)
-    limits = Limits.of(cell.tolerance)
+    limits = Limits.of(cell.tolerance, 1.0)
     leaps = LEAPS * math.log(cell.dimension) / limits.relative
     each = LEAP if form == "series" else NODE_LEAP * len(law.points)
     steps = STEP + cell.batch_size * sample_seconds(model)

@@ -30,6 +30,11 @@ _LEAPS, _RUN = (
     {"series": inspect.getsource(leap_series), "nodes": inspect.getsource(leap_nodes)},
     inspect.getsource(leap_kernel),
 )
+# What leaps need beside the names that the kernel has.
+_NEEDED = """from onepass.simulation.chain.batch_law import ORDER
+from onepass.simulation.chain.drift import descent
+from onepass.simulation.chain.limits import BENT, FLOOR, Limits
+"""
 _FUNCTIONS = [inspect.getsource(function) for function in (evaluation.sign, evaluation.heaviside)]
 MODEL, SUMS, LEAP, RUN = (
     re.compile(f"# <{part}>.*# </{part}>", re.DOTALL) for part in ("model", "sums", "leap", "run")
@@ -91,5 +96,5 @@ def _source(model: Model, form: str, leaps: str) -> str:
     source = SUMS.sub(lambda _: own, MODEL.sub(lambda _: block, _KERNEL))
     if leaps:
         leap = LEAP.search(_LEAPS[leaps]).group()
-        source += "\n\n" + LEAP.sub(lambda _: leap, RUN.search(_RUN).group())
+        source += f"\n\n{_NEEDED}\n" + LEAP.sub(lambda _: leap, RUN.search(_RUN).group())
     return source

@@ -100,8 +100,9 @@ def run(
         Where a replica needs single steps beyond step 2**53.
     """
     form, law, _ = leap_law(model)
-    limit = limits.Limits.of(tolerance)
-    gaussian = parameters.batch_size >= max(limit.samples, TAILS * tails(model, parameters.loss, form, law))
+    kurtosis = max(tails(model, loss, form, law) for loss in Loss)  # an adaptive schedule has both
+    limit = limits.Limits.of(tolerance, kurtosis)
+    gaussian = parameters.batch_size >= max(limit.samples, TAILS * kurtosis)
     single = form if gaussian else "samples"
     compiled, series, layer = model_kernel(model, single, form), risk_series(model), model.output_weights
     own, budget = parameters._replace(steps=0), float(parameters.steps)  # its type must not depend on the steps

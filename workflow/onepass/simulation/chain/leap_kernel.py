@@ -23,11 +23,11 @@ from onepass.simulation.chain.kernel import (
     workspace,
 )
 from onepass.simulation.chain.leap_series import leap, look, memory
-
-# <run>
 from onepass.simulation.chain.limits import BENT, Limits
 from onepass.simulation.jit import compiled, inlined
 from onepass.simulation.parameters import Parameters
+
+# <run>
 
 BUNCH = 1000  # single steps at most between two looks at how far a leap would go
 HALVINGS = 40  # of a leap within which the schedule changes

@@ -9,7 +9,6 @@ from math import inf, sqrt
 
 import numpy as np
 
-# <leap>
 from onepass.protocol import Loss, Update
 from onepass.simulation.chain.batch_law import Law
 from onepass.simulation.chain.drift import descent
@@ -18,6 +17,8 @@ from onepass.simulation.chain.limits import FLOOR
 from onepass.simulation.chain.wishart import bartlett, semidefinite_cholesky
 from onepass.simulation.jit import compiled, inlined
 from onepass.simulation.parameters import Parameters
+
+# <leap>
 
 MANY = 100.0  # samples at a node from which their number is drawn from a Gaussian
 

@@ -9,12 +9,13 @@ from math import exp, inf, log1p, sqrt
 
 import numpy as np
 
-# <leap>
 from onepass.protocol import Update
 from onepass.simulation.chain.batch_law import ORDER, Law
 from onepass.simulation.chain.limits import FLOOR
 from onepass.simulation.jit import compiled, inlined
 from onepass.simulation.parameters import Parameters
+
+# <leap>
 
 
 @compiled

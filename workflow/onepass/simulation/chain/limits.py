@@ -20,13 +20,17 @@ class Limits(NamedTuple):
     """What one leap may do, from the relative error that medians of recovery times may have."""
 
     relative: float  # change of the state in a leap; the error is of second order in it
-    samples: float  # of a leap, from which its sums are drawn as Gaussian; what that neglects falls as their root
+    samples: float  # of a leap, from which its sums are drawn: fewer have tails that leaps do not
     unsteady: float  # relative variance of what one projected step multiplies w by, which a leap takes at its mean
 
     @classmethod
-    def of(cls, tolerance: float) -> Self:
-        """The prefactors are measured: half the tolerance is left at the edge of learning (figure `leap_exactness`)."""
-        return cls(sqrt(0.5 * tolerance), 10.0 / tolerance, 0.1 * tolerance)
+    def of(cls, tolerance: float, kurtosis: float) -> Self:
+        """For samples of a kurtosis ``E[c⁴]/E[c²]²``; the prefactors are measured (figure `leap_exactness`).
+
+        The noise of 1/relative leaps adds up before it matters, its excess kurtosis to one over twice the samples'.
+        """
+        relative = sqrt(0.5 * tolerance)
+        return cls(relative, max(10.0 / tolerance, 0.5 * kurtosis / relative), 0.1 * tolerance)
 
 
 def check(tolerance: float, law_error: float) -> None:
