@@ -32,7 +32,7 @@ _LEAPS, _RUN = (
 )
 # What leaps need beside the names that the kernel has.
 _NEEDED = """from onepass.simulation.chain.batch_law import ORDER
-from onepass.simulation.chain.drift import descent
+from onepass.simulation.chain.drift import dot, tangents
 from onepass.simulation.chain.limits import BENT, FLOOR, Limits
 """
 _FUNCTIONS = [inspect.getsource(function) for function in (evaluation.sign, evaluation.heaviside)]

@@ -11,25 +11,16 @@ import numpy as np
 
 from onepass.protocol import Loss, Update
 from onepass.simulation.chain.batch_law import Law
-from onepass.simulation.chain.drift import descent
+from onepass.simulation.chain.drift import dot, tangents
 from onepass.simulation.chain.kernel import STUDENTS, TEACHERS, activation, derivative, target
 from onepass.simulation.chain.limits import FLOOR
 from onepass.simulation.chain.wishart import bartlett, semidefinite_cholesky
-from onepass.simulation.jit import compiled, inlined
+from onepass.simulation.jit import compiled
 from onepass.simulation.parameters import Parameters
 
 # <leap>
 
 MANY = 100.0  # samples at a node from which their number is drawn from a Gaussian
-
-
-@inlined
-def dot(first, second):
-    """Without BLAS, whose sums know the machine."""
-    value = 0.0
-    for r in range(first.size):
-        value += first[r] * second[r]
-    return value
 
 
 @compiled
@@ -69,32 +60,13 @@ def sweep(factor, layer, noise, loss, law: Law, per_node, radial, second):
 
 
 @compiled
-def tangents(rows, lengths, layer, loss, series, drift):
-    """Mean motion of unit rows (p, width) along their tangents at a rate of 1, each times its length: ``drift``."""
-    p, k = STUDENTS, TEACHERS
-    overlaps, grams, pull, push = rows[:, :k], np.empty((p, p)), np.empty((p, k)), np.empty((p, p))
-    for j in range(p):
-        for i in range(p):
-            grams[j, i] = dot(rows[j], rows[i])
-    descent(overlaps, grams, layer, loss == Loss.SQUARE, series, pull, push)
-    for j in range(p):
-        drift[j] = 0.0
-        for i in range(p):
-            drift[j] += push[j, i] * rows[i]
-        for r in range(k):
-            drift[j, r] += pull[j, r]
-        drift[j] -= dot(drift[j], rows[j]) * rows[j]
-        drift[j] *= lengths[j]
-
-
-@compiled
 def look(factor, layer, parameters: Parameters, loss, rate, law: Law, series, unsteady, own):
     """As in `leap_series`, over every overlap and every pair of students; the means stay in the memory."""
     p, k, width = STUDENTS, TEACHERS, STUDENTS + TEACHERS
     per_node, (radial, second, effective, _, twist), (drift, _, _, _), _ = own
     slopes, fields, at = per_node
     sweep(factor, layer, parameters.noise, loss, law, per_node, radial, second)
-    tangents(factor, np.ones(p), layer, loss, series, drift)
+    tangents(factor, np.ones(p), layer, loss == Loss.SQUARE, series, drift)
     squares, crossed, along = np.zeros((p, width)), np.zeros((p, width)), np.zeros(p)
     for i in range(law.weights.size):
         square = law.weights[i] * (at[i, 0] ** 2 + parameters.noise)
@@ -229,7 +201,7 @@ def leap(rng, factor, layer, parameters: Parameters, loss, rates, count, law: La
     there = np.empty((p, width))
     triangular(rows, lengths, other, there)
     sweep(there, layer, parameters.noise, loss, law, per_node, radial, second)
-    tangents(rows, lengths, layer, loss, series, pulled)
+    tangents(rows, lengths, layer, loss == Loss.SQUARE, series, pulled)
     weight, change, moved = 0.5 * (count - 1.0) / count, 0.0, 0.0
     for j in range(p):
         eta_there = total / (1.0 + mean_rate * radial[j]) if projected else total
