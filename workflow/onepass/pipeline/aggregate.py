@@ -91,6 +91,9 @@ def aggregate(name: str, experiment, files: Sequence[str], rebuild: str = "remov
         for key, (own, values) in found.items():
             if key not in data:
                 data[key] = ((*dims, *own), np.empty(shape + values.shape, dtype=values.dtype))
+            names, whole = data[key]
+            if not np.can_cast(values.dtype, whole.dtype):  # steps are floats where one of the budgets is above 2**53
+                data[key] = names, whole.astype(np.result_type(values, whole))
             data[key][1][place] = values
     if faults:
         raise DamageError(faults, rebuild)

@@ -160,7 +160,9 @@ class ExactnessExperiment(Experiment):
         "for one of the overlaps after all steps."
     )
     engines: Annotated[list[Literal[ENGINES]], EachOnce] = Field(
-        min_length=2, max_length=2, description="The two engines to compare, of chain, sgd and gaussian."
+        min_length=2,
+        max_length=2,
+        description="The two engines to compare, of chain, sgd, gaussian and leap (of tolerance 0.01).",
     )
     gaussian_from: Count | None = Field(
         description="Batch size from which engine auto of the other experiments takes gaussian, for a mark in the "

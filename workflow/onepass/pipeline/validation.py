@@ -14,7 +14,7 @@ from pydantic import ValidationError
 
 from onepass.errors import OnepassError
 from onepass.pipeline.config import FIGURES, Check, Configuration, Fit
-from onepass.pipeline.experiments import BY_KIND, ExactnessExperiment, RecoveryExperiment
+from onepass.pipeline.experiments import BY_KIND, ExactnessExperiment, LeapsExperiment, RecoveryExperiment
 from onepass.pipeline.feasible import CellError
 from onepass.pipeline.keys import ModelSettings, Strict, Target
 
@@ -154,7 +154,7 @@ def _model_at(key: tuple, settings) -> type[Strict] | None:
         case ("experiments", name, *rest):
             model = BY_KIND.get(settings["experiments"][name].get("kind"), RecoveryExperiment)
             if rest == ["model"]:
-                return Target if model is ExactnessExperiment else ModelSettings
+                return Target if model in (ExactnessExperiment, LeapsExperiment) else ModelSettings
             return None if rest else model
     return None
 
