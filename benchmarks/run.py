@@ -21,6 +21,7 @@ from pathlib import Path
 import costs  # beside this file, as expansions, gpu, pipeline and shared
 import expansions
 import gpu
+import leaps
 import numpy as np
 import onepass
 import pipeline
@@ -186,6 +187,7 @@ BENCHMARKS = [
     chain_of_single_samples,
     gaussian_steps,
     gaussian_knows_neither_dimension_nor_batch,
+    leaps.leaps,
     chain_against_sgd,
     sgd_against_its_inputs,
     costs.costs,

@@ -5,6 +5,7 @@ CATEGORIES = {
     "recovery": "Recovery times and exponents",
     "map": "Maps of recovery",
     "exactness": "Exactness of the chain",
+    "leaps": "Exactness of the chain",
     "trajectories": "Along the runs",
 }
 for name, experiments in settings.figures.items():

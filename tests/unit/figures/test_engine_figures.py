@@ -4,10 +4,11 @@ import numpy as np
 import pytest
 import xarray as xr
 from helpers.experiments import PROTOCOLS, exactness
-from onepass.analysis.exactness import TIMES, compare, equal_laws
+from onepass.analysis.exactness import TIMES, compare, equal_laws, leap_errors
 from onepass.figures import (
     chain_exactness,
     gaussian_exactness,
+    leap_exactness,
 )
 
 
@@ -47,3 +48,41 @@ def test_distances_are_those_of_the_data():
     (ax,) = gaussian_exactness.draw([times]).axes
     shown = [line.get_ydata() for line in ax.lines if line.get_marker() in ("o", "s")]
     np.testing.assert_array_equal(shown, distance.transpose("protocol", "batch_size"))
+
+
+def leap_times(late=0.2):
+    """Planted times of single steps and leaps, those of the largest tolerance later by a fraction."""
+    rng, tolerances = np.random.default_rng(4), [0.0, 0.1, 0.01]
+    coords = {"protocol": PROTOCOLS[:1], "gamma0": [0.001, 0.01], "batch_size": [1, 64], "dimension": [64]}
+    coords |= {"leap_tolerance": tolerances}
+    times = 1000 * np.exp(0.1 * rng.normal(size=(1, 2, 2, 1, 3, 400)))
+    times[..., 1, :] *= 1 + late
+    recovered = np.ones(times.shape, dtype=bool)
+    recovered[0, 0, 0, 0, :, 0] = False
+    data = {"recovery_step": ((*coords, "replica"), times), "recovered": ((*coords, "replica"), recovered)}
+    return xr.Dataset(data, coords=coords)
+
+
+def test_errors_of_leaps_are_those_of_the_data():
+    """A planted bias lies in its interval, equal laws have none."""
+    errors = leap_errors(leap_times())
+    assert errors.leap_tolerance.values.tolist() == [0.1, 0.01]
+    late, equal = (errors.sel(leap_tolerance=tolerance) for tolerance in (0.1, 0.01))
+    assert ((late.bias_low < 0.2) & (late.bias_high > 0.2)).all()
+    assert (late.bias_low > 0.1).all()
+    assert ((equal.bias_low < 0) & (equal.bias_high > 0)).all()
+    assert (late.distance > equal_laws(400, 0.999)).all()
+    assert (equal.distance < equal_laws(400, 0.999)).all()
+
+
+@pytest.mark.filterwarnings("error")
+def test_leap_exactness_shows_the_errors():
+    dataset = leap_times()
+    figure = leap_exactness.draw([dataset])
+    top, bottom = figure.axes
+    assert top.get_ylabel()
+    assert bottom.get_ylabel()
+    points = [line for line in bottom.lines if len(line.get_ydata()) == 2]
+    shown = np.sort(np.concatenate([line.get_ydata() for line in points]))
+    np.testing.assert_array_equal(shown, np.sort(leap_errors(dataset).distance.values.ravel()))
+    figure.draw_without_rendering()

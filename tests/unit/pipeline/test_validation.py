@@ -22,7 +22,7 @@ RELU = {"target": "relu(x1)", "activation": "relu"}
         ({"experiments": {"he3": {"gamma0": -0.1}}}, "he3.gamma0: -0.1: allowed: greater than 0"),
         (
             {"experiments": {"he3": {"engine": "sdg"}}},
-            "he3.engine: 'sdg': allowed: 'auto', 'chain', 'sgd' or 'gaussian'; did you mean 'sgd'",
+            "he3.engine: 'sdg': allowed: 'auto', 'chain', 'sgd', 'gaussian' or 'leap'; did you mean 'sgd'",
         ),
         ({"experiments": {"he3": {"backend": "cupy"}}}, "he3.backend: 'cupy': .* use 'auto' or 'numpy'"),
         ({"experiments": {"he3": {"protocols": ["sgd"]}}}, r"he3.protocols\[0\]: 'sgd': allowed: 'projected_square'"),
@@ -62,6 +62,11 @@ RELU = {"target": "relu(x1)", "activation": "relu"}
             r"check.experiments\[0\]: 'he3_map': no experiment of kind 'recovery'",
         ),
         ({"experiments": {"he3": {"gaussian_from": None}}}, "he3.*engine is 'auto' and gaussian_from None; allowed"),
+        ({"experiments": {"he3": {"tolerance": 0.01}}}, "he3.*engine is 'auto' and tolerance 0.01; allowed: .*'leap'"),
+        (
+            {"experiments": {"he3": {"engine": "leap", "gaussian_from": None, "tolerance": 1e-6}}},
+            "he3.tolerance: 1e-06: allowed: greater than or equal to 0.0001",
+        ),
         ({"experiments": {"he3": {"start": None}}}, "he3.*initial is 'inverse_sqrt_d' and start None; allowed"),
         (
             {"experiments": {"he3": {"engine": "gaussian", "gaussian_from": None, "model": RELU}}},

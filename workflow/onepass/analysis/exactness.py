@@ -75,3 +75,63 @@ def _test(first, second, told):
         return np.nan, np.nan
     found = ks_2samp(first, second)
     return found.pvalue, found.statistic
+
+
+def leap_errors(dataset):
+    """What leaps change in recovery times, setting by setting and tolerance by tolerance.
+
+    Parameters
+    ----------
+    dataset : xarray.Dataset
+        ``recovery_step`` and ``recovered`` (protocol, gamma0, batch_size, dimension, leap_tolerance, replica); single
+        steps stand at tolerance 0.  A time beyond the budget is later than all others.
+
+    Returns
+    -------
+    xarray.Dataset
+        Over (protocol, gamma0, batch_size, dimension, leap_tolerance > 0): ``bias`` of the median relative to that of
+        single steps, nan where one of them lies beyond the budget; ``bias_low``, ``bias_high``, a 95 % interval of it
+        by order statistics of both; ``distance`` and ``p_value`` of the two-sample Kolmogorov-Smirnov test.
+    """
+    import xarray as xr
+
+    if 0 not in dataset.leap_tolerance.values:
+        raise ExactnessError(
+            f"tolerances are {dataset.leap_tolerance.values.tolist()}: single steps, 0, must be among them"
+        )
+    times = dataset.recovery_step.where(dataset.recovered, np.inf).transpose(..., "replica")
+    exact, leaps = (
+        times.sel(leap_tolerance=0, drop=True),
+        times.isel(leap_tolerance=np.flatnonzero(dataset.leap_tolerance > 0)),
+    )
+    names = ("bias", "bias_low", "bias_high", "p_value", "distance")
+    found = xr.apply_ufunc(
+        _leap_error,
+        *xr.broadcast(exact, leaps),
+        input_core_dims=[["replica"], ["replica"]],
+        output_core_dims=[[]] * len(names),
+        vectorize=True,
+    )
+    return xr.Dataset(dict(zip(names, found, strict=True)))
+
+
+def _leap_error(exact, leaps):
+    median, low, high = _medians(exact)
+    own, own_low, own_high = _medians(leaps)
+    if not np.isfinite(median) or not np.isfinite(own):
+        bias = down = up = np.nan
+    else:
+        bias = own / median - 1
+        down = np.hypot(own - own_low, high - median) / median
+        up = np.hypot(own_high - own, median - low) / median
+    p_value, distance = _test(exact, leaps, told=True)
+    return bias, bias - down, bias + up, p_value, distance
+
+
+def _medians(times):
+    """The median of times and its 95 % interval, all of them times that occur."""
+    ordered, count = np.sort(times), len(times)
+    half_width = 0.98 * np.sqrt(count)  # 1.96 standard deviations of a binomial number of half as many
+    ranks = count / 2 - half_width, count / 2 + half_width
+    low, high = (ordered[int(np.clip(np.round(rank), 0, count - 1))] for rank in ranks)
+    return ordered[count // 2], low, high

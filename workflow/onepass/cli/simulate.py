@@ -38,7 +38,7 @@ def simulate(
     ] = None,
     noise: Annotated[float, typer.Option(help="Variance of the label noise.")] = 0.0,
     replicas: Annotated[int, typer.Option(min=1, help="Independent runs.")] = 8,
-    engine: Annotated[str, typer.Option(help="chain, sgd or gaussian.")] = "chain",
+    engine: Annotated[str, typer.Option(help="chain, sgd, gaussian or leap.")] = "chain",
     backend: Annotated[str, typer.Option(help="auto, numpy (CPU) or cupy (GPU).")] = "auto",
     seed: Annotated[int, typer.Option(min=0, help="Seed.")] = 0,
     threshold: Annotated[
@@ -48,6 +48,9 @@ def simulate(
         str, typer.Option(help="Start: sphere, inverse_sqrt_d, or a number for every overlap.")
     ] = "sphere",
     records: Annotated[int, typer.Option(min=0, help="Steps to record.")] = 100,
+    tolerance: Annotated[
+        float | None, typer.Option(help="Relative error of median times that engine leap may make; 0.01 if left out.")
+    ] = None,
     force: Annotated[bool, typer.Option("--force", help="Write over a file that is there.")] = False,
     json_: Annotated[bool, typer.Option("--json", help="Print JSON in place of text.")] = False,
 ) -> None:
@@ -66,7 +69,7 @@ def simulate(
 
         cell = Cell(
             EXPERIMENT, target, activation, students, layer, noise, protocol, None, None, dimension, batch_size,
-            learning_rate, steps, replicas, engine, backend, start, threshold, records, seed,
+            learning_rate, steps, replicas, engine, backend, start, threshold, records, seed, tolerance,
         )  # fmt: skip
         warn(warnings.sentences(warnings.on_cell(cell)))
         with progress():

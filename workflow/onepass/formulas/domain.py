@@ -1,7 +1,5 @@
 """Where a formula is defined: everywhere, or it is refused."""
 
-from __future__ import annotations
-
 import ast
 
 import numpy as np

@@ -1,7 +1,5 @@
 """The value of a formula's tree, at one point or at arrays of points."""
 
-from __future__ import annotations
-
 import ast
 import math
 from collections.abc import Callable

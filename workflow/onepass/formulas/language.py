@@ -4,8 +4,6 @@ Formulas come from configuration files, so nothing of them is ever run: a text i
 every node of the tree is held against a whitelist.
 """
 
-from __future__ import annotations
-
 import ast
 import difflib
 import math

@@ -1,7 +1,5 @@
 """A formula as a SymPy expression and, printed from it, as source code: Python for Numba, C for GPU and host."""
 
-from __future__ import annotations
-
 import ast
 import math
 from collections.abc import Callable

@@ -1,7 +1,5 @@
 """What the shape of a formula's tree tells: its factors, and whether it reads one direction or one product alone."""
 
-from __future__ import annotations
-
 import ast
 from collections.abc import Callable, Iterable, Iterator
 

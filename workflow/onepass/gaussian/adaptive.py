@@ -5,8 +5,6 @@ kinks that it meets. What is left to the halving are roots and jumps that no kin
 curve of kinks, and speed.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from math import pi, sqrt
 

@@ -1,7 +1,5 @@
 """Hermite expansions of products of functions without common coordinates, and of sums of functions with some."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 from functools import lru_cache
 from itertools import combinations

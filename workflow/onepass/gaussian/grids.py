@@ -1,7 +1,5 @@
 """Hermite expansions on grids, products of a rule for each coordinate: exact for polynomials, refined for others."""
 
-from __future__ import annotations
-
 from functools import reduce
 from math import prod, sqrt
 

@@ -6,8 +6,6 @@ couples two or three coordinates in another way has a grid. Everything is refine
 of the size of the function's terms, or refused; a coefficient below that counts as zero.
 """
 
-from __future__ import annotations
-
 from functools import lru_cache
 from math import factorial, prod, sqrt
 

@@ -1,7 +1,5 @@
 """Exponents read off a Hermite expansion: information exponent, leap index, leap complexity."""
 
-from __future__ import annotations
-
 from onepass.formulas.formula import Formula
 from onepass.gaussian.expansion import HIGHEST_ORDER, TOLERANCE, HermiteError
 from onepass.gaussian.hermite import gaussian_norm, leading_tensor

@@ -1,7 +1,5 @@
 """Hermite expansions of functions of one direction, on panels that end at their kinks."""
 
-from __future__ import annotations
-
 from math import comb, factorial, prod, sqrt
 
 import numpy as np

@@ -1,7 +1,5 @@
 """Gauss–Legendre panels under the Gaussian weight, that end wherever a function has a kink."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterable
 
 import numpy as np

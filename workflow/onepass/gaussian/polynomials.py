@@ -1,7 +1,5 @@
 """Hermite polynomials, and the expansion of a polynomial of any number of coordinates by algebra alone."""
 
-from __future__ import annotations
-
 import ast
 from fractions import Fraction
 from math import comb, factorial, prod, sqrt

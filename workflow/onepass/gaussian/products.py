@@ -6,8 +6,6 @@ times the convolution of ``2 φ(e^u) h_i(e^u) e^u`` over i. The convolution is s
 is. So g is integrated on panels that end at its kinks, and its values are spread on a grid for the Fourier transform.
 """
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Iterator
 from math import ceil, comb, floor, log, pi, prod, sqrt

@@ -1,7 +1,5 @@
 """Gauss–Hermite rules: means over independent unit normals as weighted sums over nodes; rules refined until settled."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator, Sequence
 from functools import lru_cache
 from typing import Any, NamedTuple

@@ -5,8 +5,6 @@ With unit-norm students, Hermite expansions turn every Gaussian mean of a produc
 Exact for polynomials; otherwise the series stop at `ORDER` and `risk_truncation` bounds what is left out.
 """
 
-from __future__ import annotations
-
 from functools import lru_cache
 from math import factorial, prod
 from typing import NamedTuple

@@ -18,6 +18,7 @@ AXES = {
     "map": ("protocol", "mu", "delta", "dimension"),
     "trajectories": ("protocol", "mu", "dimension"),
     "exactness": ("protocol", "students", "batch_size", "dimension", "engine"),
+    "leaps": ("protocol", "gamma0", "batch_size", "dimension", "leap_tolerance"),
 }
 _MEANING = ABOUT | {
     "protocol": ("training protocol", ""),
@@ -27,6 +28,9 @@ _MEANING = ABOUT | {
     "students": ("number of students p", "1"),
     "batch_size": ("batch size n_b", "samples"),
     "engine": ("simulator", ""),
+    "gamma0": ("prefactor of the learning rate", "1"),
+    "leap_tolerance": ("relative error that leaps may make of median times; 0 for single steps", "1"),
+    "leaps": ("leaps, single steps among them", "1"),
     "learning_rate": ("learning rate", "1"),
     "overlap": ("overlap of the first student with the first teacher at the end", "1"),
     "overlaps": ("overlaps M = W W*ᵀ of the students with the teachers", "1"),
@@ -52,18 +56,19 @@ def aggregate(name: str, experiment, files: Sequence[str], rebuild: str = "remov
         a dimension ``delta`` after mu; for trajectories ``overlap_norm`` and ``risk`` (protocol, mu, dimension,
         replica, record) and ``overlaps`` (the same, student, teacher) at ``step`` (protocol, mu, dimension, record), a
         shorter list of records repeating its last; for an exactness grid the times and the final ``overlap``,
-        ``overlap_norm`` and ``gram_sum`` (protocol, students, batch_size, dimension, engine, replica).
+        ``overlap_norm`` and ``gram_sum`` (protocol, students, batch_size, dimension, engine, replica); for leaps the
+        times and ``leaps`` (protocol, gamma0, batch_size, dimension, leap_tolerance, replica).
     """
     import xarray as xr
 
     paths = {Path(file).name: file for file in files}
     cells, dims = cells_of(name, experiment), AXES[experiment.kind]
-    axes = {dim: list(dict.fromkeys(getattr(cell, dim) for cell in cells)) for dim in dims}
+    axes = {dim: list(dict.fromkeys(_coordinate(cell, dim) for cell in cells)) for dim in dims}
     shape = tuple(len(values) for values in axes.values())
     data: dict[str, tuple[tuple[str, ...], np.ndarray]] = {}
     faults: dict[str, store.StoreError] = {}
     for cell in cells:
-        place = tuple(values.index(getattr(cell, dim)) for dim, values in axes.items())
+        place = tuple(values.index(_coordinate(cell, dim)) for dim, values in axes.items())
         path = paths.get(Path(cell.path).name, cell.path)
         try:
             found = _measured(experiment, store.read_cell(cell, path))
@@ -74,6 +79,9 @@ def aggregate(name: str, experiment, files: Sequence[str], rebuild: str = "remov
         for key, (own, values) in found.items():
             if key not in data:
                 data[key] = ((*dims, *own), np.empty(shape + values.shape, dtype=values.dtype))
+            names, whole = data[key]
+            if not np.can_cast(values.dtype, whole.dtype):  # steps are floats where one of the budgets is above 2**53
+                data[key] = names, whole.astype(np.result_type(values, whole))
             data[key][1][place] = values
     if faults:
         raise DamageError(faults, rebuild)
@@ -81,7 +89,7 @@ def aggregate(name: str, experiment, files: Sequence[str], rebuild: str = "remov
     settings = experiment.model_dump(mode="json")
     model = settings.pop("model")
     attributes = {"experiment": name, **model, **settings, "information_exponent": leap_index(model["target"])}
-    for grid in (*dims, "dimensions", "batch_sizes", "protocols", "engines", "deltas"):
+    for grid in (*dims, "dimensions", "batch_sizes", "protocols", "engines", "deltas", "gamma0s", "tolerances"):
         attributes.pop(grid, None)
     dataset = xr.Dataset(data, coords=axes, attrs=attributes | store.provenance())
     if "mu" in dims:
@@ -98,11 +106,18 @@ def aggregate(name: str, experiment, files: Sequence[str], rebuild: str = "remov
     return labelled(dataset, _MEANING)
 
 
+def _coordinate(cell, dim: str):
+    """Where a cell stands along an axis; single steps at a tolerance of 0 (whose name alone is an option of `sel`)."""
+    return (cell.tolerance or 0.0) if dim == "leap_tolerance" else getattr(cell, dim)
+
+
 def _measured(experiment, runs) -> dict[str, tuple[tuple[str, ...], np.ndarray]]:
     """What an experiment keeps of a cell: arrays with the names of their dimensions."""
     times = {key: (("replica",), runs[key].values) for key in ("recovery_step", "recovered")}
     if experiment.kind in ("recovery", "map"):
         return times
+    if experiment.kind == "leaps":
+        return times | {"leaps": (("replica",), runs.get("leaps", runs.recovery_step).values)}
     if experiment.kind == "trajectories":
         # A short run has fewer distinct steps than records.
         runs = runs.isel(step=np.minimum(np.arange(experiment.records + 2), runs.sizes["step"] - 1))

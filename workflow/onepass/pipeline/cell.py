@@ -15,6 +15,8 @@ from onepass.protocol import Protocol
 from onepass.simulation.cuda import backend
 from onepass.simulation.parameters import GPU_ENGINES, numbers_a_step
 
+OPTIONAL = ("tolerance", "gamma0")  # parameters that a cell without a use for them does not have
+
 
 @dataclass(frozen=True)
 class Cell:
@@ -40,6 +42,8 @@ class Cell:
     threshold: float | None
     records: int
     seed: int
+    tolerance: float | None = None  # of the engine that leaps
+    gamma0: float | None = None  # where the grid has an axis of it
 
     @property
     def row(self) -> str:
@@ -50,7 +54,8 @@ class Cell:
     def suffix(self) -> str:
         """What tells the cells of a row apart, for instance ``_d01024``."""
         if self.mu is None:
-            return f"_n{self.batch_size:04d}_d{self.dimension:05d}_{self.engine}"
+            leaps = "" if self.gamma0 is None else f"_g{self.gamma0:g}_{self.tolerance or 0:g}"
+            return f"_n{self.batch_size:04d}_d{self.dimension:05d}_{self.engine}{leaps}"
         rate = "" if self.delta is None else f"_delta{_decimal(self.delta)}"
         return f"{rate}_d{self.dimension:05d}"
 
@@ -60,9 +65,15 @@ class Cell:
         return f"cells/{self.experiment}/{self.row}{self.suffix}.nc"
 
     @cached_property
+    def parameters(self) -> list[str]:
+        """Names of its parameters, without those that it has no use for: they must not change the seeds of others."""
+        names = [field.name for field in fields(self)]
+        return [name for name in names if name not in OPTIONAL or getattr(self, name) is not None]
+
+    @cached_property
     def identity(self) -> str:
         """Canonical text of all parameters: equal for equal cells alone."""
-        return json.dumps({field.name: getattr(self, field.name) for field in fields(self)}, sort_keys=True)
+        return json.dumps({name: getattr(self, name) for name in self.parameters}, sort_keys=True)
 
     @property
     def entropy(self) -> list[int]:
@@ -89,6 +100,7 @@ class Cell:
             seed=self.entropy,
             initial="sphere" if self.initial == "sphere" else ("overlap", self.initial),
             records=self.records,
+            **({} if self.tolerance is None else {"tolerance": self.tolerance}),
         )
 
 

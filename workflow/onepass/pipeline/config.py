@@ -12,8 +12,9 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, Field, PrivateAttr, model_validator
 
 from onepass.pipeline.cell import Cell
-from onepass.pipeline.experiments import AnyExperiment, Count, EachOnce, Positive, Strict
+from onepass.pipeline.experiments import AnyExperiment
 from onepass.pipeline.grid import cells_of
+from onepass.pipeline.keys import Count, EachOnce, Positive, Strict
 
 # Every figure, and the kind of experiment that it draws.
 FIGURES = {
@@ -26,6 +27,7 @@ FIGURES = {
     "learning_rate_phase_diagram": "map",
     "chain_exactness": "exactness",
     "gaussian_exactness": "exactness",
+    "leap_exactness": "leaps",
     "weak_recovery": "trajectories",
     "wide_student": "trajectories",
     "adaptive_sgd": "trajectories",

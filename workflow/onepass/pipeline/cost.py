@@ -1,9 +1,12 @@
 """How long a cell takes, before it is run: steps until recovery from first principles, times the cost of a step."""
 
+import math
+
 from onepass.gaussian.information import leap_index
 from onepass.model import Model, cached_model
 from onepass.pipeline.cell import Cell
 from onepass.simulation.chain.batch_law import batch_law
+from onepass.simulation.chain.limits import Limits
 from onepass.theory import exponents
 from onepass.theory.climb import start_norm
 from onepass.theory.recovery_time import noiseless_time
@@ -12,12 +15,16 @@ from onepass.theory.recovery_time import noiseless_time
 JOB, CELL = 1.4, 0.02  # a process with its imports; a file written, read back and copied
 STEP, NORMAL, TERM, SPECIAL, CUBE = 3e-8, 1.1e-8, 1.2e-9, 1.0e-8, 1.0e-9
 SERIES_STEP, NODE = 1.3e-7, 3e-8  # the two forms of the engine for very large batches: a step, a node of a step
+LEAP, NODE_LEAP = 1.5e-7, 1e-7  # of the engine that leaps: one of the series, a node of one of the others
 ARRAY_STEP, COORDINATE = 1.5e-4, 1.2e-8  # the reference, whose replicas go side by side
+LEAPS = 1.0  # of a relative change of 1, for each factor e of d
 UNKNOWN = 0.25  # of the budget, where the theory of one student of one direction says nothing
 
 
 def seconds(cell: Cell) -> float:
     """What a cell takes on one core."""
+    if cell.engine == "leap":
+        return CELL + leap_seconds(cell)
     return CELL + expected_steps(cell) * step_seconds(cell)
 
 
@@ -34,6 +41,19 @@ def expected_steps(cell: Cell) -> float:
     start = start_norm(cell.initial, model.teachers, cell.dimension)
     place = {"dimension": cell.dimension, "learning_rate": cell.learning_rate, "threshold": cell.threshold}
     return min(cell.steps, max(1.0, noiseless_time(model, start=start, **place)))
+
+
+def leap_seconds(cell: Cell) -> float:
+    """All leaps of all replicas: so many for each factor e of the overlap, and single steps where these cost less."""
+    model = cached_model(cell.target, cell.activation, cell.students, cell.second_layer)
+    form, law, _ = batch_law(model)
+    limits = Limits.of(cell.tolerance, 1.0)
+    leaps = LEAPS * math.log(cell.dimension) / limits.relative
+    each = LEAP if form == "series" else NODE_LEAP * len(law.points)
+    steps = STEP + cell.batch_size * sample_seconds(model)
+    return cell.replicas * min(
+        expected_steps(cell) * steps, leaps * max(each, steps * limits.samples / cell.batch_size)
+    )
 
 
 def step_seconds(cell: Cell) -> float:

@@ -2,88 +2,21 @@
 
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, TypeAdapter, model_validator
+from pydantic import Field, TypeAdapter, model_validator
 
-from onepass.formulas.formula import Formula
-from onepass.protocol import ALL_PROTOCOLS
-from onepass.simulation.cuda.backend import BACKENDS
-from onepass.simulation.parameters import ENGINES, LARGEST_COUNT
-
-
-def _formula(parse):
-    def check(text: str) -> str:
-        parse(text)
-        return text
-
-    return AfterValidator(check)
-
-
-def _distinct(values: list) -> list:
-    seen = set()
-    for value in values:
-        if value in seen:
-            raise ValueError(f"{value!r} stands there twice, the grid has two equal cells; allowed: each value once")
-        seen.add(value)
-    return values
-
-
-EachOnce = AfterValidator(_distinct)
-Count = Annotated[int, Field(ge=1, le=LARGEST_COUNT)]
-Students = Annotated[int, Field(ge=1, le=1000)]
-Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
-Finite = Annotated[float, Field(allow_inf_nan=False)]
-ProtocolName = Literal[tuple(protocol.name for protocol in ALL_PROTOCOLS)]
-
-
-class Strict(BaseModel):
-    """No unknown keys, no silent conversions."""
-
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
-
-
-class Target(Strict):
-    """What is learned, and by which activation."""
-
-    target: Annotated[str, _formula(Formula.target)] = Field(
-        description='Formula of the target in x1, x2, …, for instance "He3(x1)".'
-    )
-    activation: Annotated[str, _formula(Formula.activation)] = Field(
-        description='Activation: a function\'s name ("He3", "relu", "square") or a formula in x.'
-    )
-    noise: Annotated[float, Field(ge=0, allow_inf_nan=False)] = Field(
-        description="Variance of the label noise; 0 or more."
-    )
-
-
-class ModelSettings(Target):
-    """What is learned, and who learns it."""
-
-    students: Students = Field(description="Number p of hidden units; a whole number from 1 to 1000.")
-    second_layer: list[Finite] | None = Field(description="The p fixed weights of the second layer; null for ones.")
-
-
-Dimensions = Annotated[list[Annotated[int, Field(ge=2, le=LARGEST_COUNT)]], EachOnce]
-
-
-class Experiment(Strict):
-    """What every grid of simulations has."""
-
-    protocols: Annotated[list[ProtocolName], EachOnce] = Field(
-        min_length=1, description="Training protocols, each once."
-    )
-    dimensions: Dimensions = Field(
-        min_length=1, description="Input dimensions d, whole numbers of at least 2, each once."
-    )
-    replicas: Annotated[int, Field(ge=1, le=10**6)] = Field(
-        description="Independent runs of every cell; a whole number from 1 to 10**6."
-    )
-    backend: Literal[BACKENDS] = Field(
-        description="Where it is computed: numpy (CPU), cupy (GPU), or auto: a GPU where one computes and the cell is "
-        "large enough (gpu_from)."
-    )
-    seed: Annotated[int, Field(ge=0, le=LARGEST_COUNT)] = Field(
-        description="Seed of the experiment; a whole number of at least 0. Each cell derives its own from it."
-    )
+from onepass.pipeline.keys import (
+    Count,
+    Dimensions,
+    EachOnce,
+    Experiment,
+    ModelSettings,
+    Positive,
+    Students,
+    Target,
+    Tolerance,
+)
+from onepass.simulation.chain.limits import HIGHEST, LOWEST
+from onepass.simulation.parameters import ENGINES
 
 
 class ScalingExperiment(Experiment):
@@ -95,12 +28,28 @@ class ScalingExperiment(Experiment):
     )
     n0: Positive = Field(description="Prefactor of the batch size; a number above 0.")
     engine: Literal["auto", *ENGINES] = Field(
-        description="Simulator: chain (exact in law), sgd (d-dimensional), gaussian (the chain for very large batches) "
-        "or auto (gaussian from batches of gaussian_from, below it the chain)."
+        description="Simulator: chain (exact in law), sgd (d-dimensional), gaussian (the chain for very large "
+        "batches), leap (the chain in leaps, for very many steps) or auto (gaussian from batches of gaussian_from, "
+        "below it the chain)."
     )
     gaussian_from: Count | None = Field(
         description="Smallest batch size that engine auto simulates by gaussian; null where engine is another."
     )
+
+    tolerance: Tolerance | None = Field(
+        default=None,
+        description="Relative error of median recovery times that engine leap may make, a number from "
+        f"{LOWEST:g} to {HIGHEST:g}; null where engine is another.",
+    )
+
+    @model_validator(mode="after")
+    def _leaps_have_a_tolerance(self):
+        if (self.engine == "leap") != (self.tolerance is not None):
+            raise ValueError(
+                f"engine is {self.engine!r} and tolerance {self.tolerance!r}; allowed: a tolerance with engine 'leap', "
+                "null with any other"
+            )
+        return self
 
     @model_validator(mode="after")
     def _auto_knows_when(self):
@@ -222,7 +171,9 @@ class ExactnessExperiment(Experiment):
         "for one of the overlaps after all steps."
     )
     engines: Annotated[list[Literal[ENGINES]], EachOnce] = Field(
-        min_length=2, max_length=2, description="The two engines to compare, of chain, sgd and gaussian."
+        min_length=2,
+        max_length=2,
+        description="The two engines to compare, of chain, sgd, gaussian and leap (of tolerance 0.01).",
     )
     gaussian_from: Count | None = Field(
         description="Batch size from which engine auto of the other experiments takes gaussian, for a mark in the "
@@ -230,14 +181,38 @@ class ExactnessExperiment(Experiment):
     )
 
 
+class LeapsExperiment(Experiment):
+    """The same recovery times step by step and in leaps of several tolerances."""
+
+    kind: Literal["leaps"] = Field(description="What is measured: recovery times in single steps and in leaps.")
+    model: Target = Field(description="The target and the activation of its student.")
+    batch_sizes: Annotated[list[Count], EachOnce] = Field(min_length=1, description="Batch sizes n_b, each once.")
+    gamma0s: Annotated[list[Positive], EachOnce] = Field(
+        min_length=1, description="Prefactors of the learning rate gamma0 n_b d^-max(l/2, 1), each once; above 0."
+    )
+    tolerances: Annotated[list[Tolerance], EachOnce] = Field(
+        min_length=1,
+        description=f"Tolerances of the leaps, each once; numbers from {LOWEST:g} to {HIGHEST:g}. Runs of the chain, "
+        "exact, stand beside them.",
+    )
+    initial: Literal["inverse_sqrt_d"] = Field(description="Start: inverse_sqrt_d (an overlap of start/sqrt(d)).")
+    start: Positive = Field(description="Overlap at the start times sqrt(d); above 0.")
+    threshold: Positive = Field(description="Norm of the overlaps at which a run stops; above 0.")
+    samples: Positive = Field(
+        description="Length of a run at most: n_b steps = samples d^max(l-1, 1) / gamma0; a number above 0."
+    )
+
+
 AnyExperiment = Annotated[
-    RecoveryExperiment | MapExperiment | TrajectoriesExperiment | ExactnessExperiment, Field(discriminator="kind")
+    RecoveryExperiment | MapExperiment | TrajectoriesExperiment | ExactnessExperiment | LeapsExperiment,
+    Field(discriminator="kind"),
 ]
 BY_KIND = {
     "recovery": RecoveryExperiment,
     "map": MapExperiment,
     "trajectories": TrajectoriesExperiment,
     "exactness": ExactnessExperiment,
+    "leaps": LeapsExperiment,
 }
 
 

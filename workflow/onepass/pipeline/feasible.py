@@ -9,7 +9,7 @@ from onepass.pipeline.cell import Cell
 from onepass.pipeline.remembered import remembered
 from onepass.simulation.chain.batch_law import BatchError, batch_law
 from onepass.simulation.cuda.backend import BackendError, named
-from onepass.simulation.parameters import smallest_dimension
+from onepass.simulation.parameters import LARGEST_COUNT, smallest_dimension
 from onepass.theory.climb import start_norm
 
 leap_index = remembered(information.leap_index)  # of a target's text; every row asks
@@ -31,8 +31,10 @@ def check_cell(cell: Cell) -> None:
         raise CellError(("backend",), cell.backend, str(error)) from None
     parts = (cell.target, cell.activation, cell.students, cell.second_layer, cell.noise)
     model = cached_model(*parts)
-    if cell.engine == "gaussian" and (refusal := _refusal_of_gaussian(*parts)):
+    if cell.engine in ("gaussian", "leap") and (refusal := _refusal_of_gaussian(*parts)):
         raise CellError(("engine",), cell.engine, refusal)
+    if cell.engine != "leap" and cell.dimension > LARGEST_COUNT:
+        raise CellError(("dimensions",), cell.dimension, "allowed: up to 2**53, with engine 'leap' 2**60")
     p, k = model.students, model.teachers
     smallest = smallest_dimension(cell.engine, p, k, cell.batch_size)
     if cell.dimension < smallest:
@@ -61,7 +63,7 @@ def check_cell(cell: Cell) -> None:
 
 @remembered
 def _refusal_of_gaussian(*parts) -> str:
-    """Why the engine for very large batches cannot take a model; empty where it can."""
+    """Why the engines that draw sums over batches cannot take a model; empty where they can."""
     try:
         batch_law(cached_model(*parts))
     except BatchError as error:

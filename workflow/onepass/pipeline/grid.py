@@ -1,7 +1,8 @@
 """From the grids of a configuration to cells.
 
 An experiment is a rectangular grid: protocols × μ × d for recovery times and trajectories, with δ between for a map,
-protocols × p × n_b × d × engines for the comparison of the engines.
+protocols × p × n_b × d × engines for the comparison of the engines, protocols × γ0 × n_b × d × tolerances for that of
+leaps.
 """
 
 import math
@@ -10,7 +11,7 @@ from pathlib import Path
 
 from onepass.pipeline.cell import Cell
 from onepass.pipeline.feasible import CellError, check_cell, check_model, layer_of, leap_index
-from onepass.simulation.parameters import LARGEST_COUNT
+from onepass.simulation.parameters import largest_count
 from onepass.theory import exponents
 
 LARGEST_GRID = 20_000  # cells
@@ -18,7 +19,7 @@ LARGEST_GRID = 20_000  # cells
 
 def cells_of(name: str, experiment) -> list[Cell]:
     """All cells of an experiment, row by row; two equal ones, or one that cannot be simulated, are a `CellError`."""
-    axes = ("protocols", "mu", "deltas", "students", "batch_sizes", "dimensions", "engines")
+    axes = ("protocols", "mu", "deltas", "students", "gamma0s", "batch_sizes", "dimensions", "engines", "tolerances")
     sizes = {axis: len(getattr(experiment, axis)) for axis in axes if hasattr(experiment, axis)}
     if math.prod(sizes.values()) > LARGEST_GRID:
         longest = max(sizes, key=sizes.get)
@@ -30,6 +31,7 @@ def cells_of(name: str, experiment) -> list[Cell]:
         "map": _map_cells,
         "trajectories": _trajectories_cells,
         "exactness": _exactness_cells,
+        "leaps": _leaps_cells,
     }
     cells, seen = [], set()
     for cell in listed[experiment.kind](name, experiment):
@@ -130,21 +132,51 @@ def _exactness_cells(name, experiment):
         )
 
 
+def _leaps_cells(name, experiment):
+    """Each point by the chain, then in leaps."""
+    order = leap_index(experiment.model.target)
+    grid = product(
+        experiment.protocols, experiment.gamma0s, experiment.batch_sizes, experiment.dimensions,
+        [None, *experiment.tolerances],
+    )  # fmt: skip
+    for protocol, gamma0, n_b, d, tolerance in grid:
+        length = experiment.samples / gamma0 / n_b
+        yield _cell(
+            name,
+            experiment,
+            protocol=protocol,
+            mu=None,
+            delta=None,
+            gamma0=gamma0,
+            students=1,
+            second_layer=None,
+            dimension=d,
+            batch_size=n_b,
+            learning_rate=_power(gamma0 * n_b, d, -exponents.half(order)),
+            steps=_count("samples", experiment.samples, length, d, exponents.saddle_exponent(order)),
+            engine="leap" if tolerance else "chain",
+            tolerance=tolerance,
+            threshold=experiment.threshold,
+            records=0,
+        )
+
+
 def _scaling_cell(name, experiment, d, *, mu, delta=None, **own) -> Cell:
     n_b, engine = _batch_size(experiment, mu, d), experiment.engine
     if engine == "auto":
         engine = "gaussian" if n_b >= experiment.gaussian_from else "chain"
     model = {"students": experiment.model.students, "second_layer": layer_of(experiment.model)}
     place = {"mu": mu, "delta": delta, "dimension": d, "batch_size": n_b}
-    return _cell(name, experiment, engine=engine, **place, **model, **own)
+    return _cell(name, experiment, engine=engine, tolerance=experiment.tolerance, **place, **model, **own)
 
 
 def _batch_size(experiment, mu: float, d: int) -> int:
-    return _count("mu", mu, experiment.n0, d, mu)
+    return _count("mu", mu, experiment.n0, d, mu, largest_count(experiment.engine))
 
 
 def _budget(experiment, d: int, theta: float) -> int:
-    return _count("step_budget", experiment.step_budget, experiment.step_budget / experiment.gamma0, d, theta)
+    most = largest_count(experiment.engine, steps=True)
+    return _count("step_budget", experiment.step_budget, experiment.step_budget / experiment.gamma0, d, theta, most)
 
 
 def _cell(name, experiment, *, dimension, **own) -> Cell:
@@ -172,8 +204,11 @@ def _power(prefactor: float, d: int, exponent: float) -> float:
         return math.inf
 
 
-def _count(key: str, value: float, prefactor: float, d: int, exponent: float) -> int:
+def _count(
+    key: str, value: float, prefactor: float, d: int, exponent: float, most: int = largest_count("chain")
+) -> int:
     number = _power(prefactor, d, exponent)
-    if not number <= LARGEST_COUNT:
-        raise CellError((key,), value, f"{prefactor:g} d^{exponent:g} at d = {d} is {number:.3g}; allowed: up to 2**53")
+    if not number <= most:
+        allowed = f"up to 2**{most.bit_length() - 1}"
+        raise CellError((key,), value, f"{prefactor:g} d^{exponent:g} at d = {d} is {number:.3g}; allowed: {allowed}")
     return max(1, round(number))

@@ -6,7 +6,6 @@ import platform
 import shutil
 import subprocess
 from contextlib import suppress
-from dataclasses import asdict
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -99,7 +98,7 @@ def _raise_unless_damaged(path: Path) -> None:
 
 def write_cell(cell, dataset, path: str | Path) -> None:
     """Write the runs of a `onepass.pipeline.cell.Cell` with its parameters, seed and origin as attributes."""
-    parameters = {key: value for key, value in asdict(cell).items() if key != "backend"}
+    parameters = {key: getattr(cell, key) for key in cell.parameters if key != "backend"}
     # The simulation's own attributes say which backend "auto" became, and which device.
     made = {"parameters": cell.identity, "origin": origin(cell).hash(), "entropy": cell.entropy, "dtype": "float64"}
     write(dataset.assign_attrs(parameters | provenance() | made), path)

@@ -12,15 +12,9 @@ from pydantic import ValidationError
 
 from onepass.errors import OnepassError
 from onepass.pipeline.config import FIGURES, Check, Configuration, Fit
-from onepass.pipeline.experiments import (
-    BY_KIND,
-    ExactnessExperiment,
-    ModelSettings,
-    RecoveryExperiment,
-    Strict,
-    Target,
-)
+from onepass.pipeline.experiments import BY_KIND, ExactnessExperiment, LeapsExperiment, RecoveryExperiment
 from onepass.pipeline.feasible import CellError
+from onepass.pipeline.keys import ModelSettings, Strict, Target
 
 COMMAND_LINE = "command line"
 MOST_LINES, LONGEST_VALUE, LONGEST_LINE = 20, 200, 900  # of a message
@@ -149,7 +143,7 @@ def _model_at(key: tuple, settings) -> type[Strict] | None:
         case ("experiments", name, *rest):
             model = BY_KIND.get(settings["experiments"][name].get("kind"), RecoveryExperiment)
             if rest == ["model"]:
-                return Target if model is ExactnessExperiment else ModelSettings
+                return Target if model in (ExactnessExperiment, LeapsExperiment) else ModelSettings
             return None if rest else model
     return None
 

@@ -3,7 +3,7 @@
 import logging
 
 from onepass.simulation import sgd
-from onepass.simulation.chain import overlap_chain
+from onepass.simulation.chain import leap, overlap_chain
 from onepass.simulation.cuda.backend import BackendError, device_for, named
 from onepass.simulation.parameters import GPU_ENGINES, numbers_a_step
 
@@ -39,18 +39,23 @@ def device_of(engine, backend, model, parameters, replicas, gpu_from):
     return device
 
 
-def results_of(engine, model, parameters, factors, streams, record_steps, device, seed):
-    """Run every replica, as `overlap_chain.run` does; a `BackendError` where a GPU's memory does not hold one."""
+def results_of(engine, model, parameters, factors, streams, record_steps, device, seed, tolerance):
+    """Run every replica, as `overlap_chain.run` does, and tell its leaps, or None where there are none.
+
+    A `BackendError` where a GPU's memory does not hold one.
+    """
+    if engine == "leap":
+        return leap.run(model, parameters, factors, streams, record_steps, tolerance)
     if device is None and engine == "sgd":
-        return sgd.run(model, parameters, factors, streams, record_steps)
+        return *sgd.run(model, parameters, factors, streams, record_steps), None
     if device is None:
-        return overlap_chain.run(model, parameters, factors, streams, record_steps, engine)
+        return *overlap_chain.run(model, parameters, factors, streams, record_steps, engine), None
     from onepass.simulation.cuda import chain, philox
 
     key = philox.key(seed)
     try:
         if engine == "sgd":
-            return sgd.run(model, parameters, factors, streams, record_steps, device=device, key=key)
-        return chain.run(model, parameters, factors, key, record_steps, device)
+            return *sgd.run(model, parameters, factors, streams, record_steps, device=device, key=key), None
+        return *chain.run(model, parameters, factors, key, record_steps, device), None
     except device.out_of_memory as error:
         raise BackendError(f"the memory of {device.name} does not hold one replica and one sample: {error}") from None

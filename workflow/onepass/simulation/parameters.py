@@ -6,10 +6,18 @@ from typing import NamedTuple, Self
 from onepass.model import Model
 from onepass.protocol import ADAPTIVE_DECAY, ADAPTIVE_DROP, ADAPTIVE_RISK_FRACTION, Protocol
 
-ENGINES = ("chain", "sgd", "gaussian")
+ENGINES = ("chain", "sgd", "gaussian", "leap")
 GPU_ENGINES = ("chain", "sgd")  # that a GPU can run
 GPU_FROM = 2**18  # random numbers a step, from which `simulate` looks for a GPU; the pipeline has its own, `gpu_from`
 LARGEST_COUNT = 2**53  # whole numbers up to here are exact in double precision
+LEAP_COUNT, LEAP_STEPS = 2**60, 2**200  # of the engine that counts in leaps: sizes, and steps in double precision
+
+
+def largest_count(engine: str, steps: bool = False) -> int:
+    """Largest d and n_b, or number of steps, that an engine takes."""
+    if engine != "leap":
+        return LARGEST_COUNT
+    return LEAP_STEPS if steps else LEAP_COUNT
 
 
 def smallest_dimension(engine: str, students: int, teachers: int, batch_size: int) -> int:

@@ -3,6 +3,7 @@
 import numpy as np
 
 from onepass.gaussian.risk import population_risk
+from onepass.simulation.parameters import LARGEST_COUNT
 
 ABOUT = {  # of every variable its meaning and units
     "step": ("SGD step", "steps"),
@@ -11,13 +12,19 @@ ABOUT = {  # of every variable its meaning and units
     "risk": ("excess population risk ½ E[(f* − f)²]", "1"),
     "recovery_step": ("steps to weak recovery, or run without it", "steps"),
     "recovered": ("whether the threshold was reached", "1"),
+    "leaps": ("leaps, single steps among them", "1"),
 }
 
 
 def log_spaced(steps: int, records: int) -> np.ndarray:
-    """Distinct whole steps from 0 to the budget, `records` of them spaced evenly in the logarithm."""
-    spaced = np.geomspace(1, max(steps, 1), max(records, 1)).round().astype(np.int64)
-    return np.unique(np.concatenate([[0], spaced[:records][spaced[:records] < steps], [steps]])).astype(np.int64)
+    """Distinct whole steps from 0 to the budget, `records` of them spaced evenly in the logarithm.
+
+    Of budgets beyond 2**53, as floats: their last digits are not counted.
+    """
+    kind = np.int64 if steps <= LARGEST_COUNT else np.float64
+    steps = kind(steps)
+    spaced = np.geomspace(1, max(steps, 1), max(records, 1)).round().astype(kind)
+    return np.unique(np.concatenate([[0], spaced[:records][spaced[:records] < steps], [steps]])).astype(kind)
 
 
 def labelled(dataset, about):
@@ -27,8 +34,8 @@ def labelled(dataset, about):
     return dataset
 
 
-def dataset_of(model, record_steps, overlaps, grams, last, recovered, attributes):
-    """What `onepass.simulate` returns, from the results of a simulator."""
+def dataset_of(model, record_steps, overlaps, grams, last, recovered, leaps, attributes):
+    """What `onepass.simulate` returns, from the results of a simulator; `leaps` (replica) or None."""
     import xarray as xr
 
     kept = np.append(np.flatnonzero(record_steps < last.max()), record_steps.size - 1)
@@ -43,4 +50,6 @@ def dataset_of(model, record_steps, overlaps, grams, last, recovered, attributes
         "recovery_step": ("replica", last),
         "recovered": ("replica", recovered),
     }
+    if leaps is not None:
+        data["leaps"] = ("replica", leaps)
     return labelled(xr.Dataset(data, coords={"step": step}, attrs=attributes), ABOUT)

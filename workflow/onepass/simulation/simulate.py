@@ -10,11 +10,11 @@ from onepass.errors import OnepassError
 from onepass.gaussian.risk import risk_truncation
 from onepass.model import Model
 from onepass.protocol import Protocol
-from onepass.simulation.chain import overlap_chain
+from onepass.simulation.chain import limits, overlap_chain
 from onepass.simulation.chain.batch_law import batch_law
 from onepass.simulation.dispatch import device_of, results_of
 from onepass.simulation.initial import initial_factor
-from onepass.simulation.parameters import ENGINES, GPU_FROM, LARGEST_COUNT, Parameters
+from onepass.simulation.parameters import ENGINES, GPU_FROM, Parameters, largest_count
 from onepass.simulation.records import dataset_of, log_spaced
 from onepass.simulation.streams import replica_streams
 
@@ -43,6 +43,7 @@ def simulate(
     threshold: float | None = 0.5,
     initial="sphere",
     records: int = 50,
+    tolerance: float = limits.TOLERANCE,
 ):
     """Simulate one-pass SGD of a two-layer student.
 
@@ -52,21 +53,26 @@ def simulate(
     steps : budget of each replica.
     replicas : independent runs, an axis of the result.
     engine : ``"chain"`` (exact in law, cost independent of d), ``"gaussian"`` (the chain for very large batches, cost
-        independent of n_b too; see `onepass.simulation.chain.batch_law`) or ``"sgd"`` (d-dimensional reference).
+        independent of n_b too; see `onepass.simulation.chain.batch_law`), ``"leap"`` (the chain in leaps of many steps,
+        cost independent of the learning rate too; see `onepass.simulation.chain.leap`) or ``"sgd"`` (d-dimensional
+        reference).
     backend : ``"numpy"`` (CPU), ``"cupy"`` (GPU) or ``"auto"``: a GPU where one computes and the run is large enough,
-        unless the variable ``ONEPASS_BACKEND`` names one of the others. The engine ``"gaussian"`` stays on the CPU.
+        unless the variable ``ONEPASS_BACKEND`` names one of the others. The engines ``"gaussian"`` and ``"leap"`` stay
+        on the CPU.
     gpu_from : how many random numbers a step must draw, replicas together, for ``"auto"`` to look for a GPU.
     seed : entropy of the random streams. A GPU draws other numbers of the same law from it.
     threshold : a replica stops at its first step with ``‖M‖_F ≥ threshold``; ``None`` never stops early.
     initial : ``"sphere"``, ``("overlap", m)`` or ``("overlaps", M, Q)``; see `onepass.simulation.initial`.
     records : how many steps to record, spaced evenly in the logarithm; 0 and the last are always there.
+    tolerance : relative error of median recovery times that the engine ``"leap"`` may make; the others make none.
 
     Returns
     -------
     xarray.Dataset with ``overlap`` (replica, step, student, teacher), ``student_gram`` (replica, step, student,
     other_student), ``risk`` (replica, step): the excess population risk; a replica that has stopped keeps its
     last state. ``recovery_step`` (replica) counts steps to recovery or, where ``recovered`` is false, to the end of
-    the budget: a censored time.
+    the budget: a censored time. Of the engine ``"leap"`` also ``leaps`` (replica), and steps are floats where the
+    budget is above 2**53.
 
     Raises
     ------
@@ -76,11 +82,21 @@ def simulate(
     DivergenceError
         If the overlaps of a replica overflow.
     """
-    counts = [("dimension", dimension, 1), ("batch_size", batch_size, 1), ("replicas", replicas, 1)]
-    for key, value, least in [*counts, ("steps", steps, 0), ("records", records, 0)]:
+    if engine not in ENGINES:
+        raise SimulationError(f"engine {engine!r} is unknown; allowed: {', '.join(ENGINES)}")
+    usual, own = largest_count("chain"), largest_count(engine)
+    for key, value, least, most in [
+        ("dimension", dimension, 1, own),
+        ("batch_size", batch_size, 1, own),
+        ("replicas", replicas, 1, usual),
+        ("steps", steps, 0, largest_count(engine, steps=True)),
+        ("records", records, 0, usual),
+    ]:
         whole = isinstance(value, (int, np.integer)) and not isinstance(value, bool)
-        if not (whole and least <= value <= LARGEST_COUNT):
-            raise SimulationError(f"{key} is {value!r}; allowed: a whole number from {least} to 2**53")
+        if not (whole and least <= value <= most):
+            more = " (engine 'leap' takes more)" if engine != "leap" and key in ("dimension", "steps") else ""
+            allowed = f"a whole number from {least} to 2**{most.bit_length() - 1}{more}"
+            raise SimulationError(f"{key} is {value!r}; allowed: {allowed}")
     if not (isinstance(learning_rate, Real) and isfinite(learning_rate) and learning_rate > 0):
         raise SimulationError(f"learning_rate is {learning_rate!r}; allowed: a finite number above 0")
     highest = sqrt(model.students)
@@ -88,8 +104,6 @@ def simulate(
         raise SimulationError(
             f"threshold is {threshold!r}; allowed: a number above 0 and up to √p = {highest:.3g}, or None"
         )
-    if engine not in ENGINES:
-        raise SimulationError(f"engine {engine!r} is unknown; allowed: {', '.join(ENGINES)}")
     if dimension < model.teachers:
         raise SimulationError(f"dimension {dimension} is below the {model.teachers} coordinates of the target")
 
@@ -107,13 +121,16 @@ def simulate(
     device = device_of(engine, backend, model, parameters, replicas, gpu_from)
     place = {"backend": "cupy", "device": device.name} if device else {"backend": "numpy", "device": "cpu"}
     attributes = {"engine": engine, **place, "risk_truncation": risk_truncation(model)}
-    if engine == "gaussian":
+    if engine in ("gaussian", "leap"):
         attributes["quadrature_error"] = batch_law(model)[2]
+    if engine == "leap":
+        limits.check(tolerance, attributes["quadrature_error"])
+        attributes["tolerance"] = float(tolerance)
     streams = replica_streams(seed, replicas)
     factors = np.stack([initial_factor(initial, model.students, model.teachers, dimension, s) for s in streams])
     record_steps = log_spaced(parameters.steps, records)
     try:
-        results = results_of(engine, model, parameters, factors, streams, record_steps, device, seed)
+        results = results_of(engine, model, parameters, factors, streams, record_steps, device, seed, tolerance)
     except FloatingPointError as error:
         raise DivergenceError(
             f"{error}: {protocol.name}, target {model.target!r}, activation {model.activation!r}, "

@@ -1,7 +1,5 @@
 """An activation for a target that comes without one: with every Hermite order that the target's climb needs."""
 
-from __future__ import annotations
-
 import re
 from contextlib import suppress
 from math import factorial

@@ -1,7 +1,5 @@
 """What a target needs: its exponents and leading Hermite coefficients, and the best that each protocol can do."""
 
-from __future__ import annotations
-
 from math import factorial, prod
 
 from onepass.formulas.formula import Formula

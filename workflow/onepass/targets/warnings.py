@@ -3,8 +3,6 @@
 Each remark is a rough truth of the first saddle (`theory.saddle`), not a refusal: simulate it all the same to see.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from typing import NamedTuple

@@ -4,8 +4,6 @@ Both are exact for polynomials once the nodes are enough. Fields are ``λ = A u`
 ``k + p`` (`polynomial_moments.white_factor`), so that a singular covariance needs no care.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 
 import numpy as np

@@ -7,8 +7,6 @@ for one direction is ``ℓ ℓ! c_ℓ c*_ℓ``. The same step multiplies the stu
 norm ``γ² V d/n_b``, with the means at zero overlap ``R = (a/p) E[σ'(λ) λ E]`` and ``V = (a/p)² E[σ'(λ)² E²]``.
 """
 
-from __future__ import annotations
-
 from functools import lru_cache
 from itertools import product
 from math import factorial, prod

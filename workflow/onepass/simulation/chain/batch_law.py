@@ -40,9 +40,12 @@ class Law(NamedTuple):
     pieces: np.ndarray  # (2, PIECES, ORDER + 1, 9): of each `Loss`, intervals of m in [−1, 1], powers
     points: np.ndarray  # (nodes, k + p)
     weights: np.ndarray  # (nodes,) with sum 1
+    climb: np.ndarray  # (order,) of one student of one direction, for leaps: its mean motion as a polynomial of m
 
 
-NO_LAW = Law(np.empty((0, 0, 0, 0)), np.empty((0, 0)), np.empty(0))  # for the chain, which draws its samples
+NO_LAW = Law(
+    np.empty((0, 0, 0, 0)), np.empty((0, 0)), np.empty(0), np.empty(0)
+)  # for the chain, which draws its samples
 
 
 @lru_cache(maxsize=64)
@@ -188,5 +191,5 @@ def _refusal(model: Model, error: float = np.inf) -> str:
     found = f"leaves a relative error of {error:.1g}" if np.isfinite(error) else "cannot be afforded"
     return (
         f"target {model.target!r} with activation {model.activation!r}: quadrature over {p} students and {k} teachers "
-        f"{found}, so that engine 'gaussian' does not know the law of a batch; allowed: engine 'chain'"
+        f"{found}, so that engines 'gaussian' and 'leap' do not know the law of a batch; allowed: engine 'chain'"
     )

@@ -18,27 +18,38 @@ import numba
 from onepass.files import atomic, cache_folder
 from onepass.formulas import evaluation
 from onepass.model import Model
-from onepass.simulation.chain import kernel, sums_nodes, sums_series
+from onepass.simulation.chain import kernel, leap_kernel, leap_nodes, leap_series, sums_nodes, sums_series
 from onepass.sources import code_version
 
 # Read as this module is: an edit while a job works must not reach it.
 _KERNEL = inspect.getsource(kernel)
 _SUMS = {"samples": _KERNEL, "series": inspect.getsource(sums_series), "nodes": inspect.getsource(sums_nodes)}
+_LEAPS = {"series": inspect.getsource(leap_series), "nodes": inspect.getsource(leap_nodes)}
+_RUN = inspect.getsource(leap_kernel)
+# What leaps need beside the names that the kernel has.
+_NEEDED = """from onepass.simulation.chain.batch_law import ORDER
+from onepass.simulation.chain.drift import dot, tangents
+from onepass.simulation.chain.limits import BENT, FLOOR, Limits
+"""
 _FUNCTIONS = [inspect.getsource(function) for function in evaluation.HELPERS]
-MODEL, SUMS = (re.compile(f"# <{part}>.*# </{part}>", re.DOTALL) for part in ("model", "sums"))
+MODEL, SUMS, LEAP, RUN = (
+    re.compile(f"# <{part}>.*# </{part}>", re.DOTALL) for part in ("model", "sums", "leap", "run")
+)
 
 
-def model_kernel(model: Model, form: str = "samples") -> ModuleType:
+def model_kernel(model: Model, form: str = "samples", leaps: str = "") -> ModuleType:
     """The module of `kernel` with the target, activation and widths of `model`, and the sums of a form of batch.
+
+    With the name of a form of leaps, its ``run_leaps`` (`leap_kernel`) too.
 
     Its file is made at the first call for such a model, in the `cache_folder`; many jobs may do so at once.
     """
-    name = _name(model, form)
+    name = _name(model, form, leaps)
     if name in sys.modules:
         return sys.modules[name]
     path = cache_folder() / f"{name}.py"
     if not _is_whole(path):
-        source = _source(model, form)
+        source = _source(model, form, leaps)
         with atomic(path) as part:
             part.write_text(f"{_heading(source)}\n{source}", encoding="utf-8")
     specification = importlib.util.spec_from_file_location(name, path)
@@ -48,10 +59,10 @@ def model_kernel(model: Model, form: str = "samples") -> ModuleType:
     return module
 
 
-def _name(model: Model, form: str) -> str:
+def _name(model: Model, form: str, leaps: str) -> str:
     formulas = model.target_formula.text, model.activation_formula.text
     widths = f"{model.students} {model.teachers}"
-    parts = [*formulas, widths, form, code_version(__name__), numba.__version__]
+    parts = [*formulas, widths, form, leaps, code_version(__name__), numba.__version__]
     return "onepass_kernel_" + hashlib.sha256("\0".join(parts).encode()).hexdigest()[:24]
 
 
@@ -68,7 +79,7 @@ def _heading(source: str) -> str:
     return f"# {hashlib.sha256(source.encode()).hexdigest()}"
 
 
-def _source(model: Model, form: str) -> str:
+def _source(model: Model, form: str, leaps: str) -> str:
     functions = [
         *_FUNCTIONS,
         model.target_formula.source("target"),
@@ -78,4 +89,8 @@ def _source(model: Model, form: str) -> str:
     widths = f"STUDENTS, TEACHERS = {model.students}, {model.teachers}"
     block = "\n\n".join(["from math import *", widths, *(f"@njit\n{function}" for function in functions)])
     own = SUMS.search(_SUMS[form]).group()
-    return SUMS.sub(lambda _: own, MODEL.sub(lambda _: block, _KERNEL))
+    source = SUMS.sub(lambda _: own, MODEL.sub(lambda _: block, _KERNEL))
+    if leaps:
+        leap = LEAP.search(_LEAPS[leaps]).group()
+        source += f"\n\n{_NEEDED}\n" + LEAP.sub(lambda _: leap, RUN.search(_RUN).group())
+    return source

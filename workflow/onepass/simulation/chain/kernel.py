@@ -128,6 +128,54 @@ def batch_sums(rng, factor, layer, parameters: Parameters, loss, law: Law, work,
 # </sums>
 
 
+@inlined
+def move(rng, factor, rate, update, degrees, fields, drift, gram, root, wishart, outside):
+    """Move `factor` by the sums over a batch, from which `gram` does not come back; whether all is finite.
+
+    ``degrees`` is d − p − k; ``root``, ``wishart`` and ``outside`` are arrays (p, p) to work in.
+    """
+    p, k, width = STUDENTS, TEACHERS, STUDENTS + TEACHERS
+    for j in range(p):
+        radial = fields[j, 2] if update == Update.SPHERICAL else 0.0
+        for r in range(width):
+            factor[j, r] += rate * (drift[j, r] - radial * factor[j, r])
+
+    # Outside span(W, W*) the inputs are independent of everything above: only their Gram matrix counts.
+    if p == 1:  # the same without roots of squares: they are a tenth of a step of one sample
+        gram[0, 0] = factor[0, k] ** 2 + rate * rate * gram[0, 0] * (
+            chi_square(rng, degrees) if gram[0, 0] > 0.0 else 0.0
+        )
+        factor[0, k] = sqrt(gram[0, 0])
+    else:
+        rank = semidefinite_cholesky(gram, p, root, 0)
+        bartlett(rng, wishart, rank, degrees)
+        for j in range(p):
+            for r in range(p):
+                value = 0.0
+                for m in range(r, p):
+                    value += root[j, m] * wishart[m, r]
+                outside[j, r] = rate * value
+        for j in range(p):
+            for i in range(j + 1):
+                value = 0.0
+                for r in range(k, width):
+                    value += factor[i, r] * factor[j, r]
+                for r in range(p):
+                    value += outside[i, r] * outside[j, r]
+                gram[j, i] = value
+        semidefinite_cholesky(gram, p, factor, k)
+    for j in range(p):
+        norm = gram[j, j]
+        for r in range(k):
+            norm += factor[j, r] * factor[j, r]
+        if not isfinite(norm):
+            return False
+        share = 1.0 / sqrt(norm)
+        for r in range(width):
+            factor[j, r] *= share
+    return True
+
+
 @compiled
 def run(rng, factor, layer, parameters: Parameters, law: Law, series: RiskSeries, record_steps, records):
     """Run one replica from `factor` (p, k + p; changed in place) until recovery or the end of its budget.
@@ -165,44 +213,8 @@ def run(rng, factor, layer, parameters: Parameters, law: Law, series: RiskSeries
             loss = Loss.SQUARE.value
 
         batch_sums(rng, factor, layer, parameters, loss, law, work, fields, drift, gram)
-        for j in range(p):
-            radial = fields[j, 2] if parameters.update == Update.SPHERICAL else 0.0
-            for r in range(width):
-                factor[j, r] += rate * (drift[j, r] - radial * factor[j, r])
-
-        # Outside span(W, W*) the inputs are independent of everything above: only their Gram matrix counts.
-        if p == 1:  # the same without roots of squares: they are a tenth of a step of one sample
-            gram[0, 0] = factor[0, k] ** 2 + rate * rate * gram[0, 0] * (
-                chi_square(rng, degrees) if gram[0, 0] > 0.0 else 0.0
-            )
-            factor[0, k] = sqrt(gram[0, 0])
-        else:
-            rank = semidefinite_cholesky(gram, p, root, 0)
-            bartlett(rng, wishart, rank, degrees)
-            for j in range(p):
-                for r in range(p):
-                    value = 0.0
-                    for m in range(r, p):
-                        value += root[j, m] * wishart[m, r]
-                    outside[j, r] = rate * value
-            for j in range(p):
-                for i in range(j + 1):
-                    value = 0.0
-                    for r in range(k, width):
-                        value += factor[i, r] * factor[j, r]
-                    for r in range(p):
-                        value += outside[i, r] * outside[j, r]
-                    gram[j, i] = value
-            semidefinite_cholesky(gram, p, factor, k)
-        for j in range(p):
-            norm = gram[j, j]
-            for r in range(k):
-                norm += factor[j, r] * factor[j, r]
-            if not isfinite(norm):
-                return step, DIVERGED
-            share = 1.0 / sqrt(norm)
-            for r in range(width):
-                factor[j, r] *= share
+        if not move(rng, factor, rate, parameters.update, degrees, fields, drift, gram, root, wishart, outside):
+            return step, DIVERGED
         step += 1
     for i in range(recorded, record_steps.size):
         records[i] = factor
