@@ -44,7 +44,11 @@ def test_what_a_cell_loads_is_behind_it(configuration):
     models = {"target": "He3(x1)", "activation": "He3"}, {"target": "erf(x1/sqrt(2))", "activation": "erf(x/sqrt(2))"}
     points = [
         *(replace(point, engine=engine, batch_size=4) for engine in ("sgd", "chain")),
-        *(replace(point, engine="gaussian", batch_size=10**6, **model) for model in models),
+        *(
+            replace(point, engine=engine, batch_size=10**6, **model)
+            for model in models
+            for engine in ("gaussian", "leap")
+        ),
         replace(point, protocol="projected_adaptive", engine="sgd", batch_size=4),
     ]
     found = loaded(

@@ -198,7 +198,7 @@ def run_leaps(
             done, finite = single_steps(rng, factor, layer, parameters, rate, loss, law, work, arrays, wanted)
             if not finite:
                 return step + done, DIVERGED, leaps
-            step, leaps = step + done, leaps + done
+            step, leaps, bend = step + done, leaps + done, 0.0  # the drift has moved on since a leap saw it change
             continue
 
         before[:] = factor
