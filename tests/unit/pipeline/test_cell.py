@@ -11,9 +11,17 @@ from onepass.pipeline.grid import cells_of
 NAME = re.compile(
     r"(?P<protocol>[a-z]+_[a-z]+)_"
     r"(mu(?P<mu>\d+\.\d+)(_delta(?P<delta>-?\d+\.\d+))?|p(?P<students>\d+)_n(?P<batch_size>\d+))"
-    r"_d(?P<dimension>\d+)(_(?P<engine>[a-z]+))?\.nc"
+    r"_d(?P<dimension>\d+)(_(?P<engine>[a-z]+))?(_g(?P<gamma0>[\d.e-]+)_(?P<tolerance>[\d.]+))?\.nc"
 )
-KINDS = {"mu": float, "delta": float, "dimension": int, "students": int, "batch_size": int}
+KINDS = {
+    "mu": float,
+    "delta": float,
+    "dimension": int,
+    "students": int,
+    "batch_size": int,
+    "gamma0": float,
+    "tolerance": float,
+}
 
 
 def everything(configuration):
@@ -28,7 +36,8 @@ def test_paths_say_what_a_cell_is(configuration):
         keys = recovery if cell.mu is not None else ("protocol", "students", "batch_size", "dimension", "engine")
         said = NAME.fullmatch(Path(cell.path).name).groupdict().items()
         found = {key: KINDS.get(key, str)(value) for key, value in said if value is not None}
-        assert found == {key: getattr(cell, key) for key in keys}
+        keys += ("gamma0", "tolerance") if cell.gamma0 is not None else ()
+        assert found == {key: getattr(cell, key) or 0 for key in keys}, "single steps have no tolerance"
 
 
 def test_close_exponents_have_files_of_their_own(small_grid):

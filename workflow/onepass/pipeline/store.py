@@ -39,7 +39,8 @@ class UnreadableError(StoreError):
 def write(dataset, path: str | Path, *, finite: bool = True) -> None:
     """Write an xarray.Dataset under `path`, complete and read back, or leave what was there.
 
-    A number that is not finite, unless `finite` is false, or a file that reads back otherwise is a `StoreError`.
+    A `StoreError` for a number that is not finite, unless `finite` is false, where the system does not take the file,
+    and for one that reads back otherwise.
     """
     path = Path(path)
     if finite:
@@ -49,7 +50,11 @@ def write(dataset, path: str | Path, *, finite: bool = True) -> None:
     dataset = dataset.assign_attrs(schema_version=SCHEMA_VERSION)
     dataset.attrs = {key: _attribute(value) for key, value in sorted(dataset.attrs.items())}
     with atomic(path) as part:
-        dataset.to_netcdf(part, format="NETCDF4", engine="netcdf4")
+        try:
+            dataset.to_netcdf(part, format="NETCDF4", engine="netcdf4")
+        except (OSError, RuntimeError) as error:  # of a full disk the library says no more than "HDF error"
+            free = shutil.disk_usage(path.parent).free
+            raise StoreError(f"{path} cannot be written ({error}); {free / 2**20:.3g} MiB are free there") from None
         if not read(part).equals(dataset):
             raise StoreError(f"{path}: read back, the file differs from what was written; is the disk full?")
 
