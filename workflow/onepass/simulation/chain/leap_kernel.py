@@ -226,6 +226,7 @@ def run_leaps(
                     start = middle
                 else:
                     end = middle
+            end = min(np.ceil(count * end) / count, 1.0)  # at the end of the step in which it does
             between(before, after, end, factor)
             fraction = min(fraction, 1.0) * end
         if fraction <= 1.0:
