@@ -1,12 +1,10 @@
-"""The last lines of a run: the exponents that it measured, beside the plain ones and the theory's, and what has none."""
+"""The last lines of a run: its exponents beside the plain ones and the theory's, and why others have none."""
 
 from collections.abc import Sequence
 
 import numpy as np
 
-HEAD = (
-    "onepass: time exponents of T ∝ d^θ: θ with the noiseless climb divided out, plain with nothing divided out (theory)"
-)
+HEAD = "onepass: exponents of T ∝ d^θ: θ with the noiseless climb divided out, plain with nothing divided out (theory)"
 
 
 def closing(fits: Sequence) -> str:

@@ -157,9 +157,9 @@ def report(exponents: pd.DataFrame, found: pd.DataFrame, *, covering, kink, tole
     return "\n".join([shown.to_string(index=False), "", "Kinks of theta(mu):", kinks_shown, "", *end]), missing
 
 
-def dataset(exponents: pd.DataFrame):
-    """The table as an xarray.Dataset over ``row``, every variable with its meaning and units."""
-    result = exponents.rename_axis("row").to_xarray()
-    for name, (meaning, units) in COLUMNS.items():
+def dataset(rows: pd.DataFrame, columns: dict[str, tuple[str, str]] = COLUMNS):
+    """A table as an xarray.Dataset over ``row``, every variable with the meaning and units of its column."""
+    result = rows.rename_axis("row").to_xarray()
+    for name, (meaning, units) in columns.items():
         result[name].attrs = {"long_name": meaning, "units": units}
     return result

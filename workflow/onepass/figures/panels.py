@@ -126,7 +126,7 @@ def fitted_line(series):
 
 
 def draw_exponents(ax, datasets, name, names):
-    """Measured `name`, ``theta`` or ``sample_exponent``, of protocols against μ with 95 % intervals; plain ones hollow."""
+    """Measured `name`, ``theta`` or ``sample_exponent``, against μ with 95 % intervals, and the plain ones hollow."""
     for place, protocol in enumerate(names):
         shown, shift = style.look(protocol), _DODGE * (place - (len(names) - 1) / 2)
         draw_measured(ax, datasets, name, protocol, shift, fmt=shown.marker, color=shown.colour)

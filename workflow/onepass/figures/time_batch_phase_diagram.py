@@ -28,7 +28,9 @@ def draw(datasets):
     for ax, group in drawn:
         draw_diagram(ax, _diagram(group))
         panels.draw_exponents(ax, group, "theta", names)
-    panels.protocol_legend(figure, names, [panels.plain_handle(), *drawn[0][0].get_legend_handles_labels()[0], validity()])
+    panels.protocol_legend(
+        figure, names, [panels.plain_handle(), *drawn[0][0].get_legend_handles_labels()[0], validity()]
+    )
     return figure
 
 
