@@ -61,7 +61,7 @@ bench: env  ## speed and memory, as ratios against yardsticks
 docs: env  ## the documentation, into docs/_build/index.html; a warning is an error
 	$(BIN)/python -m sphinx --quiet --fail-on-warning docs docs/_build
 
-publish: env  ## the README's gallery and tables from a finished run: make figures, then snakemake check_exponents
+publish: env  ## the README's gallery and tables from a finished run of make figures
 	$(BIN)/python docs/publish.py
 
 check: env  ## formatters and linters

@@ -1,5 +1,5 @@
 # From config/*.yaml to figures: simulate -> aggregate -> fit -> plot, straight through.
-#   snakemake --cores 2                                  every figure
+#   snakemake --cores 2                                  every figure, and the tables of exponents and times
 #   snakemake --cores 2 figures/time_exponents.pdf       one figure and only what it needs
 #   snakemake --cores 2 --configfile config/quick.yaml   a small version of all, in data/quick and figures/quick
 
@@ -19,6 +19,7 @@ include: "workflow/rules/run.smk"
 
 rule all:
     input:
+        tables,
         expand(
             f"{PLOTS}/{{figure}}.{{format}}",
             figure=settings.figures,

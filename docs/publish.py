@@ -1,6 +1,6 @@
 """What the README shows of a finished run: its gallery and its tables, from figures/, data/ and Snakemake's records.
 
-Called by `make publish`, after `make figures` and `snakemake check_exponents`; text around the tables stays.
+Called by `make publish`, after `make figures`; text around the tables stays.
 """
 
 from __future__ import annotations
@@ -25,6 +25,8 @@ NAMES = {
     "He4(x1)": "He₄ (ℓ = 4)",
 }
 
+PLAIN = "nothing divided out"  # label of the slopes of plain medians
+
 
 def gallery(figures) -> None:
     """Small pictures of the figures."""
@@ -42,15 +44,19 @@ def exponents(table: pd.DataFrame, kinks: pd.DataFrame, resolution: float) -> st
     if unknown := set(table.target) - set(NAMES):
         raise SystemExit(f"error: no name for the target {', '.join(unknown)}; give it one in NAMES of {__file__}")
     parts = []
-    for target, label in NAMES.items():
-        own = table[table.target == target]
+    for target, own in of_targets(table):
+        label = NAMES[target]
         mus = sorted(own.mu.unique())
         lines = [f"| {label}, μ = | {' | '.join(f'{mu:g}' for mu in mus)} |", "|---" * (len(mus) + 1) + "|"]
         for protocol in PAPER_PROTOCOLS:
             rows = own[own.protocol == protocol].set_index("mu").loc[mus].itertuples()
+            rows = list(rows)
             values = [f"{_number(r.theta)} ± {(r.theta_high - r.theta_low) / 2:.3f} ({r.theta_theory:g})" for r in rows]
             lines.append(f"| {_label(protocol)} | {' | '.join(values)} |")
+            lines.append(f"| {PLAIN} | {' | '.join(_number(r.theta_plain) for r in rows)} |")
         parts.append("\n".join(lines))
+    corrections = [f"{_range(own.theta_plain - own.theta)} for {NAMES[target]}" for target, own in of_targets(table)]
+    parts.append(f"What the division is worth, the plain slope minus θ: {', '.join(corrections)}.")
     parts.append(
         f"{table.covered.sum()} of {len(table)} intervals hold the theory's value (none is taken at its word below "
         f"± {resolution:g}), {table.failures.sum():,} of {table.replicas.sum():,} replicas did not\n"
@@ -74,6 +80,11 @@ def exponents(table: pd.DataFrame, kinks: pd.DataFrame, resolution: float) -> st
         "correlation loss, T = d^(2−μ)/(18 γ₀) times the climb."
     )
     return "\n\n".join(parts)
+
+
+def of_targets(table: pd.DataFrame):
+    """The targets in the order of their names, each with its rows."""
+    return [(target, table[table.target == target]) for target in NAMES]
 
 
 def costs(settings, records: Path) -> str:
@@ -109,19 +120,19 @@ def _label(protocol: str) -> str:
     return style.look(protocol).label.removesuffix(" loss")
 
 
-def _number(value: float) -> str:
-    return f"{round(value, 3) + 0.0:.3f}".replace("-", "−")
+def _number(value: float, digits: int = 3) -> str:
+    return f"{round(value, digits) + 0.0:.{digits}f}".replace("-", "−")
 
 
 def _range(values) -> str:
-    return f"{values.min():.2f} to {values.max():.2f}"
+    return f"{_number(values.min(), 2)} to {_number(values.max(), 2)}"
 
 
 if __name__ == "__main__":
     settings = validated(yaml.safe_load((ROOT / "config" / "default.yaml").read_text()))
     tables = [ROOT / settings.data / "exponents" / f"{name}.csv" for name in ("summary", "kinks")]
     if not all(path.exists() for path in tables):
-        raise SystemExit("error: no table of exponents; run snakemake --cores 2 check_exponents first")
+        raise SystemExit("error: no table of exponents; run make figures first")
     readme = ROOT / "README.md"
     page = replaced(readme.read_text(), "costs", costs(settings, ROOT / ".snakemake" / "metadata"))
     page = replaced(page, "exponents", exponents(*map(pd.read_csv, tables), settings.check.resolution))

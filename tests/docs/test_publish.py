@@ -33,6 +33,7 @@ def test_minutes_are_those_of_the_records_of_a_figures_own_files_a_job_counted_o
 
 def test_exponents_stand_beside_the_theory():
     row = {"theta": -0.0004, "theta_low": -0.02, "theta_high": 0.01, "theta_theory": 0.0, "covered": True}
+    row |= {"theta_plain": 0.16}
     row |= {"failures": 1, "replicas": 2000, "time_ratio": 1.02, "mu": 1.5}
     rows = [{**row, "target": target, "protocol": name} for target in publish.NAMES for name in PAPER_PROTOCOLS]
     kink = {
@@ -44,7 +45,9 @@ def test_exponents_stand_beside_the_theory():
         "mu_high": 1.6,
     }
     text = publish.exponents(pd.DataFrame(rows), pd.DataFrame([kink]), 0.005)
-    assert "| He₃ (ℓ = 3), μ = | 1.5 |\n|---|---|\n| projected, square | 0.000 ± 0.015 (0) |" in text
+    assert "| He₃ (ℓ = 3), μ = | 1.5 |\n|---|---|\n| projected, square | 0.000 ± 0.015 (0) |\n" in text
+    assert text.count("(0) |\n| nothing divided out | 0.160 |") == len(rows)
+    assert "the plain slope minus θ: 0.16 to 0.16 for erf (ℓ = 1), 0.16" in text
     assert "12 of 12 intervals" in text
     assert "12 of 24,000 replicas" in text
     assert "| He₃ (ℓ = 3), projected, square | 1.5 | 1.500 (1.490 to 1.600) |" in text

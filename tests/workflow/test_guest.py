@@ -35,6 +35,9 @@ use rule * from onepass as onepass_*
 onstart:
     onepass.onstart()
 
+onsuccess:
+    onepass.onsuccess()
+
 onerror:
     onepass.onerror()
 """

@@ -5,7 +5,10 @@ import shutil
 import subprocess
 from pathlib import Path
 
+import numpy as np
+import pandas as pd
 import pytest
+import xarray as xr
 import yaml
 from helpers.grids import TINY
 from helpers.project import ROOT, Project
@@ -28,6 +31,32 @@ def test_every_figure_is_made_and_nothing_is_left_to_do(built):
     assert built.planned() == set()
     assert not list(built.folder.glob("**/*.part"))
     assert not (built.folder / "figures" / "time_exponents.pdf").exists(), "an overlay keeps to its own folders"
+
+
+def test_the_tables_come_with_the_figures_and_the_run_ends_with_the_exponents(built):
+    folder = built.folder / "data/tiny/exponents"
+    exponents, times = (pd.read_csv(folder / f"{name}.csv") for name in ("summary", "recovery_times"))
+    assert set(exponents.experiment) == {"he3", "he3_small_batch", "square"}
+    assert set(times.experiment) == {*exponents.experiment, "he3_paper_rate", "he3_small_rate", "polylog"}
+    cell = times[(times.experiment == "square") & (times.dimension == 32)].squeeze()
+    with xr.open_dataset(built.folder / "data/tiny/square.nc") as runs:
+        steps = runs.recovery_step.sel(dimension=32).values.ravel()
+        recovered = runs.recovered.sel(dimension=32).values.ravel()
+    assert recovered.all()
+    assert cell.censored_fraction == 0
+    assert cell["median"] == np.median(steps)
+    assert cell["quantile_0.1"] <= cell["quantile_0.25"] <= cell["median"] <= cell["quantile_0.9"] <= steps.max()
+
+    last = built.said.split("onepass: exponents of")[-1]
+    assert "jobs" not in last, "nothing comes after it but where Snakemake's log is"
+    for row in exponents.itertuples():
+        line = next(line for line in last.splitlines() if line.split()[:2] == [row.experiment, f"{row.mu:g}"])
+        shown = re.findall(r"(-?[\d.]+), (-?[\d.]+) \((-?[\d.]+)\)|no fit", line.split(maxsplit=2)[2])
+        assert any(
+            np.allclose([*map(float, each)], [row.theta, row.theta_plain, row.theta_theory], atol=0.006)
+            for each in shown
+            if all(each)
+        ) or np.isnan(row.theta)
 
 
 def test_the_picture_of_the_rules_is_theirs(tmp_path):

@@ -1,6 +1,7 @@
 # Needs: the cells of an experiment.
 # Makes: DATA/<experiment>.nc, all its cells in one data set; DATA/exponents/<experiment>.nc, what is fitted to them;
-# DATA/exponents/summary.csv and .nc, all fits in one table. The target check_exponents compares it with the theory.
+# DATA/exponents/summary.csv and .nc, all fits in one table, which the target check_exponents compares with the theory;
+# DATA/exponents/recovery_times.csv and .nc, all recovery times that figures are drawn of, a row a cell.
 
 import json
 
@@ -13,6 +14,16 @@ summed = {"resamples": settings.fit.resamples, **settings.check.model_dump()}
 summed_up = Origin(
     "onepass.analysis.summary", json.dumps(summed), "summary", tuple(fits[name] for name in settings.check.experiments)
 )
+
+drawn_times = [name for name in fitted if any(name in experiments for experiments in settings.figures.values())]
+listed = Origin(
+    "onepass.analysis.times", "", "times", (*(gathered[n] for n in drawn_times), *(fits[n] for n in drawn_times))
+)
+# Tables that the default target makes beside the figures: that of the exponents only where figures are drawn of all
+# that it holds, so that whoever draws few figures does not wait for the others' simulations.
+tables = [f"{DATA}/exponents/recovery_times.csv"] if drawn_times else []
+if set(settings.check.experiments) <= set(drawn_times):
+    tables.append(f"{DATA}/exponents/summary.csv")
 
 
 rule aggregate:
@@ -90,6 +101,27 @@ rule summary:
         "Summing up the exponents"
     script:
         "../scripts/summary.py"
+
+
+rule times:
+    input:
+        lambda _: again_unless({f"{DATA}/exponents/recovery_times.nc": listed}, f"{DATA}/exponents/recovery_times.csv"),
+        runs=expand(f"{DATA}/{{name}}.nc", name=drawn_times),
+        fits=expand(f"{DATA}/exponents/{{name}}.nc", name=drawn_times),
+    output:
+        table=f"{DATA}/exponents/recovery_times.csv",
+        dataset=f"{DATA}/exponents/recovery_times.nc",
+    log:
+        f"{DATA}/logs/recovery_times.log",
+    localrule: True
+    conda:
+        "../../environment.yml"
+    params:
+        origin=listed[:3],
+    message:
+        "Listing the recovery times"
+    script:
+        "../scripts/times.py"
 
 
 rule check_exponents:

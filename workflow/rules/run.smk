@@ -1,5 +1,6 @@
 # Needs: the grids of the configuration.
-# Makes: nothing; says what a run will do, how far it is and what failed, and stops it where a GPU is missing.
+# Makes: nothing; says what a run will do, how far it is, what failed and which exponents it has found, and stops it
+# where a GPU is missing.
 import logging
 
 from snakemake.exceptions import WorkflowError
@@ -35,7 +36,8 @@ class Events(logging.Handler):
 
 
 simulating = {workflow.modifier.modify_rulename(f"simulate_{name}") for name in grids}  # a module's have a prefix
-listening = []
+exponents = {placed(f"{DATA}/exponents/{name}.nc"): name for name in fitted}
+listening, measured = [], []
 
 
 # Snakemake keeps one of each; where this is a module, that of its host, which may call onepass.onstart().
@@ -69,6 +71,8 @@ onstart:
     folders = [placed(DATA), placed(PLOTS)]
     others, remarks = len(jobs) - len(rows), warnings.on_cells(kinds, cells)
     say(progress.summary(rows.values(), costs.values(), total, workers, folders, others, remarks))
+    files = {str(file) for job in jobs for file in (*job.input, *job.output)}
+    measured.extend(path for path in exponents if path in files)
     listening.append(Events(progress.Progress(rows, costs, workers, say)))
     logger.addHandler(listening[0])
 
@@ -77,3 +81,10 @@ onerror:
     for events in listening:
         if failures := events.progress.failures():
             say(failures)
+
+
+onsuccess:
+    if measured:  # made or used by this run
+        from onepass.analysis.closing import closing
+
+        say(closing([store.read(path) for path in measured]))

@@ -58,6 +58,25 @@ def test_experiment_on_disk(experiment, tmp_path):
         xr.testing.assert_equal(back.load(), fits)
 
 
+def test_a_budget_below_the_time_from_first_principles_is_the_reason(experiment):
+    about = {"target": "x1**2", "activation": "square", "students": 1, "second_layer": "null", "noise": 0.0}
+    experiment = experiment.isel(protocol=[1], mu=[1]).assign_attrs(about)
+    experiment["batch_size"] = ("mu", "dimension"), [DIMENSION]
+    fit = fit_experiment(experiment, resamples=100).squeeze()
+    assert not fit.reason.item(), "all recovered"
+    experiment["recovery_step"][:] = 25
+    experiment["recovered"][:] = False
+    fit = fit_experiment(experiment, resamples=100).squeeze()
+    low, high = float(fit.time_theory.min()), float(fit.time_theory.max())
+    assert 25 < low < high
+    assert fit.reason.item().endswith(
+        f"slope needs two; at 6 of 6 dimensions the budget of 25 steps is below the time from first principles, "
+        f"{low:.3g} to {high:.3g}"
+    )
+    experiment["recovery_step"][:] = 10_000
+    assert fit_experiment(experiment, resamples=100).reason.item().endswith("slope needs two"), "time was enough"
+
+
 def test_the_learning_rate_decides_on_the_log_factor(experiment):
     """Correlation loss, ℓ = 2, μ = 1.5: none at the largest learning rate (δ = -1/4), one at δ = 0."""
     experiment = experiment.isel(protocol=[1], mu=[1]).assign_coords(mu=[1.5])

@@ -23,6 +23,8 @@ def test_the_table_says_what_was_measured(table):
     (row,) = table.itertuples()
     assert row.theta_theory == exponents.recovery_exponent("projected_correlation", 3, 1.5) == 0.5
     assert row.theta_low < row.theta < row.theta_high
+    assert row.theta < row.theta_plain, "at small d a climb begins nearer to its end"
+    assert row.theta_plain_low < row.theta_plain < row.theta_plain_high
     assert row.replicas == 4 * 48
     assert row.largest_dimension == 256
     assert row.verdict == "agrees"
@@ -39,6 +41,7 @@ def test_shortfalls_are_told(table):
     assert "theta 1.000, theory 0.500, allowed ±0.03 (disagrees)" in text
     assert "0.0% of the intervals hold the theory" in text
     assert "kink at mu = 1.80, theory 1.5" in text
+    assert f"{float(table.theta_plain[0]):.3f}" in text, "beside it what is fitted with nothing divided out"
     missing = table.assign(theta=np.nan, verdict="too few")
     assert any("no exponent (too few)" in line for line in summary.shortfalls(missing, kinks.iloc[:0], **CHECK))
 

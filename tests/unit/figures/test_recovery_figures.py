@@ -5,6 +5,7 @@ import pytest
 from helpers.experiments import DIMENSIONS, PROTOCOLS, drawn, experiment
 from matplotlib.figure import Figure
 from onepass.figures import (
+    exponent_summary,
     panels,
     recovery_scaling,
     sample_complexity,
@@ -58,7 +59,8 @@ def test_slopes_and_censored_runs_are_the_data():
         texts = {text.get_text() for text in ax.texts}
         row = dataset.sel(protocol=protocol)
         for mu in row.mu.values[:-1]:
-            assert f"{float(row.theta.sel(mu=mu)):.2f} ({float(row.theta_theory.sel(mu=mu)):g})" in texts
+            at = row.sel(mu=mu)
+            assert f"{float(at.theta):.2f}, {float(at.theta_plain):.2f} ({float(at.theta_theory):g})" in texts
         assert any(text.startswith("no fit") for text in texts)
         budgets = np.concatenate([line.get_ydata() for line in ax.lines if line.get_marker() == "^"])
         np.testing.assert_array_equal(np.sort(budgets), np.sort(row.recovery_step.values[~row.recovered.values]))
@@ -83,6 +85,35 @@ def test_exponents_are_the_data(module, name, panel):
     points = np.concatenate(drawn(module.draw(datasets).axes[panel]), axis=1)[1]
     expected = np.concatenate([dataset[name].values.ravel() for dataset in datasets])
     np.testing.assert_allclose(np.sort(points), np.sort(expected[np.isfinite(expected)]))
+
+
+@pytest.mark.parametrize(
+    ("module", "panel", "of_samples"),
+    [(exponent_summary, 0, False), (time_exponents, 0, False), (time_batch_phase_diagram, 0, False),
+     (sample_complexity, -1, True)],
+)  # fmt: skip
+def test_plain_exponents_are_hollow_in_the_colour_of_their_protocol_and_in_the_legend(module, panel, of_samples):
+    dataset = experiment(censored=1)
+    figure = module.draw([dataset])
+    hollow = [line for line in figure.axes[panel].lines if str(line.get_markerfacecolor()) == "white"]
+    names = PROTOCOLS[:1] if module is exponent_summary else PROTOCOLS
+    for line, filled, name in zip(hollow, figure.axes[panel].containers, names, strict=True):
+        plain = dataset.sel(protocol=name).theta_plain + (dataset.mu if of_samples else 0)
+        np.testing.assert_allclose(line.get_ydata(), plain[:-1])
+        assert line.get_marker() == filled[0].get_marker()
+        np.testing.assert_array_equal(line.get_color(), filled[0].get_color())
+    labels = [text.get_text() for text in figure.legends[-1].get_texts()]
+    assert labels.count("plain power law, nothing divided out") == 1
+
+
+def test_the_summary_counts_the_intervals_that_hold_the_theory():
+    dataset = experiment(mus=(0.0, 1.0))
+    for name, shift in (("theta", 0.0), ("theta_plain", 0.5)):
+        dataset[f"{name}_low"], dataset[f"{name}_high"] = (dataset.theta_theory + shift + end for end in (-0.1, 0.1))
+    dataset["theta_plain_low"][0, 0] = 0.0
+    first, second = ({text.get_text() for text in ax.texts} for ax in exponent_summary.draw([dataset]).axes)
+    assert "2 of 2 intervals\nhold the theory (plain: 1)" in first
+    assert "2 of 2 intervals\nhold the theory (plain: 0)" in second
 
 
 @pytest.mark.parametrize(

@@ -102,6 +102,34 @@ def test_at_order_one_noise_must_leave_room_for_recovery():
     assert kinds(model, CORRELATION, batch_size=1, learning_rate=1e-2, steps=1) == [], "a giant step is no climb"
 
 
+def test_a_budget_below_the_time_without_noise_is_told_and_no_larger_one():
+    """The bound is the time of the mean process of a correlation loss in a batch without end."""
+    from onepass.theory.dynamics import solve_dynamics
+
+    model = Model("tanh(x1)", "tanh")
+    place = {"dimension": 1024, "batch_size": 10**12, "learning_rate": 0.006}
+    mean = solve_dynamics(model, CORRELATION, steps=400, initial=("overlap", 1 / 32), records=400, **place)
+    time = int(mean.step[(mean.overlap[:, 0, 0] >= 0.5).argmax("step")])
+    for steps, told in ((25, True), (int(0.97 * time), True), (int(1.03 * time), False)):
+        found = kinds(model, CORRELATION, **place, steps=steps, threshold=0.5)
+        assert found == (["budget"] if told else []), (steps, time)
+    words = said(model, CORRELATION, **place, steps=25, threshold=0.5)
+    assert "the budget of 25 steps is below the 2" in words
+    assert "from 0.031 to the threshold 0.5" in words
+    assert kinds(model, CORRELATION, **place, steps=25) == [], "no threshold, no recovery to fail"
+    sphere = {**place, "steps": 25, "threshold": 0.5, "initial": "sphere"}
+    assert kinds(model, CORRELATION, **sphere) == ["budget"]
+    assert "budget" not in kinds(Model("tanh(x1)", "tanh", students=2), CORRELATION, **sphere)
+
+
+def test_near_the_critical_rate_the_square_loss_needs_fewer_steps():
+    """What 1 − 18 γ leaves of the student at every step is what the climb takes less."""
+    model, place = Model("He3(x1)", "He3"), {"dimension": 1024, "batch_size": 2**20, "threshold": 0.5}
+    rate = 0.9 / 18
+    assert "budget" in kinds(model, CORRELATION, **place, learning_rate=rate, steps=12)
+    assert "budget" not in kinds(model, SQUARE, **place, learning_rate=rate, steps=12)
+
+
 def test_a_dimension_too_small_for_the_chain():
     model = Model("He3(x1)", "He3", students=4)
     assert "d = 8 is too small for engine 'chain', which needs p + k + min(p, n_b) = 9" in said(model, dimension=8)

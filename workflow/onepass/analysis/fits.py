@@ -29,7 +29,6 @@ _MEANING = {  # variable: (dimensions beside protocol and mu, long name, units)
     "local_slope": (("dimension_mid",), "time exponent between neighbouring dimensions", "1"),
     "local_slope_low": (("dimension_mid",), "lower 95 % bound of the local exponent", "1"),
     "local_slope_high": (("dimension_mid",), "upper 95 % bound of the local exponent", "1"),
-    "reason": ((), "why there is no fit", "1"),
 }
 
 
@@ -99,8 +98,24 @@ def fit_experiment(dataset, *, points=4, resamples=1000):
     put("log_factor", [exponents.has_log_factor(*rate) for rate in rates], "whether T has log d")
     put("theta_theory", [exponents.recovery_exponent(*rate) for rate in rates], "time exponent of the theory")
     times = _first_principles(dataset, grid)
+    budgets = dataset.recovery_step.max("replica").values.reshape(times.shape)
+    reasons = [_reason(*each) for each in zip(fits, budgets, times, strict=True)]
+    put("reason", reasons, "why there is no fit")
     put("time_theory", times, "recovery time from first principles, to leading order", "dimension", units="steps")
     return result
+
+
+def _reason(fit, budget, time) -> str:
+    """Why there is no fit, with the budgets that a run could only fail within."""
+    short = (fit.recovered_fraction < 1) & np.isfinite(time) & (budget < time)
+    if not fit.reason or not short.any():
+        return fit.reason
+    least = [f"{low:.3g}" if low == high else f"{low:.3g} to {high:.3g}" for low, high in
+             ((values[short].min(), values[short].max()) for values in (budget, time))]  # fmt: skip
+    return (
+        f"{fit.reason}; at {short.sum()} of {len(time)} dimensions the budget of {least[0]} steps is below the time "
+        f"from first principles, {least[1]}"
+    )
 
 
 def _first_principles(dataset, grid):

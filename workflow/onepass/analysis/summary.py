@@ -19,7 +19,10 @@ COLUMNS = {
     "theta": ("measured time exponent", "1"),
     "theta_low": ("lower 95 % bound of it", "1"),
     "theta_high": ("upper 95 % bound of it", "1"),
-    "theta_limit": ("the same with a correction 1 + c/√d fitted beside it", "1"),
+    "theta_plain": ("slope of the plain medians, nothing divided out", "1"),
+    "theta_plain_low": ("lower 95 % bound of it", "1"),
+    "theta_plain_high": ("upper 95 % bound of it", "1"),
+    "theta_limit": ("measured time exponent with a correction 1 + c/√d fitted beside it", "1"),
     "theta_limit_low": ("lower 95 % bound of it", "1"),
     "theta_limit_high": ("upper 95 % bound of it", "1"),
     "log_power": ("power of log d beside the theory's power of d", "1"),
@@ -140,6 +143,7 @@ def report(exponents: pd.DataFrame, found: pd.DataFrame, *, covering, kink, tole
             "theory": exponents.theta_theory.map("{:.2f}".format),
             "theta": exponents.theta.map("{:.3f}".format),
             "95 % interval": [f"{row.theta_low:.3f} to {row.theta_high:.3f}" for row in exponents.itertuples()],
+            "plain": exponents.theta_plain.map("{:.3f}".format),
             "log power": exponents.log_power.map("{:.2f}".format),
             "T / first principles": exponents.time_ratio.map("{:.2f}".format),
             "failures": [f"{row.failures} of {row.replicas}" for row in exponents.itertuples()],
@@ -153,9 +157,9 @@ def report(exponents: pd.DataFrame, found: pd.DataFrame, *, covering, kink, tole
     return "\n".join([shown.to_string(index=False), "", "Kinks of theta(mu):", kinks_shown, "", *end]), missing
 
 
-def dataset(exponents: pd.DataFrame):
-    """The table as an xarray.Dataset over ``row``, every variable with its meaning and units."""
-    result = exponents.rename_axis("row").to_xarray()
-    for name, (meaning, units) in COLUMNS.items():
+def dataset(rows: pd.DataFrame, columns: dict[str, tuple[str, str]] = COLUMNS):
+    """A table as an xarray.Dataset over ``row``, every variable with the meaning and units of its column."""
+    result = rows.rename_axis("row").to_xarray()
+    for name, (meaning, units) in columns.items():
         result[name].attrs = {"long_name": meaning, "units": units}
     return result

@@ -28,8 +28,9 @@ def draw(datasets):
             _theory(ax, group, name, colour, right)
             panels.draw_measured(ax, group, "theta", name, shift, fmt="o", color=colour)
         ax.set_title(f"{style.look(name).label}:\na larger batch saves time up to {_PANELS[name]}")
-        count, held = _coverage(datasets, name)
-        style.note(ax, 0.98, 0.97, f"{held} of {count} intervals\nhold the theory", ha="right", va="top")
+        count, held, plain = _coverage(datasets, name)
+        words = f"{held} of {count} intervals\nhold the theory (plain: {plain})"
+        style.note(ax, 0.98, 0.97, words, ha="right", va="top")
         panels.mu_ticks(ax)
         ax.set_xlim(-0.1, right)
         ax.set_xlabel(r"batch-size exponent $\mu$  ($n_b \propto d^{\,\mu}$)")
@@ -39,6 +40,7 @@ def draw(datasets):
         for colour, g in zip(colours, groups, strict=True)
     ]
     handles += [
+        panels.plain_handle(),
         Line2D([], [], color="0.7", linewidth=2.5, label="theory"),
         Line2D([], [], color=style.INK, marker="o", markersize=9, markerfacecolor="none", linestyle="none",
                label="best batch"),
@@ -63,9 +65,11 @@ def _dodges(groups):
 
 
 def _coverage(datasets, name):
-    """How many exponents were fitted, and how many of their intervals hold the theory's value."""
+    """How many exponents were fitted, and how many intervals hold the theory's value: of θ, of the plain ones."""
     rows = [dataset.sel(protocol=name) for dataset in datasets if name in dataset.protocol.values]
-    count = sum(int(np.isfinite(row.theta).sum()) for row in rows)
-    return count, sum(
-        int(((row.theta_low <= row.theta_theory) & (row.theta_theory <= row.theta_high)).sum()) for row in rows
-    )
+
+    def held(of):
+        inside = ((row[f"{of}_low"] <= row.theta_theory) & (row.theta_theory <= row[f"{of}_high"]) for row in rows)
+        return sum(int(each.sum()) for each in inside)
+
+    return sum(int(np.isfinite(row.theta).sum()) for row in rows), held("theta"), held("theta_plain")

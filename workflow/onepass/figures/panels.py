@@ -14,6 +14,7 @@ from onepass.theory import exponents
 _THEORY = {"theta": exponents.recovery_exponent, "sample_exponent": exponents.sample_exponent}
 _DOTTED = (0, (1, 2))
 _DODGE = 0.025  # in μ, between protocols measured at the same μ
+_HOLLOW = {"markerfacecolor": "white", "markeredgewidth": 0.8, "markersize": 5.5, "linestyle": "none"}
 
 
 def by_target(datasets):
@@ -125,14 +126,18 @@ def fitted_line(series):
 
 
 def draw_exponents(ax, datasets, name, names):
-    """Measured `name`, ``theta`` or ``sample_exponent``, of protocols against μ with 95 % intervals."""
+    """Measured `name`, ``theta`` or ``sample_exponent``, against μ with 95 % intervals, and the plain ones hollow."""
     for place, protocol in enumerate(names):
         shown, shift = style.look(protocol), _DODGE * (place - (len(names) - 1) / 2)
         draw_measured(ax, datasets, name, protocol, shift, fmt=shown.marker, color=shown.colour)
 
 
 def draw_measured(ax, datasets, name, protocol, shift, **look):
-    """The same of one protocol, moved by `shift` in μ."""
+    """The same of one protocol, moved by `shift` in μ.
+
+    The exponent of the plain medians is a hollow marker behind: it is seen where it differs.
+    """
+    hollow = {"marker": look["fmt"], "color": look["color"], "zorder": 3.5} | _HOLLOW
     look = {"markeredgecolor": "white", "markeredgewidth": 0.5, "elinewidth": 1, "zorder": 4} | look
     for dataset in datasets:
         if protocol in dataset.protocol.values:
@@ -140,6 +145,7 @@ def draw_measured(ax, datasets, name, protocol, shift, **look):
             row = row.isel(mu=np.isfinite(row.theta.values))
             value = row[name].values
             errors = np.maximum([value - row[f"{name}_low"].values, row[f"{name}_high"].values - value], 0)
+            ax.plot(row.mu + shift, row.theta_plain + (row.mu if name == "sample_exponent" else 0.0), **hollow)
             ax.errorbar(row.mu + shift, value, errors, **look)
 
 
@@ -165,9 +171,16 @@ def protocol_handles(names):
     return style.protocol_handles(names, linewidth=1)
 
 
+def plain_handle():
+    """Legend handle of the hollow markers."""
+    label = "plain power law, nothing divided out"
+    return Line2D([], [], color=style.INK, marker="o", label=label, **_HOLLOW)
+
+
 def theory_handles():
-    """Legend handles of what `draw_theory` draws."""
+    """Legend handles of what `draw_exponents` and `draw_theory` draw beside the protocols."""
     return [
+        plain_handle(),
         Line2D([], [], color="0.7", linewidth=3, label="theory"),
         Line2D([], [], color=style.MUTED, linewidth=0.8, linestyle=_DOTTED, label="best batch size"),
     ]

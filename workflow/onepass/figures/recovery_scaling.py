@@ -36,10 +36,15 @@ def _panel(ax, datasets, protocol, colours, rng):
         _draw_replicas(ax, series, colour, rng)
         panels.draw_medians(ax, series, colour)
         end = panels.draw_fit(ax, series, colour)
-        measured = f"{round(float(series.theta), 2) + 0.0:.2f}".replace("-", "−") if end else "no fit"
+        measured = f"{_number(series.theta)}, {_number(series.theta_plain)}" if end else "no fit"
         last = float(series.dimension[-1]), float(series.recovery_step[-1].max())
         slopes.append((end or last, f"{measured} ({float(series.theta_theory):g})", colour))
     return slopes
+
+
+def _number(value):
+    """An exponent to two digits, none of them −0."""
+    return f"{round(float(value), 2) + 0.0:.2f}".replace("-", "−")
 
 
 def _draw_replicas(ax, series, colour, rng):
@@ -62,7 +67,7 @@ def _write_slopes(ax, slopes):
     look = {"textcoords": "axes fraction", "va": "center", "fontsize": 7, "color": style.INK, "annotation_clip": False}
     for (end, text, colour), height in zip(slopes, heights, strict=True):
         ax.annotate(text, end, (1.06, height), arrowprops=_LEADER | {"color": colour}, **look)
-    style.note(ax, 1.06, heights[-1] + _GAP, r"$\theta$ (theory)", va="center", fontsize=7)
+    style.note(ax, 1.06, heights[-1] + _GAP, r"$\theta$, plain (theory)", va="center", fontsize=7)
 
 
 def _spread(heights, gap):

@@ -28,7 +28,9 @@ def draw(datasets):
     for ax, group in drawn:
         draw_diagram(ax, _diagram(group))
         panels.draw_exponents(ax, group, "theta", names)
-    panels.protocol_legend(figure, names, [*drawn[0][0].get_legend_handles_labels()[0], validity()])
+    panels.protocol_legend(
+        figure, names, [panels.plain_handle(), *drawn[0][0].get_legend_handles_labels()[0], validity()]
+    )
     return figure
 
 
@@ -42,7 +44,8 @@ def _diagram(datasets):
     ell = panels.information_exponent(datasets)
     usual = max(ell, 2)
     mu = max(float(dataset.mu.max()) for dataset in datasets)
-    theta = max(float(dataset.theta_high.max().fillna(0)) for dataset in datasets)
+    highest = (dataset[name].max().fillna(0) for dataset in datasets for name in ("theta_high", "theta_plain"))
+    theta = float(max(highest))
     return diagrams.time_diagram(ell, mu_max=max(usual + 0.5, mu + 0.2), theta_max=max(usual - 0.5, theta + 0.1))
 
 

@@ -5,7 +5,6 @@ Each remark is a rough truth of the first saddle (`theory.saddle`), not a refusa
 
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
-from typing import NamedTuple
 
 import numpy as np
 
@@ -15,20 +14,14 @@ from onepass.model import Model, cached_model
 from onepass.pipeline.cell import Cell
 from onepass.protocol import Protocol, Update
 from onepass.simulation.parameters import smallest_dimension
+from onepass.targets.budget import short_budget
+from onepass.targets.remark import Remark
 from onepass.theory import saddle
 from onepass.theory.climb import start_norm
 
 SHORT = 10  # steps: fewer are a giant step or two, whose learning rate is beyond any climb's on purpose
 LARGE_OVERLAP = 0.5  # weak recovery where no threshold says what it is
 SPEAKING = ("recovery", "trajectories")  # kinds of experiments; a map goes beyond every bound to show it
-
-
-class Remark(NamedTuple):
-    """A sentence, the kind of trouble it names, and how far the trouble goes: the larger the worse."""
-
-    kind: str
-    extent: float
-    sentence: str
 
 
 def advice(
@@ -47,7 +40,7 @@ def advice(
 
     Parameters
     ----------
-    dimension, batch_size, learning_rate, steps : d, n_b, γ and the number of steps.
+    dimension, batch_size, learning_rate, steps : d, n_b, γ and the number of steps, the budget.
     initial : "sphere", or the overlap of every student with every direction at the start.
     threshold : norm of the overlaps that counts as recovery.
     """
@@ -58,6 +51,8 @@ def advice(
     else:
         found += [*wrong_signs(model, initial), _noise(model, protocol, dimension, batch_size, learning_rate, steps,
                                                        initial, threshold)]  # fmt: skip
+        place = {"dimension": dimension, "learning_rate": learning_rate, "steps": steps}
+        found.append(short_budget(model, protocol, **place, initial=initial, threshold=threshold))
     found.append(_self_interaction(model, protocol, learning_rate, steps))
     return [remark for remark in found if remark]
 

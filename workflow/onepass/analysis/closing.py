@@ -1,0 +1,52 @@
+"""The last lines of a run: its exponents beside the plain ones and the theory's, and why others have none."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+HEAD = "onepass: exponents of T ∝ d^θ: θ with the noiseless climb divided out, plain with nothing divided out (theory)"
+
+
+def closing(fits: Sequence) -> str:
+    """The lines on data sets of `onepass.analysis.fits.fit_experiment`; a row for every experiment and μ."""
+    protocols = list(dict.fromkeys(str(name) for dataset in fits for name in dataset.protocol.values))
+    rows = [["", "mu", *protocols]]
+    for dataset in fits:
+        own = set(dataset.protocol.values)
+        for mu in dataset.mu.values:
+            found = [_told(dataset.sel(protocol=name, mu=mu)) if name in own else "" for name in protocols]
+            rows.append([str(dataset.attrs["experiment"]), f"{mu:g}", *found])
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    lines = ["  ".join(map(str.ljust, row, widths)).rstrip() for row in rows]
+    return "\n".join([HEAD, *lines, *_without(fits), *_failures(fits)])
+
+
+def _told(series) -> str:
+    """``1.00, 1.02 (1)``, as the figures write it."""
+    if not np.isfinite(series.theta):
+        return f"no fit ({float(series.theta_theory):g})"
+    theta, plain = (round(float(series[name]), 2) + 0.0 for name in ("theta", "theta_plain"))
+    return f"{theta:.2f}, {plain:.2f} ({float(series.theta_theory):g})"
+
+
+def _without(fits) -> list[str]:
+    """Why there is no exponent where there is none, a line a reason."""
+    reasons: dict[tuple[str, str], list[str]] = {}
+    for dataset in fits:
+        for protocol in dataset.protocol.values:
+            for mu in dataset.mu.values:
+                if reason := str(dataset.reason.sel(protocol=protocol, mu=mu).values):
+                    key = str(dataset.attrs["experiment"]), reason
+                    reasons.setdefault(key, []).append(f"{protocol} at mu = {mu:g}")
+    return [f"onepass: no exponent in {name} of {', '.join(of)}: {why}" for (name, why), of in reasons.items()]
+
+
+def _failures(fits) -> list[str]:
+    """How many replicas of each experiment did not recover; none where all did."""
+    counts = []
+    for dataset in fits:
+        each = int(dataset.attrs["replicas"])
+        failed = int(np.round((1 - dataset.recovered_fraction) * each).sum())
+        if failed:
+            counts.append(f"{failed} of {each * dataset.recovered_fraction.size} of {dataset.attrs['experiment']}")
+    return [f"onepass: replicas that did not recover within their budget: {', '.join(counts)}"] if counts else []
