@@ -6,7 +6,6 @@ from onepass.pipeline.script import logged
 with logged(snakemake.log[0]):
     origin = Origin(*snakemake.params.origin).load()
     from onepass.analysis import times
-    from onepass.analysis.summary import dataset
     from onepass.files import atomic
     from onepass.pipeline import store
 
@@ -14,5 +13,5 @@ with logged(snakemake.log[0]):
     table = times.table(runs, fits)
     with atomic(snakemake.output.table) as part:
         table.to_csv(part, index=False, float_format="%.6g")
-    made = dataset(table, times.COLUMNS).assign_attrs(origin=origin.of(*runs, *fits).hash())
+    made = times.dataset(table).assign_attrs(origin=origin.of(*runs, *fits).hash())
     store.write(made, snakemake.output.dataset, finite=False)

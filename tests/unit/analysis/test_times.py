@@ -3,7 +3,6 @@
 import numpy as np
 from helpers.experiments import experiment
 from onepass.analysis import times
-from onepass.analysis.summary import dataset
 
 
 def test_a_row_a_cell_with_censored_runs_counted():
@@ -25,5 +24,5 @@ def test_a_row_a_cell_with_censored_runs_counted():
     assert (np.isfinite(failing["quantile_0.1"]) == (failing.censored_fraction < 0.9)).all()
     assert (table["quantile_0.1"] <= table["quantile_0.25"]).all()
     assert (table["quantile_0.75"] <= table["quantile_0.9"]).all()
-    made = dataset(table, times.COLUMNS)
+    made = times.dataset(table)
     assert all(made[name].attrs["long_name"] for name in times.COLUMNS)

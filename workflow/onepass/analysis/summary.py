@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 
 from onepass.analysis.kinks import Kink, fit_kink
+from onepass.analysis.tables import labelled
 from onepass.theory.exponents import optimal_batch_exponent
 
 # Columns of the table of exponents: name, meaning, units.
@@ -157,9 +158,6 @@ def report(exponents: pd.DataFrame, found: pd.DataFrame, *, covering, kink, tole
     return "\n".join([shown.to_string(index=False), "", "Kinks of theta(mu):", kinks_shown, "", *end]), missing
 
 
-def dataset(rows: pd.DataFrame, columns: dict[str, tuple[str, str]] = COLUMNS):
-    """A table as an xarray.Dataset over ``row``, every variable with the meaning and units of its column."""
-    result = rows.rename_axis("row").to_xarray()
-    for name, (meaning, units) in columns.items():
-        result[name].attrs = {"long_name": meaning, "units": units}
-    return result
+def dataset(exponents: pd.DataFrame):
+    """The table as an xarray.Dataset over ``row``, every variable with its meaning and units."""
+    return labelled(exponents, COLUMNS)

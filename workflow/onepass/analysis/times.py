@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 
 from onepass.analysis.recovery import recovery_quantile
+from onepass.analysis.tables import labelled
 
 QUANTILES = (0.1, 0.25, 0.75, 0.9)  # beside the median
 # Columns of the table: name, meaning, units.
@@ -40,6 +41,11 @@ def table(runs: Sequence, fits: Sequence) -> pd.DataFrame:
             place = {"protocol": protocol, "mu": mu, "dimension": dimension}
             rows.append({**place, **_row(gathered.sel(place), fit.sel(place))})
     return pd.DataFrame(rows, columns=list(COLUMNS))
+
+
+def dataset(times: pd.DataFrame):
+    """The table as an xarray.Dataset over ``row``, every variable with its meaning and units."""
+    return labelled(times, COLUMNS)
 
 
 def _row(cell, fit):
