@@ -1,5 +1,6 @@
 """What a machine and the settings of its user bring along: the files are those of a run without them."""
 
+import shutil
 import subprocess
 
 import pytest
@@ -77,6 +78,8 @@ CASES = [[fault] for fault in FAULTS] if THOROUGH else [list(FAULTS)]
 @pytest.mark.parametrize("faults", CASES, ids=lambda faults: f"{len(faults)} at once")
 def test_results_do_not_depend_on_them(faults, undisturbed, tmp_path, monkeypatch, reliability):
     project = Project(tmp_path / "above" / "project", SMALL)
+    code = undisturbed.folder / "workflow"  # compiled by its run
+    shutil.copytree(code, project.folder / "workflow", dirs_exist_ok=True)
     for fault in faults:
         FAULTS[fault](project, monkeypatch)
     done = project.snakemake(*WANTED)
