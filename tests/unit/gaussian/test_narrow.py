@@ -45,3 +45,15 @@ def test_hole_between_two_kinks_at_random_places(half, seed):
         text = f"sign((x1 - {centre})**2 - {half**2:.10g})".replace("- -", "+ ")
         assert mean(text) == pytest.approx(1 - 2 * inside, abs=TOLERANCE)
         assert mean(text.replace("sign", "0.3*x1 + step")) == pytest.approx(1 - inside, abs=TOLERANCE)
+
+
+def test_sum_whose_terms_are_in_reach_is_taken():
+    """E[(max(x1, x2) + x2 x3)²] = 1 + 1: the mean of their product is 0."""
+    assert gaussian_norm(Formula.target("max(x1, x2) + x2*x3")) == pytest.approx(2, abs=1e-9)
+
+
+@pytest.mark.parametrize("text", ["tanh(x1*x2) + tanh(x1*x2*x3*x4)", "max(x1, x2) + max(x2, x3)"])
+def test_refusal_of_a_sum_names_what_was_written(text):
+    with pytest.raises(HermiteError, match="the mean of the product of two of its terms is out of reach") as refusal:
+        gaussian_norm(Formula.target(text))
+    assert str(refusal.value).startswith(f"formula {Formula.target(text).text!r}")
