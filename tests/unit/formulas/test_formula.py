@@ -118,11 +118,12 @@ def test_derivative_of_hermite_is_the_one_before(n):
 
 
 def test_at_the_kink():
-    """The slope at 0 is that from the left in every form, 0 of jumps and of abs; step and sign are 0 there."""
+    """In every form step and sign are 0 at 0, and of two equal arguments max and min take the slope of the last."""
     zero = np.zeros(3)
     values = {
         "relu": (0, 0), "abs": (0, 0), "sign": (0, 0), "step": (0, 0), "heaviside": (0.5, 0), "leaky_relu": (0, 0.01),
         "elu": (0, 1), "softplus": (np.log(2), 0.5), "max(x, 0)": (0, 0), "min(x, 0)": (0, 0), "max(-x, x)": (0, 1),
+        "relu(-x)": (0, 0), "min(0, x)": (0, 1), "max(x, -x)": (0, -1),
     }  # fmt: skip
     for text, (value, slope) in values.items():
         formula = Formula.activation(text)
@@ -235,7 +236,15 @@ def test_derivatives_where_sympy_cannot_tell_what_is_real(text):
 
 
 @pytest.mark.parametrize(
-    ("text", "flat"), [("sign", True), ("step(x) + 3", True), ("x - x", True), ("relu", False), ("x/1000", False)]
+    ("text", "flat"),
+    [
+        ("sign", True),
+        ("step(x) + 3", True),
+        ("x - x", True),
+        ("relu", False),
+        ("x/1000", False),
+        ("tanh(100*x)", False),
+    ],
 )
 def test_flat_activations_are_known(text, flat):
     assert Formula.activation(text).is_flat is flat
@@ -266,3 +275,13 @@ def test_large_arguments():
 def test_kinks(text, kinks):
     """The functions at whose zeros a formula is not smooth."""
     assert [kink.text for kink in Formula.target(text).kinks] == kinks
+
+
+@pytest.mark.parametrize("name", ["silu", "gelu", "elu", "sigmoid", "softplus", "tanh", "relu", "leaky_relu", "arctan"])
+def test_nested_functions_have_short_derivatives(name):
+    formula, h = Formula.activation(f"{name}(" * 10 + "x" + ")" * 10), 1e-5
+    function = formula.array(np)
+    differences = (function(POINTS + h) - function(POINTS - h)) / (2 * h)
+    # Differences of values near 1: 1e-16/h is what rounding leaves of them.
+    np.testing.assert_allclose(formula.array(np, derivative=True)(POINTS), differences, rtol=1e-7, atol=1e-10)
+    assert len(formula.source("function", derivative=True)) < 3000

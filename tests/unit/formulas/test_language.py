@@ -221,3 +221,10 @@ def test_the_documentation_lists_every_function():
     listed = [name for row in rows for name in re.findall(r"`(\w+)`", row)]
     assert sorted({*listed, *HERMITE}) == sorted(FUNCTIONS)
     assert len(listed) == len({*listed})
+
+
+@pytest.mark.parametrize(("text", "offered"), [("x1^2", True), ("x1^2.5", False), ("|x1|^3", True), ("|y|", False)])
+def test_only_what_is_taken_is_offered(text, offered):
+    with pytest.raises(FormulaError) as refusal:
+        Formula.target(text)
+    assert ("did you mean" in str(refusal.value)) is offered

@@ -4,7 +4,7 @@ import ast
 import math
 from collections.abc import Callable
 from functools import lru_cache, reduce
-from math import exp, log1p
+from math import erf, exp, log1p, sqrt, tanh
 
 from onepass.formulas.language import CONSTANTS, HERMITE, OPERATORS
 
@@ -29,7 +29,27 @@ def softplus(x):
     return max(x, 0.0) + log1p(exp(-abs(x)))
 
 
-HELPERS = (sign, step, softplus)
+def sigmoid(x):
+    """1/(1 + e^-x), of any argument."""
+    return (1.0 + tanh(x / 2.0)) / 2.0
+
+
+def silu(x):
+    """x sigmoid(x)."""
+    return x * (1.0 + tanh(x / 2.0)) / 2.0
+
+
+def gelu(x):
+    """x times the normal distribution function."""
+    return x * (1.0 + erf(x / sqrt(2.0))) / 2.0
+
+
+def elu(x):
+    """x, or e^x - 1 below 0."""
+    return max(x, 0.0) + (exp(min(x, 0.0)) - 1.0)
+
+
+HELPERS = (sign, step, softplus, sigmoid, silu, gelu, elu)
 
 
 def evaluate(node: ast.expr, inputs: dict[str, object], functions: Functions):

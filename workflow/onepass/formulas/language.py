@@ -75,7 +75,7 @@ def parse(text: str, *, target: bool) -> ast.expr:
         tree = ast.parse(text, mode="eval").body
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
         reason = getattr(error, "msg", None) or type(error).__name__
-        raise FormulaError(f"formula {text!r} is not well formed: {reason}{_notation(text)}") from None
+        raise FormulaError(f"formula {text!r} is not well formed: {reason}{_notation(text, target)}") from None
     return _checked(tree, text, target, 0, 1)
 
 
@@ -123,7 +123,7 @@ def _checked(node: ast.expr, text: str, target: bool, depth: int, parts: int) ->
                 whole = ast.BinOp(whole, op, inner(part, len(rest)))
             return whole
         case ast.BinOp(op=ast.BitXor() | ast.BitOr()):
-            refuse(f"{'^' if isinstance(node.op, ast.BitXor) else '|'!r}{_notation(text)}", SYNTAX)
+            refuse(f"{'^' if isinstance(node.op, ast.BitXor) else '|'!r}{_notation(text, target)}", SYNTAX)
         case ast.Call(func=ast.Name(id=name), args=arguments, keywords=[]):
             if name not in FUNCTIONS:
                 refuse(f"unknown function {name!r}{_hint(name)}", _listed(FUNCTIONS))
@@ -171,14 +171,14 @@ def _hint(name: str) -> str:
     return f" (did you mean {others[close[0]]!r}?)" if close else ""
 
 
-def _notation(text: str) -> str:
+def _notation(text: str, target: bool) -> str:
     """The formula that is meant where powers and absolute values are written as on paper."""
     meant = re.sub(r"\|([^|]*)\|", r"abs(\1)", text.replace("^", "**"))
     if meant == text:
         return ""
     try:
-        ast.parse(meant, mode="eval")
-    except SyntaxError:  # bars in bars
+        parse(meant, target=target)
+    except FormulaError:  # bars in bars, or a piece that is refused in turn
         return " (powers are written with **, absolute values with abs)"
     return f" (did you mean {meant!r}?)"
 

@@ -64,13 +64,24 @@ def _functions() -> dict[str, Callable]:
         "abs": lambda x: x * sign(x),
         "sign": sign,
         "step": step,
-        "softplus": opaque(
-            "softplus", lambda x: sympy.log(1 + sympy.exp(x)), lambda x: composed(functions)["sigmoid"](x)
-        ),
         "max": opaque("max", sympy.Max, lambda x, y: step(x - y), lambda x, y: 1 - step(x - y)),
         "min": opaque("min", sympy.Min, lambda x, y: step(y - x), lambda x, y: 1 - step(y - x)),
     }
-    return functions | composed(functions)
+    functions |= composed(functions)
+    # Opaque: written out, derivatives of nested ones grow without end.
+    values = {name: functions[name] for name in ("sigmoid", "silu", "gelu", "elu")}
+    values["softplus"] = lambda x: sympy.log(1 + sympy.exp(x))
+    slopes = {
+        "sigmoid": lambda x: functions["sigmoid"](x) * functions["sigmoid"](-x),
+        "silu": lambda x: functions["sigmoid"](x) * (1 + x * functions["sigmoid"](-x)),
+        "gelu": lambda x: (
+            (1 + sympy.erf(x / sympy.sqrt(2))) / 2 + x * sympy.exp(-(x**2) / 2) / sympy.sqrt(2 * sympy.pi)
+        ),
+        "elu": lambda x: sympy.exp(x * (1 - step(x))),
+        "softplus": lambda x: functions["sigmoid"](x),
+    }
+    functions |= {name: opaque(name, value, slopes[name]) for name, value in values.items()}
+    return functions
 
 
 @lru_cache(maxsize=256)

@@ -38,6 +38,8 @@ class Adaptive:
     def __init__(
         self, part: Part, order: int, magnitude: float, pieces: np.ndarray, ends: Sequence[np.ndarray]
     ) -> None:
+        if not magnitude > 0:
+            part.refuse_unseen(part.text)
         self.part, self.order, self.ends = part, order, ends
         self.places = [0] if part.direction is not None else _in_order(part)
         self.axes = np.atleast_2d(part.direction) if part.direction is not None else np.eye(len(part.used))[self.places]
@@ -80,7 +82,7 @@ class Adaptive:
                 line = line.astype(int)
                 coarse, fine = (self._on(before[line], start, end, count) for count in RULES)
                 change = (abs(fine - coarse) / units).max(axis=1)
-                unsettled = change > SETTLED
+                unsettled = ~(change <= SETTLED)  # nor nan
                 np.add.at(total, line[~unsettled], fine[~unsettled])
                 np.add.at(doubt, line[~unsettled], change[~unsettled])
                 middle = (start + end) / 2
@@ -90,7 +92,7 @@ class Adaptive:
                 break
         else:
             self._refuse(f"not found by {HALVINGS} halvings")
-        self.doubts[level] = max(self.doubts[level], float(doubt.max()))
+        self.doubts[level] = float(np.maximum(self.doubts[level], doubt.max()))  # nan stays
         return total
 
     def _panels(self, before: np.ndarray) -> np.ndarray:

@@ -9,7 +9,7 @@ import numpy as np
 
 from onepass.formulas.formula import Formula
 from onepass.formulas.structure import connected
-from onepass.gaussian.expansion import NEGLIGIBLE, TOLERANCE, Expansion, check_count
+from onepass.gaussian.expansion import NEGLIGIBLE, TOLERANCE, Expansion, HermiteError, check_count
 from onepass.gaussian.line import on_a_line
 from onepass.gaussian.parts import Part, coordinates
 
@@ -70,7 +70,7 @@ def _mean_of_product(part: Part, one: Part, other: Part, order: int, expand: Exp
     factors = [factor for term in (*one.terms, *other.terms) for factor in term.factors]
     products = [Part.of(_product(together)) for _, together in connected(factors, coordinates)]
     if all(product.is_simple for product in products):
-        return prod(expand(product, 0).mean for product in products), 0.0
+        return _from_factors(part, products, expand)
     if one.direction is not None and other.direction is not None:
         value, doubt = _of_directions(one, other)
     else:
@@ -79,8 +79,19 @@ def _mean_of_product(part: Part, one: Part, other: Part, order: int, expand: Exp
         first, second = _placed(one, first, part), _placed(other, second, part)
         value, doubt = sum(value * second.get(alpha, 0.0) for alpha, value in first.items()), sqrt(left * rest)
     if doubt > TOLERANCE * sqrt(expand(one, order).magnitude * expand(other, order).magnitude):
-        return prod(expand(product, 0).mean for product in products), 0.0
+        return _from_factors(part, products, expand)
     return value, doubt
+
+
+def _from_factors(part: Part, products: Sequence[Part], expand: Expand) -> tuple[float, float]:
+    """The mean of a product of functions without common coordinates, and its doubt."""
+    try:
+        found = [expand(product, 0) for product in products]
+    except HermiteError as error:  # which names a product that nobody wrote
+        raise HermiteError(
+            f"formula {part.text!r}: the mean of the product of two of its terms is out of reach: {error}"
+        ) from error
+    return prod(own.mean for own in found), sum(own.error for own in found) * sqrt(prod(own.magnitude for own in found))
 
 
 def _of_directions(one: Part, other: Part) -> tuple[float, float]:

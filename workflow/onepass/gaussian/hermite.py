@@ -108,7 +108,12 @@ def expand(part: Part, order: int) -> Expansion:
     if len(part.terms) > 1 and (apart or len(part.used) > WIDEST):
         return of_terms(part, order, expand)
     if len(part.used) <= WIDEST:
-        return of_coordinates(part, order)
+        try:
+            return of_coordinates(part, order)
+        except HermiteError:
+            if len(part.terms) < 2 or len(part.used) < WIDEST:
+                raise
+            return of_terms(part, order, expand)  # each of which may be in reach
     raise HermiteError(
         f"formula {part.text!r} couples {len(part.used)} coordinates ({part.names}); allowed: {WIDEST} at most, and "
         "any number in a polynomial, in a function of one linear combination or of one product, and in a product of "

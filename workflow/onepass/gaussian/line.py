@@ -44,10 +44,10 @@ def on_a_line(part: Part, order: int) -> Sums:
     close = [kink + side * 10.0**-n for kink in kinks for side in (-1, 1) for n in (2, 4, 6)]
     other = panel_ends(CHECK, kinks + close, shift=0.4 * CHECK)
     found = _sums(part, order, *rule)
-    terms, error = _change(part, max(order, HIGHEST_ORDER), found.magnitude, rule, panel_rule(other, COUNT))
+    terms, magnitude, error = _change(part, max(order, HIGHEST_ORDER), rule, panel_rule(other, COUNT))
     if error <= TOLERANCE:
         return found._replace(error=error + ROUNDING)
-    found = Adaptive(part, max(order, HIGHEST_ORDER), found.magnitude, terms, [other]).sums()
+    found = Adaptive(part, max(order, HIGHEST_ORDER), magnitude, terms, [other]).sums()
     return found._replace(coefficients=found.coefficients[: order + 1])
 
 
@@ -77,22 +77,23 @@ def _sums(part: Part, order: int, nodes: np.ndarray, weights: np.ndarray) -> Sum
     return Sums(coefficients, mean, float((weights * (values - mean) ** 2).sum()), magnitude, 0.0)
 
 
-def _change(part: Part, order: int, magnitude: float, *rules) -> tuple[np.ndarray, float]:
-    """Means of what has to settle by itself, and the error of a rule as another one tells it.
+def _change(part: Part, order: int, *rules) -> tuple[np.ndarray, float, float]:
+    """Means of what has to settle by itself, the larger magnitude, and the error of a rule as another one tells it.
 
     Each term, and each part of a sum inside of one, has to settle by itself: one that is too narrow for the nodes to
     have seen it may be small.
     """
-    scale = sqrt(magnitude) or 1.0
-    found = []
+    found, magnitude = [], 0.0
     for nodes, weights in rules:
         points = nodes[:, None] * part.direction
         terms = part.values(points)
-        weighted = weights * sum(terms) / scale
+        values = sum(terms)
         squares = [(weights * own).sum() for own in part.settling(points, terms)]
-        found.append([*(hermite_polynomials(nodes, order) @ weighted), weighted @ sum(terms) / scale, *squares])
+        found.append([*(hermite_polynomials(nodes, order) @ (weights * values)), weights @ values**2, *squares])
+        magnitude = max(magnitude, float(weights @ sum(map(abs, terms)) ** 2))
     own, other = map(np.array, found)
     squares = other[order + 2 :]
     part.check_seen(squares)
-    units = np.concatenate([np.ones(order + 2), part.units(squares)])
-    return squares, SAFETY * float((abs(own - other) / units).max())
+    scale = sqrt(magnitude) or 1.0
+    units = np.concatenate([np.full(order + 1, scale), [scale**2], part.units(squares)])
+    return squares, magnitude, SAFETY * float((abs(own - other) / units).max())

@@ -54,19 +54,41 @@ def zeros(function: Callable[[np.ndarray, np.ndarray], np.ndarray], lines: int, 
     Parameters
     ----------
     function : of places on a line and the numbers (from 0) of their lines, arrays of one shape.
-    grid : places between which at most one change is looked for; best none where a change is likely.
+    grid : places; of two changes between the same ones those are found that a parabola tells. Best none where a change
+        is likely.
 
     Returns
     -------
     The places, filled up with the last one of the grid.
     """
-    signs = np.sign(function(*np.broadcast_arrays(grid, np.arange(lines)[:, None])))
+    values = function(*np.broadcast_arrays(grid, np.arange(lines)[:, None]))
+    signs = np.sign(values)
     line, place = np.nonzero(signs[:, :-1] * signs[:, 1:] < 0)
+    left, right = grid[place], grid[place + 1]
+    hidden = _dips(function, values, grid)
+    if hidden.size:
+        line = np.concatenate([line, *np.tile(hidden[0].astype(int), (2, 1))])
+        left, right = np.concatenate([left, *hidden[1:3]]), np.concatenate([right, *hidden[2:4]])
+        order = np.lexsort((left, line))
+        line, left, right = line[order], left[order], right[order]
     found = np.full((lines, np.bincount(line, minlength=1).max()), grid[-1])
     if line.size:
-        roots = _between(function, line, grid[place], grid[place + 1])
+        roots = _between(function, line, left, right)
         found[line, np.arange(line.size) - np.searchsorted(line, line)] = np.round(roots, 14)
     return found
+
+
+def _dips(function, values: np.ndarray, grid: np.ndarray) -> np.ndarray:
+    """Where a function dips through 0 between places of one sign: line, place before, place of the dip, place after."""
+    size, signs = abs(values), np.sign(values)
+    same = (signs[:, :-2] == signs[:, 1:-1]) & (signs[:, 2:] == signs[:, 1:-1])
+    # Of two equal places at the bottom the first one is taken.
+    line, middle = np.nonzero(same & (size[:, 1:-1] < size[:, :-2]) & (size[:, 1:-1] <= size[:, 2:]))
+    middle = middle + 1
+    before, at, after = (size[line, middle + i] for i in (-1, 0, 1))
+    bottom = grid[middle] + (grid[middle + 1] - grid[middle]) * (before - after) / (2 * (before - 2 * at + after))
+    through = np.sign(function(bottom, line)) * signs[line, middle] < 0
+    return np.stack([line, grid[middle - 1], bottom, grid[middle + 1]])[:, through]
 
 
 def _between(function, line: np.ndarray, left: np.ndarray, right: np.ndarray) -> np.ndarray:

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 from math import sqrt
+from typing import NoReturn
 
 import numpy as np
 
@@ -105,16 +106,19 @@ class Part:
         return units
 
     def unseen(self, means: Iterable[float]) -> Formula | None:
-        """A piece without kinks that was 0 at all nodes, as their means tell: it may be too narrow for them."""
+        """A piece that was 0 at all nodes, as their means tell: it may be too narrow for them."""
         for piece, mean in zip((*self.terms, *self.inner), means, strict=True):
-            if mean == 0 and piece.degree is None and not piece.kinks:
+            if mean == 0 and piece.degree is None:
                 return piece
         return None
 
     def check_seen(self, means: Iterable[float]) -> None:
         """Raise where there is such a piece."""
         if piece := self.unseen(means):
-            raise HermiteError(f"formula {self.text!r} holds {piece.text!r}, which is 0 wherever it was looked at")
+            self.refuse_unseen(piece.text)
+
+    def refuse_unseen(self, piece: str) -> NoReturn:
+        raise HermiteError(f"formula {self.text!r} holds {piece!r}, which is 0 wherever it was looked at")
 
     def check_growth(self, outside: float, magnitude: float) -> None:
         """Raise where so much of the mean square comes from where almost no Gaussian input lies."""

@@ -72,6 +72,10 @@ DEVICE void sincospi(double x, double *sine, double *cosine) {
 DEVICE double sign(double x) { return x > 0.0 ? 1.0 : (x < 0.0 ? -1.0 : 0.0); }
 DEVICE double step(double x) { return x > 0.0 ? 1.0 : 0.0; }
 DEVICE double softplus(double x) { return fmax(x, 0.0) + log1p(exp(-fabs(x))); }
+DEVICE double sigmoid(double x) { return (1.0 + tanh(x / 2.0)) / 2.0; }
+DEVICE double silu(double x) { return x * (1.0 + tanh(x / 2.0)) / 2.0; }
+DEVICE double gelu(double x) { return x * (1.0 + erf(x / sqrt(2.0))) / 2.0; }
+DEVICE double elu(double x) { return fmax(x, 0.0) + (exp(fmin(x, 0.0)) - 1.0); }
 
 #ifndef __CUDACC__
 // A launch of `blocks` blocks of a kernel.
