@@ -57,3 +57,9 @@ def test_refusal_of_a_sum_names_what_was_written(text):
     with pytest.raises(HermiteError, match="the mean of the product of two of its terms is out of reach") as refusal:
         gaussian_norm(Formula.target(text))
     assert str(refusal.value).startswith(f"formula {Formula.target(text).text!r}")
+
+
+@pytest.mark.parametrize("text", ["sinh(100*x1)/cosh(100*x1)", "sin(sinh(90*x1))"])
+def test_what_is_no_number_is_not_said_to_grow(text):
+    with pytest.raises(HermiteError, match="is not a finite number at"):
+        gaussian_norm(Formula.target(text))

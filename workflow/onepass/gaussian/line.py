@@ -11,6 +11,7 @@ from onepass.gaussian.expansion import (
     ROUNDING,
     TOLERANCE,
     Expansion,
+    HermiteError,
     Sums,
     check_count,
     powers_of_order,
@@ -71,10 +72,22 @@ def _sums(part: Part, order: int, nodes: np.ndarray, weights: np.ndarray) -> Sum
     values = sum(terms)
     magnitude = float((weights * sum(map(abs, terms)) ** 2).sum())
     if part.degree is None:
+        _check_finite(part, nodes, values)
         part.check_growth(float((weights * values**2)[abs(nodes) > REACH - 2].sum()), magnitude)
     mean = float((weights * values).sum())
     coefficients = np.tensordot(values, hermite_polynomials(nodes, order) * weights, axes=(0, 1))
     return Sums(coefficients, mean, float((weights * (values - mean) ** 2).sum()), magnitude, 0.0)
+
+
+def _check_finite(part: Part, nodes: np.ndarray, values: np.ndarray) -> None:
+    """Raise where a value is no number, or infinite though values farther out are not: it does not grow."""
+    finite = np.isfinite(values)
+    for side in (-1, 1):
+        farthest = (side * nodes)[finite].max(initial=0.0)
+        bad = (side * nodes > 0) & ~finite & (np.isnan(values) | (side * nodes < farthest))
+        if bad.any():
+            place = ", ".join(f"{x:.4g}" for x in nodes[bad][np.argmin(abs(nodes[bad]))] * part.direction)
+            raise HermiteError(f"formula {part.text!r} is not a finite number at ({place})")
 
 
 def _change(part: Part, order: int, *rules) -> tuple[np.ndarray, float, float]:

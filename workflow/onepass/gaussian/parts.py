@@ -122,7 +122,7 @@ class Part:
 
     def check_growth(self, outside: float, magnitude: float) -> None:
         """Raise where so much of the mean square comes from where almost no Gaussian input lies."""
-        if not outside <= 1e-12 * magnitude:  # nor nan
+        if not outside <= 1e-12 * min(magnitude, 1e300):  # nor nan or infinite
             raise HermiteError(
                 f"formula {self.text!r} grows too fast: its mean square over Gaussian inputs diverges, or comes from "
                 "inputs of more than ten standard deviations"
