@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from onepass.analysis.kinks import Kink, fit_kink
-from onepass.analysis.tables import labelled
+from onepass.simulation.records import labelled
 from onepass.theory.exponents import optimal_batch_exponent
 
 # Columns of the table of exponents: name, meaning, units.
@@ -160,4 +160,4 @@ def report(exponents: pd.DataFrame, found: pd.DataFrame, *, covering, kink, tole
 
 def dataset(exponents: pd.DataFrame):
     """The table as an xarray.Dataset over ``row``, every variable with its meaning and units."""
-    return labelled(exponents, COLUMNS)
+    return labelled(exponents.rename_axis("row").to_xarray(), COLUMNS | {"row": ("row of the table", "1")})

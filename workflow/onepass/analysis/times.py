@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from onepass.analysis.recovery import recovery_quantile
-from onepass.analysis.tables import labelled
+from onepass.simulation.records import labelled
 
 QUANTILES = (0.1, 0.25, 0.75, 0.9)  # beside the median
 # Columns of the table: name, meaning, units.
@@ -45,7 +45,7 @@ def table(runs: Sequence, fits: Sequence) -> pd.DataFrame:
 
 def dataset(times: pd.DataFrame):
     """The table as an xarray.Dataset over ``row``, every variable with its meaning and units."""
-    return labelled(times, COLUMNS)
+    return labelled(times.rename_axis("row").to_xarray(), COLUMNS | {"row": ("row of the table", "1")})
 
 
 def _row(cell, fit):

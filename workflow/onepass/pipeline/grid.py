@@ -114,22 +114,9 @@ def _exactness_cells(name, experiment):
         experiment.engines,
     )
     for protocol, p, n_b, d, engine in grid:
-        yield _cell(
-            name,
-            experiment,
-            protocol=protocol,
-            mu=None,
-            delta=None,
-            students=p,
-            second_layer=None,
-            dimension=d,
-            batch_size=n_b,
-            learning_rate=_power(experiment.gamma0 * p * min(1, n_b / d), d, 0),
-            steps=experiment.steps,
-            engine=engine,
-            threshold=experiment.threshold,
-            records=0,
-        )
+        rate = _power(experiment.gamma0 * p * min(1, n_b / d), d, 0)
+        own = {"students": p, "learning_rate": rate, "steps": experiment.steps, "engine": engine}
+        yield _compared_cell(name, experiment, protocol=protocol, dimension=d, batch_size=n_b, **own)
 
 
 def _leaps_cells(name, experiment):
@@ -141,24 +128,16 @@ def _leaps_cells(name, experiment):
     )  # fmt: skip
     for protocol, gamma0, n_b, d, tolerance in grid:
         length = experiment.samples / gamma0 / n_b
-        yield _cell(
-            name,
-            experiment,
-            protocol=protocol,
-            mu=None,
-            delta=None,
-            gamma0=gamma0,
-            students=1,
-            second_layer=None,
-            dimension=d,
-            batch_size=n_b,
-            learning_rate=_power(gamma0 * n_b, d, -exponents.half(order)),
-            steps=_count("samples", experiment.samples, length, d, exponents.saddle_exponent(order)),
-            engine="leap" if tolerance else "chain",
-            tolerance=tolerance,
-            threshold=experiment.threshold,
-            records=0,
-        )
+        steps = _count("samples", experiment.samples, length, d, exponents.saddle_exponent(order))
+        own = {"students": 1, "learning_rate": _power(gamma0 * n_b, d, -exponents.half(order)), "steps": steps}
+        own |= {"gamma0": gamma0, "engine": "leap" if tolerance else "chain", "tolerance": tolerance}
+        yield _compared_cell(name, experiment, protocol=protocol, dimension=d, batch_size=n_b, **own)
+
+
+def _compared_cell(name, experiment, **own) -> Cell:
+    """A cell of a comparison of engines: at a batch size, not a scaling, without records."""
+    alike = {"mu": None, "delta": None, "second_layer": None, "threshold": experiment.threshold, "records": 0}
+    return _cell(name, experiment, **alike, **own)
 
 
 def _scaling_cell(name, experiment, d, *, mu, delta=None, **own) -> Cell:
