@@ -82,6 +82,44 @@ def simulate(
     DivergenceError
         If the overlaps of a replica overflow.
     """
+    parameters = checked(
+        model,
+        protocol,
+        dimension=dimension,
+        batch_size=batch_size,
+        learning_rate=learning_rate,
+        steps=steps,
+        replicas=replicas,
+        engine=engine,
+        threshold=threshold,
+        records=records,
+    )
+    device = device_of(engine, backend, model, parameters, replicas, gpu_from)
+    place = {"backend": "cupy", "device": device.name} if device else {"backend": "numpy", "device": "cpu"}
+    attributes = {"engine": engine, **place, "risk_truncation": risk_truncation(model)}
+    if engine in ("gaussian", "leap"):
+        attributes["quadrature_error"] = batch_law(model)[2]
+    if engine == "leap":
+        limits.check(tolerance, attributes["quadrature_error"])
+        attributes["tolerance"] = float(tolerance)
+    streams = replica_streams(seed, replicas)
+    factors = np.stack([initial_factor(initial, model.students, model.teachers, dimension, s) for s in streams])
+    record_steps = log_spaced(parameters.steps, records)
+    try:
+        results = results_of(engine, model, parameters, factors, streams, record_steps, device, seed, tolerance)
+    except FloatingPointError as error:
+        raise DivergenceError(
+            f"{error}: {protocol.name}, target {model.target!r}, activation {model.activation!r}, "
+            f"dimension {dimension}, batch_size {batch_size}, learning_rate {learning_rate:g}; "
+            "a smaller learning rate keeps the overlaps finite"
+        ) from None
+    return dataset_of(model, record_steps, *results, attributes)
+
+
+def checked(
+    model, protocol, *, dimension, batch_size, learning_rate, steps, replicas, engine, threshold, records
+) -> Parameters:
+    """What the engines are told, each in its range; a ValueError that names the first that is not."""
     if engine not in ENGINES:
         raise SimulationError(f"engine {engine!r} is unknown; allowed: {', '.join(ENGINES)}")
     usual, own = largest_count("chain"), largest_count(engine)
@@ -118,23 +156,4 @@ def simulate(
     )
     if engine != "sgd":
         overlap_chain.check(model, parameters)
-    device = device_of(engine, backend, model, parameters, replicas, gpu_from)
-    place = {"backend": "cupy", "device": device.name} if device else {"backend": "numpy", "device": "cpu"}
-    attributes = {"engine": engine, **place, "risk_truncation": risk_truncation(model)}
-    if engine in ("gaussian", "leap"):
-        attributes["quadrature_error"] = batch_law(model)[2]
-    if engine == "leap":
-        limits.check(tolerance, attributes["quadrature_error"])
-        attributes["tolerance"] = float(tolerance)
-    streams = replica_streams(seed, replicas)
-    factors = np.stack([initial_factor(initial, model.students, model.teachers, dimension, s) for s in streams])
-    record_steps = log_spaced(parameters.steps, records)
-    try:
-        results = results_of(engine, model, parameters, factors, streams, record_steps, device, seed, tolerance)
-    except FloatingPointError as error:
-        raise DivergenceError(
-            f"{error}: {protocol.name}, target {model.target!r}, activation {model.activation!r}, "
-            f"dimension {dimension}, batch_size {batch_size}, learning_rate {learning_rate:g}; "
-            "a smaller learning rate keeps the overlaps finite"
-        ) from None
-    return dataset_of(model, record_steps, *results, attributes)
+    return parameters
