@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from onepass.analysis.recovery import interval
+from onepass.analysis.recovery import RESOLUTION, interval
 from onepass.analysis.scaling import ScalingError, power_law
 from onepass.protocol import Protocol
 from onepass.simulation.tune import near
@@ -33,6 +33,7 @@ class Best(NamedTuple):
     rate: float  # nan where no rate recovers
     time: float  # steps; inf there
     recovered: float  # fraction of the replicas at the rate next to it
+    spacing: float  # of the logarithms of the rates around it
     rates: np.ndarray  # (resamples,)
     times: np.ndarray
 
@@ -98,7 +99,7 @@ def best_of(learning_rate, recovery_step, recovered, budget, resamples, rng) -> 
     medians = np.median(times, axis=1)
     if not np.isfinite(medians).any():
         nothing = np.full(resamples, np.nan)
-        return Best(np.nan, np.inf, 0.0, nothing, nothing)
+        return Best(np.nan, np.inf, 0.0, np.nan, nothing, nothing)
     first, last = near(medians)
     window = slice(first, last + 1)
     rate, times, longest = learning_rate[window], times[window], np.log(budget[window])
@@ -110,7 +111,9 @@ def best_of(learning_rate, recovery_step, recovered, budget, resamples, rng) -> 
     nearest = int(np.argmin(np.abs(x - place[0])))
     rates, values = rate[0] * np.exp(place), np.exp(height)
     fraction = float(recovered[window][nearest].mean())
-    return Best(float(rates[0]), float(values[0]), fraction, rates[1:], values[1:])
+    around = np.log(learning_rate[max(first - 1, 0) : last + 2])
+    spacing = float(np.diff(around).max()) if len(around) > 1 else 0.0
+    return Best(float(rates[0]), float(values[0]), fraction, spacing, rates[1:], values[1:])
 
 
 def median_at(learning_rate, median, rate) -> float:
@@ -139,7 +142,8 @@ def _row(series, protocol, mu, ell, points, resamples) -> dict:
     rng = np.random.default_rng(np.random.SeedSequence(list(f"tuned {protocol} {mu:.9g}".encode())))
     sizes = series.batch_size.values.astype(float)
     found = [_search(series.isel(dimension=i), resamples, rng) for i in range(series.sizes["dimension"])]
-    rate, time, fraction = (np.array([getattr(best, key) for best in found]) for key in ("rate", "time", "recovered"))
+    keys = ("rate", "time", "recovered", "spacing")
+    rate, time, fraction, spacing = (np.array([getattr(best, key) for best in found]) for key in keys)
     rates, times = (np.array([getattr(best, key) for best in found]) for key in ("rates", "times"))
     row = {"best_rate": rate, "best_time": time, "best_samples": time * sizes, "recovered_fraction": fraction}
     for name, values in (("rate", rates), ("time", times), ("samples", times * sizes[:, None])):
@@ -148,7 +152,11 @@ def _row(series, protocol, mu, ell, points, resamples) -> dict:
     usable = np.isfinite(rate)
     row["reason"] = "" if usable.sum() > 1 else f"a best rate at {usable.sum()} dimension(s): a slope needs two"
     chosen = usable & (np.cumsum(usable[::-1])[::-1] <= points)
-    for name, sign, value, again in (("theta", 1, time, times), ("delta", -1, rate, rates)):
+    resolution = 1 / np.maximum(time, 0.5), spacing  # a step of the times, a step between two rates
+    for name, sign, value, again, step in (
+        ("theta", 1, time, times, resolution[0]),
+        ("delta", -1, rate, rates, resolution[1]),
+    ):
         with np.errstate(invalid="ignore"):
             y, refits = sign * np.log(value), sign * np.log(again)
             steps = np.diff(np.log(d))
@@ -157,7 +165,7 @@ def _row(series, protocol, mu, ell, points, resamples) -> dict:
         row |= {f"local_{name}": slopes, f"local_{name}_low": bounds[0], f"local_{name}_high": bounds[1]}
         ends = (np.nan,) * 3
         if chosen.sum() > 1:
-            ends = power_law(d[chosen], y[chosen], refits[chosen], rng, resolution=_resolution(name, time[chosen]))
+            ends = power_law(d[chosen], y[chosen], refits[chosen], rng, resolution=RESOLUTION * step[chosen])
         row |= dict(zip((name, f"{name}_low", f"{name}_high"), ends, strict=True))
     for bound in _BOUNDS:
         row[f"sample_exponent{bound}"] = row[f"theta{bound}"] + mu
@@ -165,11 +173,6 @@ def _row(series, protocol, mu, ell, points, resamples) -> dict:
     row["theta_theory"] = exponents.recovery_exponent(protocol, ell, mu)
     row["delta_theory"] = exponents.optimal_learning_rate_exponent(protocol, ell, mu)
     return row
-
-
-def _resolution(name, time):
-    """Smallest error of a logarithm: of a time, half a step; of a rate none is known."""
-    return 1 / (np.sqrt(12) * np.maximum(time, 0.5)) if name == "theta" else np.full(len(time), 1e-12)
 
 
 def _search(cell, resamples, rng) -> Best:

@@ -48,7 +48,7 @@ def draw(datasets):
         Line2D([], [], color=style.INK, marker=style.look(p).marker, markersize=3.5, label=style.look(p).label)
         for p in names
     ]
-    handles += [Line2D([], [], color=colour, linewidth=2, label=_power_of_two(d)) for d, colour in colours.items()]
+    handles += [Line2D([], [], color=colour, linewidth=2, label=style.dimension(d)) for d, colour in colours.items()]
     figure.legend(handles=handles, loc="outside lower center", ncols=6, columnspacing=1.2)
     return figure
 
@@ -67,7 +67,3 @@ def curves(group, protocol):
         if len(points) > 1:
             batch, time = np.array(sorted(points)).T
             yield d, batch, time, batch * time
-
-
-def _power_of_two(d):
-    return f"$d = 2^{{{d.bit_length() - 1}}}$" if d & (d - 1) == 0 else f"$d = {d}$"

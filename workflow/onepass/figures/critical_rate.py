@@ -6,61 +6,64 @@ A step of the projected square loss multiplies the student by ``1 − γ/γ_c`` 
 
 import matplotlib as mpl
 import numpy as np
-from matplotlib.lines import Line2D
 
 from onepass.analysis.gathered import model_of
-from onepass.analysis.scaling import plain_slope
+from onepass.analysis.scaling import ScalingError, plain_slope
 from onepass.analysis.tuned import median_at
 from onepass.figures import panels, style
 from onepass.protocol import Protocol
 from onepass.theory import exponents
 from onepass.theory.saddle import means_at_start
 
+PROTOCOL = "projected_square"
 FIXED = 0.3  # of γ_c: the rate that is fixed in advance
+WIDEST = 100.0  # how far below γ_c rates are drawn
 
 
 @style.context()
 def draw(datasets):
-    """Draw, a row for every data set of tuned rates, what its largest but one μ says of the projected square loss.
+    """Draw, a row a target, what the projected square loss does where batches are above ``d^(ℓ/2)``.
 
-    T against ``1 − γ/γ_c`` at every dimension; T against d at the best rate and at a fixed one; ``1 − γ*/γ_c`` against
-    d at every μ.
+    T against ``1 − γ/γ_c`` at every dimension; T against d at the best rate and at a fixed one, both at the largest μ
+    up to ``ℓ − 1``; ``1 − γ*/γ_c`` against d at every μ up to there. Data sets of
+    `onepass.analysis.tuned.fit_experiment`, several of one target together.
     """
-    figure = style.new_figure(2.3 * len(datasets) + 0.8)
-    axes = figure.subplots(len(datasets), 3, squeeze=False)
-    sizes = sorted({int(d) for dataset in datasets for d in dataset.dimension.values})
-    colours = dict(zip(sizes, mpl.colormaps["viridis"](np.linspace(0, 0.85, len(sizes))), strict=True))
-    for (rates, times, gaps), dataset in zip(axes, datasets, strict=True):
-        plane = dataset.sel(protocol="projected_square").sortby(["mu", "dimension"])
-        ell = int(dataset.attrs["information_exponent"])
-        row = plane.isel(mu=plane.sizes["mu"] - 2)
-        critical = critical_rate(model_of(dataset), "projected_square")
-        _against_rate(rates, row, critical, colours)
-        rates.set_title(f"{panels.title(dataset.attrs['target'], [dataset])}, $\\mu = {float(row.mu):g}$")
-        _against_dimension(times, row, critical)
-        _gap(gaps, plane, critical, ell)
-    handles = [Line2D([], [], color=c, linewidth=2, label=f"$d = {d}$") for d, c in colours.items()]
-    figure.legend(handles=handles, loc="outside lower center", ncols=len(handles), columnspacing=1.0)
+    groups = sorted(panels.by_target(datasets).items(), key=lambda item: panels.information_exponent(item[1]))
+    figure = style.new_figure(2.3 * len(groups) + 0.8)
+    axes = figure.subplots(len(groups), 3, squeeze=False)
+    for (rates, times, gaps), (target, group) in zip(axes, groups, strict=True):
+        ell = panels.information_exponent(group)
+        between = (exponents.half(ell), exponents.saddle_exponent(ell))
+        rows = [(mu, row) for mu, row in panels.each_series(group, PROTOCOL) if between[0] < mu <= between[1]]
+        if not rows:
+            raise ScalingError(f"{target}: no batch exponent above {between[0]:g} and up to {between[1]:g} to draw")
+        critical, (mu, largest) = critical_rate(model_of(group[0])), rows[-1]
+        rates.set_title(f"{panels.title(target, group)},  $\\mu = {mu:g}$")
+        _against_rate(rates, largest, critical)
+        _against_dimension(times, largest, critical)
+        _gap(gaps, rows, critical, between[0])
     return figure
 
 
-def critical_rate(model, protocol: str) -> float:
+def critical_rate(model) -> float:
     """γ_c at which a step takes away a student without overlap: ``−1/R`` of `onepass.theory.saddle.means_at_start`."""
-    radial, _ = means_at_start(model, Protocol.named(protocol).loss)
+    radial, _ = means_at_start(model, Protocol.named(PROTOCOL).loss)
     return float(-1 / radial[0])
 
 
-def _against_rate(ax, row, critical, colours):
-    for d in row.dimension.values:
-        rate, median = (values for values in medians(row.sel(dimension=d)))
-        below = (rate < critical) & np.isfinite(median)
-        ax.plot(1 - rate[below] / critical, median[below], "o-", color=colours[int(d)], markersize=2.5, linewidth=0.7)
+def _against_rate(ax, row, critical):
+    colours = mpl.colormaps["viridis"](np.linspace(0, 0.8, row.sizes["dimension"]))
+    for d, colour in zip(row.dimension.values, colours, strict=True):
+        rate, median = medians(row.sel(dimension=d))
+        shown = (rate < critical) & (rate > critical / WIDEST) & np.isfinite(median)
+        look = {"color": colour, "markersize": 2.5, "linewidth": 0.7, "label": style.dimension(int(d))}
+        ax.plot(1 - rate[shown] / critical, median[shown], "o-", **look)
     ax.set_xscale("log")
     ax.set_yscale("log")
-    ax.set_xlim(1.3, None)  # the rate grows to the right
-    ax.set_ylim(None, 40 * float(row.best_time.max()) ** 1.5)
-    ax.set_xlabel(r"$1 - \gamma/\gamma_c$")
+    ax.invert_xaxis()  # the rate grows to the right
+    ax.set_xlabel(r"$1 - \gamma/\gamma_c$   (larger rates $\rightarrow$)")
     ax.set_ylabel("median steps $T$")
+    ax.legend(loc="upper right")
 
 
 def medians(cell):
@@ -88,21 +91,19 @@ def _against_dimension(ax, row, critical):
     ax.legend(loc="center left")
 
 
-def _gap(ax, plane, critical, ell):
-    drawn = [mu for mu in plane.mu.values if mu > exponents.half(ell)]
-    colours = mpl.colormaps["plasma"](np.linspace(0.1, 0.75, len(drawn)))
-    d = plane.dimension.values.astype(float)
-    for mu, colour in zip(drawn, colours, strict=True):
-        row = plane.sel(mu=mu)
+def _gap(ax, rows, critical, half):
+    colours = mpl.colormaps["plasma"](np.linspace(0.1, 0.75, len(rows)))
+    for (mu, row), colour in zip(rows, colours, strict=True):
+        d = row.dimension.values.astype(float)
         low, middle, high = (1 - row[f"best_rate{end}"].values / critical for end in ("_high", "", "_low"))
         errors = np.maximum([middle - low, high - middle], 0)
-        slope = plain_slope(d, middle)
-        label = f"$\\mu = {mu:g}$: {slope:.2f} ({exponents.half(ell) - mu:g})"
+        label = f"$\\mu = {mu:g}$: ${plain_slope(d, middle):.2f}$ (${half - mu:g}$)"
         ax.errorbar(d, middle, errors, fmt="o", color=colour, markersize=3.5, elinewidth=0.8, label=label)
-        line = middle[-1] * (d / d[-1]) ** (exponents.half(ell) - mu)
-        ax.plot(d, line, color=colour, linewidth=0.8, linestyle="--")
+        ax.plot(d, middle[-1] * (d / d[-1]) ** (half - mu), color=colour, linewidth=0.8, linestyle="--")
     ax.set_yscale("log")
-    panels.dimension_ticks(ax, d)
+    low, high = ax.get_ylim()
+    ax.set_ylim(low, high * (high / low) ** 0.6)  # room for the legend
+    panels.dimension_ticks(ax, [d for _, row in rows for d in row.dimension.values])
     ax.set_xlabel("dimension $d$")
     ax.set_ylabel(r"$1 - \gamma^*/\gamma_c$")
-    ax.legend(title="slope (heuristic)", loc="lower left")
+    ax.legend(title="slope in $d$ (heuristic)", loc="upper right")

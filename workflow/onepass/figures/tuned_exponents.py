@@ -2,6 +2,7 @@
 
 import numpy as np
 from matplotlib.lines import Line2D
+from matplotlib.ticker import MultipleLocator
 
 from onepass.figures import panels, style
 from onepass.theory import exponents
@@ -26,11 +27,12 @@ def draw(datasets):
     axes = figure.subplots(len(_ROWS), len(groups), squeeze=False, sharex="col")
     for column, (target, group) in zip(axes.T, groups, strict=True):
         column[0].set_title(panels.title(target, group))
+        ell = panels.information_exponent(group)
         for ax, (name, (_, theory)) in zip(column, _ROWS.items(), strict=True):
             _theory(ax, group, names, theory)
             for place, protocol in enumerate(names):
                 _measured(ax, group, name, protocol, _DODGE * (place - (len(names) - 1) / 2))
-            panels.mu_ticks(ax)
+            ax.xaxis.set_major_locator(MultipleLocator(0.5 if ell < 3 else 1.0))
         column[-1].set_xlabel(r"batch size $\mu$  ($n_b \propto d^{\,\mu}$)")
     for ax, (label, _) in zip(axes[:, 0], _ROWS.values(), strict=True):
         ax.set_ylabel(label)
