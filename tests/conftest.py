@@ -50,4 +50,5 @@ def configuration():
 def small_grid(configuration):
     """A grid of 2 × 2 × 2 cells that takes no time."""
     change = {"protocols": ["projected_square", "spherical_square"], "mu": [0.5, 1.0], "dimensions": [16, 32]}
+    change |= {"engine": "auto", "gaussian_from": 3000, "tolerance": None}
     return configuration.experiments["he3"].model_copy(update=change | {"replicas": 3, "gamma0": 0.02, "start": 1.0})

@@ -5,7 +5,7 @@ data: data/tiny
 figures_folder: figures/tiny
 experiments:
   he3: {protocols: [projected_square, projected_correlation], mu: [1.0, 1.5], dimensions: [32, 64, 128], replicas: 8}
-  he3_small_batch: {protocols: [projected_square], dimensions: [100, 144], replicas: 8}
+  he3_large_batch: {protocols: [projected_square], mu: [1.5], dimensions: [100, 144], replicas: 8}
   square: {protocols: [projected_square], mu: [1.0], dimensions: [16, 32, 64], replicas: 8}
   he3_map_square: {mu: [1.0, 2.0]}
   he3_paper_rate: &one_row {protocols: [projected_square], mu: [1.0]}
@@ -22,7 +22,7 @@ experiments:
     dimensions: [16]
     replicas: 50
 figures:
-  recovery_scaling: &exponents [he3, he3_small_batch, square]
+  recovery_scaling: &exponents [he3, he3_large_batch, square]
   sample_complexity: *exponents
   time_exponents: *exponents
   time_batch_phase_diagram: *exponents
@@ -48,6 +48,7 @@ experiments:
     replicas: 8
     start: 1.0
     engine: sgd
+    tolerance: null
     gaussian_from: null
   chain_exactness: {protocols: [projected_square], students: [1], batch_sizes: [2], dimensions: [16], replicas: 50}
 fit: {resamples: 100}

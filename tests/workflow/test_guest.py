@@ -104,7 +104,7 @@ def test_from_another_folder_at_a_strange_path_onto_another_file_system(tmp_path
         "data/cells/chain_exactness/projected_square_p1_n0002_d00016_chain.nc",
         "data/cells/chain_exactness/projected_square_p1_n0002_d00016_sgd.nc",
         "data/chain_exactness.nc",
-        "data/logs/simulate/chain_exactness/projected_square_p1.log",
+        "data/logs/simulate/chain_exactness/all.log",
         "data/logs/aggregate/chain_exactness.log",
         "data/logs/figures/chain_exactness.log",
         "figures/chain_exactness.pdf",

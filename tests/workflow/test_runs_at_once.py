@@ -54,13 +54,13 @@ def test_what_a_job_left_over_from_another_run_writes_does_not_pass(other, undis
     released(project, orphan)
     assert project.results() != undisturbed.results(), "cells of the other run stand there"
     rows = {job for job in project.planned(*WANTED) if job.startswith("Simulating")}
-    (row,) = rows  # they are seen
+    assert len(rows) == 1  # they are seen
     project.snakemake(*WANTED)
     expected, found = undisturbed.results(), project.results()
     fault = {"seed": "of another seed", "code": "of older code"}[other]
     reliability(f"a job of a killed run, {fault}, goes on after the next run", 1, expected, found, "the same command")
     assert found == expected
-    log = (project.folder / f"data/small/logs/simulate/he3/{row.split()[-1]}.log").read_text()
+    log = (project.folder / "data/small/logs/simulate/he3/all.log").read_text()
     assert [line.split()[0] for line in log.splitlines()] == ["kept"] * 3, "each run has its cells in the cache"
 
 

@@ -36,7 +36,7 @@ def test_every_figure_is_made_and_nothing_is_left_to_do(built):
 def test_the_tables_come_with_the_figures_and_the_run_ends_with_the_exponents(built):
     folder = built.folder / "data/tiny/exponents"
     exponents, times = (pd.read_csv(folder / f"{name}.csv") for name in ("summary", "recovery_times"))
-    assert set(exponents.experiment) == {"he3", "he3_small_batch", "square"}
+    assert set(exponents.experiment) == {"he3", "he3_large_batch", "square"}
     assert set(times.experiment) == {*exponents.experiment, "he3_paper_rate", "he3_small_rate", "polylog"}
     cell = times[(times.experiment == "square") & (times.dimension == 32)].squeeze()
     with xr.open_dataset(built.folder / "data/tiny/square.nc") as runs:
@@ -73,21 +73,17 @@ def test_a_figure_asks_only_for_what_it_needs(project):
         shutil.rmtree(project.folder / made)
     planned = project.planned("figures/tiny/chain_exactness.pdf")
     assert planned == {
-        "Simulating chain_exactness, row projected_square_p1",
-        "Simulating chain_exactness, row spherical_correlation_p1",
+        "Simulating chain_exactness",
         "Gathering the cells of chain_exactness",
         "Drawing chain_exactness",
     }
 
 
-def test_a_new_exponent_simulates_only_its_own_rows(project):
+def test_a_new_exponent_simulates_only_its_own_cells(project):
     before = project.files("data/tiny/cells/he3/*")
     project.configure(TINY.replace("mu: [1.0, 1.5]", "mu: [1.0, 1.25, 1.5]"))
     simulated = {job for job in project.planned() if job.startswith("Simulating")}
-    assert simulated == {
-        "Simulating he3, row projected_square_mu1.25",
-        "Simulating he3, row projected_correlation_mu1.25",
-    }
+    assert simulated == {"Simulating he3"}
     project.snakemake("data/tiny/exponents/he3.nc")
     after = project.files("data/tiny/cells/he3/*")
     assert after.items() > before.items()
@@ -97,9 +93,9 @@ def test_a_new_exponent_simulates_only_its_own_rows(project):
 def test_a_new_dimension_simulates_only_its_own_cells(project):
     project.configure(TINY.replace("[32, 64, 128]", "[32, 48, 64, 128]", 1))
     project.snakemake("data/tiny/he3.nc")
-    log = (project.folder / "data/tiny/logs/simulate/he3/projected_square_mu1.00.log").read_text()
-    assert log.count("kept") == 3
-    assert log.count("simulated") == 1
+    log = (project.folder / "data/tiny/logs/simulate/he3/all.log").read_text()
+    assert log.count("kept") == 12
+    assert log.count("simulated") == 4
 
 
 def test_the_order_of_keys_asks_for_nothing(project):
@@ -122,8 +118,7 @@ def test_a_clone_of_other_code_or_parameters_does_not_take_copied_results_for_it
     module = clone.folder / "workflow" / "onepass" / "figures" / "time_exponents.py"
     module.write_text(module.read_text() + "\n")
     assert clone.planned() == {
-        "Simulating chain_exactness, row projected_square_p1",
-        "Simulating chain_exactness, row spherical_correlation_p1",
+        "Simulating chain_exactness",
         "Gathering the cells of chain_exactness",
         "Drawing chain_exactness",
         "Drawing time_exponents",
@@ -175,7 +170,7 @@ def test_a_diverging_cell_is_an_error_that_names_it_and_the_others_go_on(project
     project.configure(TINY.replace("  square: {", "  square: {gamma0: 1.0e+200, step_budget: 1.0e+201, "))
     done = project.snakemake(check=False)
     assert done.returncode != 0
-    log = (project.folder / "data/tiny/logs/simulate/square/projected_square_mu1.00.log").read_text()
+    log = (project.folder / "data/tiny/logs/simulate/square/all.log").read_text()
     assert log.startswith("simulating data/tiny/cells/square/projected_square_mu1.00_d00016.nc\nfailed data/tiny")
     assert "replica 0 diverged at step 0" in log
     assert "learning_rate 1e+200" in log

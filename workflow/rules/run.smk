@@ -70,7 +70,7 @@ onstart:
     kinds = {name: experiment.kind for name, experiment in settings.experiments.items()}
     folders = [placed(DATA), placed(PLOTS)]
     others, remarks = len(jobs) - len(rows), warnings.on_cells(kinds, cells)
-    say(progress.summary(rows.values(), costs.values(), total, workers, folders, others, remarks))
+    say(progress.summary(rows.values(), costs.values(), total, workers, folders, others, remarks, bool(forced)))
     files = {str(file) for job in jobs for file in (*job.input, *job.output)}
     measured.extend(path for path in exponents if path in files)
     listening.append(Events(progress.Progress(rows, costs, workers, say)))

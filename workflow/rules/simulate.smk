@@ -1,39 +1,43 @@
 # Needs: the grids of the configuration.
-# Makes: DATA/cells/<experiment>/<cell>.nc, one file a cell; a job simulates a row of them.
+# Makes: DATA/cells/<experiment>/<cell>.nc, one file a cell; a job simulates a row of them, or all
+# of a protocol or of the experiment where these take seconds.
 #
-# Finished cells are kept in DATA/cells/.cache by parameters and code, so a row that failed, or got one more cell,
+# Finished cells are kept in DATA/cells/.cache by parameters and code, so a job that failed, or got one more cell,
 # computes only what is missing. A job that has cells for a GPU asks for one (resource `gpu`, 0 otherwise) and takes the
 # first free one of the machine: `--resources gpu=2` on a workstation with two runs two such jobs at a time.
 
+from onepass.pipeline import cost
 from onepass.pipeline.row import CACHE
 
 for name, listed in grids.items():
-    rows = grid.rows_of(listed)
+    jobs = grid.jobs_of(listed, cost.costs(cell.pack(listed)))
+    common, cells_of_one = next(iter(jobs.items()))
+    part = "{part}" if common else ""
 
     rule:
         name:
             f"simulate_{name}"
         input:
-            lambda wildcards, rows=rows: again_unless(
-                {f"{DATA}/{cell.path}": store.origin(cell) for cell in rows[wildcards.row]}
+            lambda wildcards, jobs=jobs: again_unless(
+                {f"{DATA}/{cell.path}": store.origin(cell) for cell in jobs[wildcards.get("part", "")]}
             ),
         output:
-            [f"{DATA}/cells/{name}/{{row}}{cell.suffix}.nc" for cell in next(iter(rows.values()))],
+            [f"{DATA}/cells/{name}/{part}{cell.name.removeprefix(common)}.nc" for cell in cells_of_one],
         log:
-            f"{DATA}/logs/simulate/{name}/{{row}}.log",
+            f"{DATA}/logs/simulate/{name}/{part or 'all'}.log",
         wildcard_constraints:
-            row="|".join(rows),
+            part="|".join(jobs),
         conda:
             "../../environment.yml"
         threads: 1
         resources:
-            gpu=lambda wildcards, rows=rows: int(cell.want_gpu(rows[wildcards.row], settings.gpu_from)),
+            gpu=lambda wildcards, jobs=jobs: int(cell.want_gpu(jobs[wildcards.get("part", "")], settings.gpu_from)),
         params:
             code=store.CODE,
-            cells=lambda wildcards, rows=rows: cell.pack(rows[wildcards.row]),
+            cells=lambda wildcards, jobs=jobs: cell.pack(jobs[wildcards.get("part", "")]),
             cache=placed(f"{DATA}/{CACHE}"),
             gpu_from=settings.gpu_from,
         message:
-            f"Simulating {name}, row {{wildcards.row}}"
+            f"Simulating {name}, {{wildcards.part}}" if part else f"Simulating {name}"
         script:
             "../scripts/simulate.py"

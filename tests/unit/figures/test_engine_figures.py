@@ -59,8 +59,9 @@ def leap_times(late=0.2):
     times[..., 1, :] *= 1 + late
     recovered = np.ones(times.shape, dtype=bool)
     recovered[0, 0, 0, 0, :, 0] = False
-    data = {"recovery_step": ((*coords, "replica"), times), "recovered": ((*coords, "replica"), recovered)}
-    return xr.Dataset(data, coords=coords)
+    leaps = np.broadcast_to(np.where(np.array(tolerances) == 0.1, 20.0, 900.0)[:, None], times.shape)
+    data = {"recovery_step": times, "recovered": recovered, "leaps": leaps}
+    return xr.Dataset({name: ((*coords, "replica"), values) for name, values in data.items()}, coords=coords)
 
 
 def test_errors_of_leaps_are_those_of_the_data():
@@ -73,6 +74,24 @@ def test_errors_of_leaps_are_those_of_the_data():
     assert ((equal.bias_low < 0) & (equal.bias_high > 0)).all()
     assert (late.distance > equal_laws(400, 0.999)).all()
     assert (equal.distance < equal_laws(400, 0.999)).all()
+    assert (late.single < 0.05).all()
+    assert (equal.single > 0.8).all()
+    for found, planted in ((late, 0.2), (equal, 0.0)):
+        assert (found.mean_low < planted).all()
+        assert (found.mean_high > planted).all()
+        assert (found.mean_high - found.mean_low < (found.bias_high - found.bias_low).min()).all(), "of four settings"
+
+
+def test_medians_of_few_steps_are_told_apart():
+    """A time of whole steps lies within the last of them: 3 of a law of medians 2.5 and 2.7 alike."""
+    planted = leap_times(0.0)
+    for tolerance, median in ((0.0, 2.5), (0.1, 2.7), (0.01, 2.5)):
+        scatter = np.random.default_rng(5).normal(size=planted.recovery_step.isel(leap_tolerance=0).shape)
+        exact = median * np.exp(0.3 * scatter)
+        planted.recovery_step.loc[{"leap_tolerance": tolerance}] = np.ceil(exact)
+    planted["recovered"][:] = True
+    late = leap_errors(planted).sel(leap_tolerance=0.1)
+    assert late.mean_bias.item() == pytest.approx(0.08, abs=0.03)
 
 
 @pytest.mark.filterwarnings("error")
@@ -82,7 +101,7 @@ def test_leap_exactness_shows_the_errors():
     top, bottom = figure.axes
     assert top.get_ylabel()
     assert bottom.get_ylabel()
-    points = [line for line in bottom.lines if len(line.get_ydata()) == 2]
+    points = [line for line in bottom.lines if len(line.get_ydata()) == 1]
     shown = np.sort(np.concatenate([line.get_ydata() for line in points]))
-    np.testing.assert_array_equal(shown, np.sort(leap_errors(dataset).distance.values.ravel()))
+    np.testing.assert_allclose(shown, np.sqrt(400 / 2) * np.sort(leap_errors(dataset).distance.values.ravel()))
     figure.draw_without_rendering()

@@ -47,6 +47,27 @@ def test_a_map_measures_the_planted_exponents_and_leaves_out_what_did_not_recove
     np.testing.assert_array_equal(fraction.T, planted_map.recovered.isel(protocol=0, dimension=-1, replica=0))
 
 
+def test_points_of_the_theory_outside_of_a_small_plane_are_not_drawn(planted_map):
+    points = ("best batch, square loss", "best batch, correlation loss", "one giant step")
+    for mus, expected in ((slice(0, 4), points), (slice(0, 1.7), points[:1])):
+        figure = learning_rate_phase_diagram.draw([planted_map.sel(mu=mus).isel(protocol=[0])])
+        (legend,) = figure.legends
+        named = [text.get_text() for text in legend.get_texts()]
+        assert tuple(name for name in named if name in points) == expected
+        ax = figure.axes[0]
+        drawn_points = [line for line in ax.lines if line.get_marker() not in ("", "None")]
+        assert len(drawn_points) == len(expected)
+
+
+def test_a_budget_of_the_own_rate_ends_no_slow_run(planted_map):
+    lines = {}
+    for budget in ("best", "own"):
+        figure = learning_rate_phase_diagram.draw([planted_map.assign_attrs(budget=budget)])
+        (legend,) = figure.legends
+        lines[budget] = [text.get_text() for text in legend.get_texts()]
+    assert set(lines["best"]) - set(lines["own"]) == {"noiseless time = budget"}
+
+
 def test_the_summary_shows_every_exponent():
     datasets = [experiment(), experiment("x1**2", 2, (0.0, 1.0))]
     figure = exponent_summary.draw(datasets)

@@ -8,7 +8,8 @@ import pytest
 from helpers.configuration import configured
 from helpers.project import ROOT
 from onepass.pipeline import cost
-from onepass.pipeline.grid import cells_of, rows_of
+from onepass.pipeline.cell import pack
+from onepass.pipeline.grid import cells_of, jobs_of
 from onepass.pipeline.progress import Row, summary
 from onepass.pipeline.row import kept
 
@@ -44,7 +45,8 @@ def test_the_expected_times_are_those_that_the_readme_measured(command, overlays
     rows = [
         Row(cells, [cell.path for cell in cells], "no.log", "nowhere")
         for name, experiment in configuration.experiments.items()
-        for cells in rows_of(cells_of(name, experiment)).values()
+        for grid in [cells_of(name, experiment)]
+        for cells in jobs_of(grid, cost.costs(pack(grid))).values()
     ]
     figures = len(configuration.figures) + 2 * len(configuration.experiments)
     text = summary(rows, [row.seconds() for row in rows], 0, 2, ["nowhere", ""], figures)

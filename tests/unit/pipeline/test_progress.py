@@ -24,6 +24,11 @@ def test_the_summary_counts_cells_engines_and_time(small_grid, tmp_path):
     assert "4 of 8 cells to simulate (4 by chain) in 2 jobs, then 3 jobs" in text
     assert f"about {duration((sum(costs) + 3 * OTHER) / 2)}, 2 jobs at once" in text
     assert "results in data/, figures in figures/" in text
+    file = kept(grid[0], rows[0].cache)
+    file.parent.mkdir(parents=True)
+    file.touch()
+    assert summary(rows, costs, 8, 2, ["data", "figures"], 3).startswith("onepass: 3 of 8 cells")
+    assert summary(rows, costs, 8, 2, ["data", "figures"], 3, anew=True).startswith("onepass: 4 of 8 cells")
 
 
 def test_a_run_takes_at_least_as_long_as_its_longest_job(small_grid, tmp_path):

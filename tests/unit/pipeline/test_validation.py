@@ -27,7 +27,7 @@ RELU = {"target": "relu(x1)", "activation": "relu"}
         ({"experiments": {"he3": {"backend": "cupy"}}}, "he3.backend: 'cupy': .* use 'auto' or 'numpy'"),
         ({"experiments": {"he3": {"protocols": ["sgd"]}}}, r"he3.protocols\[0\]: 'sgd': allowed: 'projected_square'"),
         ({"experiments": {"he3": {"mu": [0.5, 0.5]}}}, "he3.mu: .*0.5 stands there twice, .* two equal cells"),
-        ({"experiments": {"he3": {"mu": [40.0]}}}, r"he3.mu: 40.0: 1 d\^40 at d = 512 is 2.35e\+108; allowed: up to"),
+        ({"experiments": {"he3": {"mu": [40.0]}}}, r"he3.mu: 40.0: 1 d\^40 at d = 4096 is 3.12e\+144; allowed: up to"),
         ({"experiments": {"he3": {"mu": [400.0]}}}, "he3.mu: 400.0: .* is inf; allowed"),
         ({"experiments": {"he3": {"mu": [-1.0]}}}, r"he3.mu\[0\]: -1.0: allowed: greater than or equal to 0"),
         (
@@ -38,7 +38,7 @@ RELU = {"target": "relu(x1)", "activation": "relu"}
         ({"experiments": {"chain_exactness": {"batch_sizes": [-2]}}}, r"batch_sizes\[0\]: -2: allowed"),
         (
             {"experiments": {"he3": {"delta": 0.0}}},
-            "he3.delta: 0.0: projected_square does not learn at mu = 1; .* 0.5 or",
+            "he3.delta: 0.0: projected_square does not learn at mu = 0; .* 1.5 or",
         ),
         ({"experiments": {"he3": {"threshold": 1.5}}}, "he3.threshold: 1.5: .* stays below 1; allowed"),
         (
@@ -61,19 +61,19 @@ RELU = {"target": "relu(x1)", "activation": "relu"}
             {"check": {"experiments": ["he3_map"]}},
             r"check.experiments\[0\]: 'he3_map': no experiment of kind 'recovery'",
         ),
-        ({"experiments": {"he3": {"gaussian_from": None}}}, "he3.*engine is 'auto' and gaussian_from None; allowed"),
-        ({"experiments": {"he3": {"tolerance": 0.01}}}, "he3.*engine is 'auto' and tolerance 0.01; allowed: .*'leap'"),
+        ({"experiments": {"erf": {"gaussian_from": None}}}, "erf.*engine is 'auto' and gaussian_from None; allowed"),
+        ({"experiments": {"erf": {"tolerance": 0.01}}}, "erf.*engine is 'auto' and tolerance 0.01; allowed: .*'leap'"),
         (
             {"experiments": {"he3": {"engine": "leap", "gaussian_from": None, "tolerance": 1e-6}}},
             "he3.tolerance: 1e-06: allowed: greater than or equal to 0.0001",
         ),
         ({"experiments": {"he3": {"start": None}}}, "he3.*initial is 'inverse_sqrt_d' and start None; allowed"),
         (
-            {"experiments": {"he3": {"engine": "gaussian", "gaussian_from": None, "model": RELU}}},
+            {"experiments": {"he3": {"engine": "gaussian", "tolerance": None, "model": RELU}}},
             "he3.engine: 'gaussian': .* leaves a relative error of .*; allowed: engine 'chain'",
         ),
         ({"figures": {"chain_exactness": ["he3"]}}, r"chain_exactness\[0\]: 'he3': .* allowed: chain_exactness"),
-        ({"experiments": {"he3": {"threshold": 0.1}}}, "he3.threshold: 0.1: .* starts at 0.11 for d = 512"),
+        ({"experiments": {"he3": {"threshold": 0.03}}}, "he3.threshold: 0.03: .* starts at 0.0391 for d = 4096"),
         ({"experiments": {"he3": {"delta": "theori"}}}, "he3.delta: 'theori': "),
         ({"experiments": {"he3": {"seed": "2024-01-01"}}}, "he3.seed: '2024-01-01': allowed: a valid integer"),
         ({"experiments": {"he3": {"model": {"activation": "sign"}}}}, "he3.model.activation: .* no slope"),
@@ -123,9 +123,9 @@ def test_a_missing_key_names_the_file_where_it_belongs():
 
 def test_the_command_line_may_hold_numbers_in_braces():
     """Snakemake hands them on as texts, as it does those of lists; what is a text in a file stays one."""
-    change = {"replicas": "16", "gamma0": "0.25", "mu": ["1.0", "1.5"], "gaussian_from": "null", "engine": "chain"}
+    change = {"replicas": "16", "gamma0": "0.25", "mu": ["1.0", "1.5"], "tolerance": "null", "engine": "chain"}
     found = validated(tree({"experiments": {"he3": change}}), [DEFAULT]).experiments["he3"]
-    assert (found.replicas, found.gamma0, found.mu, found.gaussian_from) == (16, 0.25, [1.0, 1.5], None)
+    assert (found.replicas, found.gamma0, found.mu, found.tolerance) == (16, 0.25, [1.0, 1.5], None)
     with pytest.raises(ConfigurationError, match=r"command line: experiments.he3.replicas: -3: "):
         validated(tree({"experiments": {"he3": {"replicas": "-3"}}}), [DEFAULT])
     with pytest.raises(ConfigurationError, match=r"command line: experiments.he3.replicas: 'many': "):

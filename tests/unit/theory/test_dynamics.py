@@ -87,6 +87,14 @@ def test_no_steps_are_the_start():
         np.testing.assert_allclose(run.overlap[0], WARM[1], rtol=1e-12)
 
 
+def test_batches_beyond_whole_numbers_of_double_precision_are_solved_too():
+    """They enter by d/n_b: a batch of 2^60 is one without noise."""
+    settings = {"dimension": 2**40, "learning_rate": 0.1, "steps": 20, "initial": WARM}
+    largest, large = (solve_dynamics(TWO, SQUARE, batch_size=size, **settings) for size in (2**60, 2**53))
+    np.testing.assert_allclose(largest.overlap, large.overlap, rtol=1e-3)
+    assert np.isfinite(largest.risk).all()
+
+
 def test_models_without_compiled_means_are_solved_too():
     model = onepass.Model("tanh(x1)", "tanh")
     settings = {"dimension": 200, "batch_size": 200, "learning_rate": 0.3, "steps": 20, "records": 3}

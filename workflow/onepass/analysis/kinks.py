@@ -36,25 +36,40 @@ def fit_kink(mu, theta, theta_low, theta_high, *, resamples=1000, rng) -> Kink:
     if order.size < FEWEST:
         return Kink(*[np.nan] * len(Kink._fields))
     mu, theta, error = mu[order], theta[order], np.maximum((high - low)[order] / 3.92, 1e-6)
-    found = _two_segments(mu, theta, error)
-    drawn = [_two_segments(mu, sample, error)[0] for sample in rng.normal(theta, error, (resamples, mu.size))]
-    return Kink(found[0], *map(float, interval(np.array(drawn))), *found[1:])
+    (found,) = _two_segments(mu, theta[None], error)
+    drawn = _two_segments(mu, rng.normal(theta, error, (resamples, mu.size)), error)[:, 0]
+    return Kink(float(found[0]), *map(float, interval(drawn)), *map(float, found[1:]))
 
 
-def _two_segments(mu, theta, error):
-    """Least squares over the kink, the other parameters being linear at a given one: a search over one number."""
-    from scipy.optimize import minimize_scalar
+def _two_segments(mu, samples, error):
+    """Least squares over kink, level and slopes, array (sample, 4), exactly.
 
-    def solve(kink):
+    Between two neighbouring points the best kink is where the lines of the points on either side meet; where these meet
+    elsewhere it is one of the two points (Hudson, 1966). Two points stay on either side at least.
+    """
+    weighted = samples / error
+
+    def fits(columns):
+        """Coefficients (sample, column) and sums of squares (sample,) of the columns (point, column)."""
+        scaled = columns / error[:, None]
+        found = weighted @ np.linalg.pinv(scaled).T
+        return found, ((weighted - found @ scaled.T) ** 2).sum(axis=1)
+
+    candidates = []
+    for kink in mu[1:-1]:
         columns = np.stack([np.ones_like(mu), np.minimum(mu - kink, 0), np.maximum(mu - kink, 0)], axis=1)
-        found, *_ = np.linalg.lstsq(columns / error[:, None], theta / error, rcond=None)
-        return found, float((((columns @ found - theta) / error) ** 2).sum())
-
-    # Two points on either side at least; the sum of squares has a minimum of its own between any two points.
-    edges = mu[1:-1]
-    best = min(
-        (minimize_scalar(lambda k: solve(k)[1], bounds=pair, method="bounded") for pair in itertools.pairwise(edges)),
-        key=lambda search: search.fun,
-    )
-    level, left, right = solve(best.x)[0]
-    return float(best.x), float(level), float(left), float(right)
+        found, squares = fits(columns)
+        candidates.append((squares, np.column_stack([np.full(len(found), kink), found])))
+    for start, end in itertools.pairwise(mu[1:-1]):
+        before = (mu <= start)[:, None]
+        line = np.stack([np.ones_like(mu), mu - start], axis=1)
+        found, squares = fits(np.hstack([line * before, line * ~before]))
+        low, left, high, right = found.T
+        with np.errstate(divide="ignore", invalid="ignore"):
+            kink = start + (high - low) / (left - right)
+        inside = (start < kink) & (kink < end)
+        candidates.append(
+            (np.where(inside, squares, np.inf), np.stack([kink, low + left * (kink - start), left, right], axis=1))
+        )
+    best = np.argmin([squares for squares, _ in candidates], axis=0)
+    return np.array([parameters for _, parameters in candidates])[best, np.arange(len(samples))]

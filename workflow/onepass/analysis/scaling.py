@@ -190,15 +190,16 @@ def plain_slope(dimension, values) -> float:
 def _slope(name, columns, line, *, y, refits, error, rng):
     """Put the coefficient of the second column, with its interval, into `line`; return the first one and χ²."""
 
-    def solve(weight, values):
-        weighted = columns * weight[:, None]
-        return np.linalg.lstsq(weighted, values * weight, rcond=None)[0]
+    def solve(weights, values):
+        """Fits to many lists of values at once, by the pseudoinverse: one after the other took a minute in all."""
+        inverse = np.linalg.pinv(columns * weights[..., None], rcond=np.finfo(float).eps * len(columns))
+        return (inverse @ (values * weights)[..., None])[..., 0]
 
     found = solve(1 / error, y)
     count = len(y)
     shares = count * rng.dirichlet(np.ones(count), refits.shape[1]) if count > columns.shape[1] else 1.0
     weights = np.sqrt(np.broadcast_to(shares, refits.T.shape)) / error
-    low, high = interval(np.array([solve(*pair)[1] for pair in zip(weights, refits.T, strict=True)]))
+    low, high = interval(solve(weights, refits.T)[:, 1])
     freedom = count - columns.shape[1]
     chi2 = float(np.sum(((y - columns @ found) / error) ** 2) / freedom) if freedom else np.nan
     widening = np.sqrt(np.fmax(chi2, 1.0))

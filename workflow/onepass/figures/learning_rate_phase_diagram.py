@@ -34,6 +34,7 @@ def draw(datasets):
     exponent = {"cmap": _EXPONENT, "norm": BoundaryNorm(_LEVELS, _EXPONENT.N, extend="both")}
     figure = style.new_figure(2.5 * len(rows) + 0.9)
     axes = figure.subplots(len(rows), 3, squeeze=False, sharex=True, sharey=True)
+    points, above = set(), None
     for row, (dataset, name) in zip(axes, rows, strict=True):
         plane = dataset.sel(protocol=name)
         ell, large = int(dataset.attrs["information_exponent"]), plane.isel(dimension=-1)
@@ -46,13 +47,14 @@ def draw(datasets):
             _map(row[2], plane, large.recovered.mean("replica").values, cmap="Blues", vmin=0, vmax=1),
         ]
         for ax in row:
-            _boundaries(ax, plane, ell)
+            points |= _boundaries(ax, plane, ell)
         for ax in row[1:]:
             _finite(ax, large, name)
         row[0].set_ylabel(f"{style.look(name).label}\nlearning-rate exponent $\\delta$")
-        if row[0] is axes[0, 0]:
-            row[1].set_title(f"measured $\\theta$, $d = {small}$ to ${largest}$")
-            row[2].set_title(f"recovered at $d = {largest}$")
+        if (small, largest) != above:
+            above = small, largest
+            row[1].set_title(f"measured $\\theta$, $d = {_count(small)}$ to ${_count(largest)}$")
+            row[2].set_title(f"recovered at $d = {_count(largest)}$")
     axes[0, 0].set_title(r"theory, $T \propto d^{\,\theta}$")
     figure.colorbar(shown[1], ax=axes[:, :2], pad=0.01, aspect=40, ticks=_LEVELS[1::2], label=r"$\theta$")
     figure.colorbar(shown[2], ax=axes[:, 2], pad=0.02, aspect=40, label="fraction of replicas")
@@ -63,14 +65,20 @@ def draw(datasets):
         Line2D([], [], color=style.INK, linewidth=1.4, label="boundaries of the theory"),
         Patch(label="not learning / not recovered in budget", **_EMPTY),
         *([Line2D([], [], label="a mean first step gains no overlap", **_STOP)] if single_index else []),
-        Line2D([], [], label="noiseless time = budget", **_SLOW),
+        *([Line2D([], [], label="noiseless time = budget", **_SLOW)] if any(_by_the_best(d) for d, _ in rows) else []),
         *(
             Line2D([], [], marker=marker, color=style.INK, markerfacecolor="white", linestyle="none", label=label)
-            for marker, _, label in POINTS.values()
+            for name, (marker, _, label) in POINTS.items()
+            if name in points
         ),
     ]
     figure.legend(handles=handles, loc="outside lower center", ncols=3, columnspacing=1.2)
     return figure
+
+
+def _count(d: int) -> str:
+    """A dimension as mathematics, a power of two as one."""
+    return f"2^{{{d.bit_length() - 1}}}" if d & (d - 1) == 0 else str(d)
 
 
 def measured_exponent(plane):
@@ -101,18 +109,26 @@ def _edges(values):
     return values[0] - (values[1] - values[0]) / 2, values[-1] + (values[-1] - values[-2]) / 2
 
 
-def _boundaries(ax, plane, ell):
+def _boundaries(ax, plane, ell) -> set[str]:
+    """Draw the theory's lines and those of its points that lie in the plane; their names."""
     (left, right), (low, high) = _edges(plane.mu.values), _edges(plane.delta.values)
     diagram = diagrams.learning_rate_diagram(
         ell, mu_max=max(right, ell + 0.1), delta_min=min(low, -ell / 2), delta_max=max(high, ell / 2 + 0.1)
     )
     for points in diagram.lines.values():
         ax.plot(*points.T, color=style.INK, linewidth=1.4, zorder=3)
-    for name, (marker, *_) in POINTS.items():
-        look = {"markerfacecolor": "white", "markeredgecolor": style.INK, "markersize": 5}
-        ax.plot(*diagram.points[name], marker, zorder=5, clip_on=False, **look)
     ax.set_xlim(left, right)
     ax.set_ylim(low, high)
+    shown = {name for name, (x, y) in diagram.points.items() if left <= x <= right and low <= y <= high}
+    for name in shown & POINTS.keys():
+        look = {"markerfacecolor": "white", "markeredgecolor": style.INK, "markersize": 5}
+        ax.plot(*diagram.points[name], POINTS[name][0], zorder=5, clip_on=False, **look)
+    return shown
+
+
+def _by_the_best(plane) -> bool:
+    """Whether the budget of a map knows the best time alone: then slow rates end with it."""
+    return plane.attrs.get("budget", "best") == "best"
 
 
 def _finite(ax, plane, name):
@@ -124,6 +140,8 @@ def _finite(ax, plane, name):
     if model.teachers == 1:
         gain = first_step_gain(model, Protocol.named(name), d, size, rate[:, None], start)
         ax.contour(mu, delta, gain, levels=[0], colors=_STOP["color"], linestyles="--", linewidths=1.5, zorder=4)
+    if not _by_the_best(plane):
+        return
     time = noiseless_time(model, dimension=d, learning_rate=1.0, start=start, threshold=threshold)  # over γ at another
     if not np.isfinite(time):  # the overlaps turn before they grow
         return

@@ -1,7 +1,7 @@
 """A grid cell: its parameters, the name of its file and its random seed, in one place.
 
-A cell is one simulation with every parameter of `onepass.simulate`; a *row* holds the cells that one job simulates
-one after another.
+A cell is one simulation with every parameter of `onepass.simulate`; a *row* holds those of one
+protocol and μ, or number of students.
 """
 
 import hashlib
@@ -61,9 +61,14 @@ class Cell:
         return f"{rate}_d{self.dimension:05d}"
 
     @property
+    def name(self) -> str:
+        """What tells the cells of an experiment apart, for instance ``projected_square_mu1.50_d01024``."""
+        return self.row + self.suffix
+
+    @property
     def path(self) -> str:
         """File of the cell below the data folder."""
-        return f"cells/{self.experiment}/{self.row}{self.suffix}.nc"
+        return f"cells/{self.experiment}/{self.name}.nc"
 
     @cached_property
     def parameters(self) -> list[str]:

@@ -4,10 +4,12 @@ import math
 
 from onepass.gaussian.information import leap_index
 from onepass.model import Model, cached_model
-from onepass.pipeline.cell import Cell
+from onepass.pipeline.cell import Cell, unpack
+from onepass.pipeline.remembered import remembered
+from onepass.protocol import Loss, Protocol
 from onepass.simulation.chain.batch_law import batch_law
 from onepass.simulation.chain.limits import Limits
-from onepass.theory import exponents
+from onepass.theory import exponents, saddle
 from onepass.theory.climb import start_norm
 from onepass.theory.recovery_time import noiseless_time
 
@@ -17,9 +19,15 @@ STEP, NORMAL, TERM, SPECIAL, CUBE = 3e-8, 1.1e-8, 1.2e-9, 1.0e-8, 1.0e-9
 SERIES_STEP, NODE = 1.3e-7, 3e-8  # the two forms of the engine for very large batches: a step, a node of a step
 LEAP, NODE_LEAP = 1.5e-7, 1e-7  # of the engine that leaps: one of the series, a node of one of the others
 ARRAY_STEP, COORDINATE = 1.5e-4, 1.2e-8  # the reference, whose replicas go side by side
-LEAPS = 1.0  # of a relative change of 1, for each factor e of d
+LEAPS = 0.4  # of a relative change of 1, for each factor e of d, where little noise turns a run back
 SEARCH = 0.02  # a replica of a search of the best rate, whatever d and n_b
 UNKNOWN = 0.25  # of the budget, where the theory of one student of one direction says nothing
+
+
+@remembered
+def costs(packed: str) -> list[float]:
+    """What each of the cells of `onepass.pipeline.cell.pack` takes on one core."""
+    return [seconds(cell) for cell in unpack(packed)]
 
 
 def seconds(cell: Cell) -> float:
@@ -47,16 +55,30 @@ def expected_steps(cell: Cell) -> float:
 
 
 def leap_seconds(cell: Cell) -> float:
-    """All leaps of all replicas: so many for each factor e of the overlap, and single steps where these cost less."""
+    """All leaps of all replicas: so many for each factor e of d, and single steps where a leap holds too few samples.
+
+    Of a run that noise keeps at the start so many as keep each within what it may change.
+    """
+    from onepass.simulation.chain.leap import TAILS, tails  # compiled code: only where the answer is not remembered
+
     model = cached_model(cell.target, cell.activation, cell.students, cell.second_layer)
     form, law, _ = batch_law(model)
-    limits = Limits.of(cell.tolerance, 1.0)
-    leaps = LEAPS * math.log(cell.dimension) / limits.relative
-    each = LEAP if form == "series" else NODE_LEAP * len(law.points)
-    steps = STEP + cell.batch_size * sample_seconds(model)
-    return cell.replicas * min(
-        expected_steps(cell) * steps, leaps * max(each, steps * limits.samples / cell.batch_size)
-    )
+    kurtosis = max(tails(model, loss, form, law) for loss in Loss)
+    limits = Limits.of(cell.tolerance, kurtosis)
+    steps, leaps = expected_steps(cell), LEAPS * math.log(cell.dimension) / limits.relative
+    if steps == cell.steps:
+        leaps = max(leaps, steps * min(1.0, noise_growth(cell, model) / limits.relative))
+    if leaps >= steps or leaps * limits.samples > steps * cell.batch_size:
+        gaussian = cell.batch_size >= max(limits.samples, TAILS * kurtosis)
+        each = gaussian_step_seconds(model) if gaussian else STEP + cell.batch_size * sample_seconds(model)
+        return cell.replicas * steps * each
+    return cell.replicas * leaps * (LEAP if form == "series" else NODE_LEAP * len(law.points))
+
+
+def noise_growth(cell: Cell, model: Model) -> float:
+    """What the noise of a step adds to the squared norm of a student, relative to it, at the start."""
+    _, second = saddle.means_at_start(model, Protocol.named(cell.protocol).loss)
+    return float(second.max()) * cell.learning_rate**2 * cell.dimension / cell.batch_size
 
 
 def step_seconds(cell: Cell) -> float:

@@ -117,9 +117,12 @@ class MapExperiment(TimesExperiment):
     deltas: Annotated[list[Annotated[float, Field(ge=-10, le=10)]], EachOnce] = Field(
         min_length=2, description="Exponents of the learning rate gamma0 d^-delta; numbers from -10 to 10, each once."
     )
-    step_budget: Positive = Field(
-        description="Steps allowed a replica, in units of d^(theta + 1/2) / gamma0 with the best theta of plain SGD; "
-        "above 0."
+    step_budget: Positive = Field(description="Steps allowed a replica, in the units that budget names; above 0.")
+    budget: Literal["best", "own"] = Field(
+        default="best",
+        description="Units of step_budget: best, sqrt(d) times the best time of plain SGD, d^(theta + 1/2) / gamma0 "
+        "with its theta; own, the time at a cell's own learning rate, d^(delta + l/2 - 1) / gamma0, and 30 steps at "
+        "least.",
     )
 
 

@@ -15,6 +15,8 @@ from onepass.simulation.parameters import largest_count
 from onepass.theory import exponents
 
 LARGEST_GRID = 20_000  # cells
+LONGEST_JOB = 20.0  # seconds, of several rows
+FEWEST_STEPS = 30  # of a budget that goes by the learning rate, which says little of the time where few steps suffice
 
 
 def cells_of(name: str, experiment) -> list[Cell]:
@@ -53,6 +55,23 @@ def rows_of(cells: list[Cell]) -> dict[str, list[Cell]]:
     return rows
 
 
+def jobs_of(cells: list[Cell], seconds: list[float]) -> dict[str, list[Cell]]:
+    """The cells that a job simulates, by the part of their names that they have in common.
+
+    All cells (``""``) or those of a protocol, where that takes `LONGEST_JOB` seconds at most, else a row: a process
+    starts in a second, as long as many rows take. `seconds` are those of each cell.
+    """
+    for common in (lambda cell: "", lambda cell: cell.protocol):
+        jobs: dict[str, list[Cell]] = {}
+        costs: dict[str, float] = {}
+        for cell, cost in zip(cells, seconds, strict=True):
+            jobs.setdefault(common(cell), []).append(cell)
+            costs[common(cell)] = costs.get(common(cell), 0.0) + cost
+        if max(costs.values()) <= LONGEST_JOB:
+            return jobs
+    return rows_of(cells)
+
+
 def row_exponents(experiment, protocol: str, mu: float) -> tuple[float, float]:
     """δ of the learning rate and the theory's θ for a row, from the target's first Hermite order."""
     order = leap_index(experiment.model.target)
@@ -82,10 +101,14 @@ def _recovery_cells(name, experiment):
 def _map_cells(name, experiment):
     order = leap_index(experiment.model.target)
     own = {"threshold": experiment.threshold, "records": 0}
-    theta = {mu: map_exponent(order, mu) for mu in experiment.mu}
+    best = {mu: map_exponent(order, mu) for mu in experiment.mu}
     grid = product(experiment.protocols, experiment.mu, experiment.deltas, experiment.dimensions)
     for protocol, mu, delta, d in grid:
-        rate, steps = _power(experiment.gamma0, d, -delta), _budget(experiment, d, theta[mu])
+        rate = _power(experiment.gamma0, d, -delta)
+        if experiment.budget == "own":
+            steps = max(FEWEST_STEPS, _budget(experiment, d, delta + exponents.half(order) - 1))
+        else:
+            steps = _budget(experiment, d, best[mu])
         place = {"protocol": protocol, "mu": float(mu), "delta": float(delta)}
         yield _scaling_cell(name, experiment, d, learning_rate=rate, steps=steps, **place, **own)
 

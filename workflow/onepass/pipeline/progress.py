@@ -11,8 +11,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
-from onepass.pipeline.cell import Cell
-from onepass.pipeline.cost import CELL, JOB, seconds
+from onepass.pipeline.cell import Cell, pack
+from onepass.pipeline.cost import CELL, JOB, costs
 from onepass.pipeline.row import kept
 from onepass.pipeline.script import INTERRUPTED
 from onepass.pipeline.time_left import duration
@@ -22,7 +22,7 @@ EVERY = 20.0  # seconds between two lines
 
 
 class Row(NamedTuple):
-    """The cells that a job simulates, the files that it makes of them, its log, and the folder of finished cells."""
+    """The cells of a job, the files that it makes of them, its log, and the folder of finished cells."""
 
     cells: Sequence[Cell]
     files: Sequence[str]
@@ -37,8 +37,9 @@ class Row(NamedTuple):
 
     def seconds(self) -> float:
         """What the job takes on one core, its start included; little for a cell that is kept."""
-        left = [cell for cell, _ in self.unfinished()]
-        return JOB + CELL * (len(self.cells) - len(left)) + sum(map(seconds, left))
+        known = dict(zip(self.cells, costs(pack(self.cells)), strict=True))
+        left = [known[cell] for cell, _ in self.unfinished()]
+        return JOB + CELL * (len(self.cells) - len(left)) + sum(left)
 
     def said(self, since: float) -> list[str] | None:
         """The lines of the job's log; None where it has written none since then."""
@@ -71,6 +72,7 @@ def summary(
     folders: Sequence[str],
     others: int,
     warnings: Sequence[str] = (),
+    anew: bool = False,
 ) -> str:
     """The lines before the first job.
 
@@ -82,8 +84,9 @@ def summary(
     folders : where results and figures go.
     others : jobs beside the simulations.
     warnings : what speaks against learning, an experiment at a time (see `onepass.targets.warnings`).
+    anew : whether the cells that are kept are simulated as well.
     """
-    cells = [cell for row in rows for cell in row.cells]
+    cells = [cell for row in rows for cell in (row.cells if anew else [cell for cell, _ in row.unfinished()])]
     engines = ", ".join(f"{count} by {engine}" for engine, count in sorted(Counter(c.engine for c in cells).items()))
     time_needed = max(max(costs, default=0.0), (sum(costs) + OTHER * others) / workers)
     return "\n".join(

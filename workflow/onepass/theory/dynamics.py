@@ -9,7 +9,7 @@ from onepass.errors import OnepassError
 from onepass.model import Model
 from onepass.protocol import Protocol, Schedule
 from onepass.simulation.initial import initial_factor
-from onepass.simulation.parameters import LARGEST_COUNT, Parameters
+from onepass.simulation.parameters import LARGEST_COUNT, LEAP_COUNT, Parameters
 from onepass.simulation.records import ABOUT, labelled, log_spaced
 from onepass.theory import exponents
 from onepass.theory.mean_kernel import Scales
@@ -145,13 +145,18 @@ def _check(model, protocol, equation, dimension, steps, records, intra_batch, ar
                 needed = f"needs {', '.join(ARGUMENTS[equation])}"
                 verb = "is missing" if other == equation else f"belongs to equation {other!r}"
                 raise DynamicsError(f"{key} {verb}; equation {equation!r} {needed}")
-    counts = [("dimension", dimension, model.students + model.teachers), ("steps", steps, 0), ("records", records, 0)]
+    counts = [
+        ("dimension", dimension, model.students + model.teachers, LEAP_COUNT),
+        ("steps", steps, 0, LARGEST_COUNT),
+        ("records", records, 0, LARGEST_COUNT),
+    ]
     if equation == "finite_d":
-        counts.append(("batch_size", arguments["batch_size"], 1))
-    for key, value, least in counts:
+        counts.append(("batch_size", arguments["batch_size"], 1, LEAP_COUNT))
+    for key, value, least, most in counts:
         whole = isinstance(value, int | np.integer) and not isinstance(value, bool)
-        if not (whole and least <= value <= LARGEST_COUNT):
-            raise DynamicsError(f"{key} is {value!r}; allowed: a whole number from {least} to 2**53")
+        if not (whole and least <= value <= most):
+            allowed = f"a whole number from {least} to 2**{most.bit_length() - 1}"
+            raise DynamicsError(f"{key} is {value!r}; allowed: {allowed}")
     for key in ("learning_rate", "learning_rate_prefactor", "batch_prefactor"):
         value = arguments[key]
         if value is not None and not (isinstance(value, Real) and isfinite(value) and value > 0):
