@@ -9,7 +9,7 @@ class DenseBatch:
     """A batch ``Z`` of standard normals, (replicas, n_b, d); rows and combinations have all d coordinates."""
 
     def __init__(self, draws: Draws, size: int, dimension: int) -> None:
-        self.inputs = draws.normals(size, dimension)
+        self.width, self.inputs = dimension, draws.normals(size, dimension)
 
     def fields(self, rows: np.ndarray) -> np.ndarray:
         """``Z rowsᵀ``: of rows (replicas or 1, count, d) the fields (replicas, n_b, count)."""
@@ -33,6 +33,10 @@ class DenseInputs:
     def batch(self, draws: Draws, size: int) -> DenseBatch:
         """A fresh batch of `size` samples."""
         return DenseBatch(draws, size, self.width)
+
+    def numbers(self, size: int) -> int:
+        """How many a replica's batch of `size` samples holds, about."""
+        return size * self.width
 
     def settle(self, rows: np.ndarray) -> np.ndarray:
         """Rows as the next batch takes them: as they are."""

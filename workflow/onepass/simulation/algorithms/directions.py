@@ -15,7 +15,9 @@ def shaped(direction: Direction, gradient: np.ndarray) -> np.ndarray:
     if direction == Direction.ROWS:
         return _divided(gradient, norms(gradient))
     if direction == Direction.POLAR:
-        left, values, right = np.linalg.svd(gradient, full_matrices=False)
+        finite = np.isfinite(gradient).all(axis=(1, 2), keepdims=True)
+        left, values, right = np.linalg.svd(np.where(finite, gradient, 0.0), full_matrices=False)
+        left = np.where(finite, left, np.nan)
         return (left * (values > RANK * values[:, :1])[:, None]) @ right  # the rank is n_b at most
     return gradient
 

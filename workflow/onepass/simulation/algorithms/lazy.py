@@ -142,6 +142,10 @@ class LazyInputs:
         """A fresh batch of `size` samples."""
         return LazyBatch(draws, size, self.held, self.width, self.dimension)
 
+    def numbers(self, size: int) -> int:
+        """How many a replica's batch of `size` samples holds, about."""
+        return 4 * size * self.width
+
     def settle(self, rows: np.ndarray) -> np.ndarray:
         """Rows as the next batch takes them: in an orthonormal basis of their own span, beside the teacher's."""
         settled = np.zeros_like(rows)
