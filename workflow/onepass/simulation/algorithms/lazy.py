@@ -64,7 +64,7 @@ class LazyBatch:
         outside = self.dimension - self.known
         self.lengths = np.zeros_like(squares)
         if outside:
-            self.lengths = np.sqrt(self.draws.chi_squares(np.full(self.size, float(outside))))
+            self.lengths = np.sqrt(self.draws.chi_squares(outside, self.size))
         return squares + self.lengths**2
 
     def _open(self, count: int) -> None:
@@ -83,9 +83,8 @@ class LazyBatch:
         """B (replicas, rank, columns), lower trapezoidal, of a Gaussian matrix (rank × degrees) as ``B Eᵀ``, E with
         orthonormal columns; where columns = rank, ``B Bᵀ`` is a Wishart matrix of so many degrees (Bartlett 1933)."""
         factor = np.tril(self.draws.normals(rank, columns), -1)
-        diagonal = np.arange(columns)
-        if columns:
-            factor[:, diagonal, diagonal] = np.sqrt(self.draws.chi_squares(float(degrees) - diagonal))
+        for i in range(columns):
+            factor[:, i, i] = np.sqrt(self.draws.chi_squares(degrees - i, 1)[:, 0])
         return factor
 
     def _walk(self, weights: np.ndarray) -> np.ndarray:
@@ -98,7 +97,7 @@ class LazyBatch:
         for nu in range(self.size if columns else 0):
             along, beyond = self.draws.normals(columns), np.zeros(len(self.draws))
             if outside > columns:
-                beyond = np.sqrt(self.draws.chi_squares(np.array([float(outside - columns)])))[:, 0]
+                beyond = np.sqrt(self.draws.chi_squares(outside - columns, 1))[:, 0]
             share = self.lengths[:, nu] / np.sqrt((along**2).sum(axis=1) + beyond**2)
             step = weights[:, nu, :, None] * share[:, None, None]
             ends = ends + step * along[:, None]
