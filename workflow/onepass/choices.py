@@ -50,6 +50,16 @@ class Loss(Choice):
     EXPONENTIAL = 5  # exp(−y f)
 
 
+BASIC_LOSSES = (Loss.SQUARE, Loss.CORRELATION)  # that compiled code and closed forms know
+
+
+def basic_loss(loss: str | Loss) -> Loss:
+    """The member that a loss stands for, if it is one of `BASIC_LOSSES`; any other is a `ProtocolError`."""
+    if (found := Loss.of(loss)) not in BASIC_LOSSES:
+        raise ProtocolError(f"nothing is known here of loss {found!r}; allowed: {', '.join(map(str, BASIC_LOSSES))}")
+    return found
+
+
 class Update(Choice):
     """A step and then back to the sphere, along the sphere's tangent first, or a step and no more."""
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from onepass.choices import Direction, Momentum, Schedule, Update, Velocity
+from onepass.choices import Direction, Loss, Momentum, ProtocolError, Schedule, Update, Velocity
 from onepass.formulas.named import NamedFormula
 from onepass.gaussian.any_norm import risk_at
 from onepass.model import Model
@@ -11,6 +11,7 @@ from onepass.simulation.algorithms.algorithm import Algorithm, State, along, nor
 from onepass.simulation.algorithms.directions import clipped, shaped
 from onepass.simulation.algorithms.smoothing import Smoothing
 
+SOME = 200  # labels that are looked at
 RATE, LOW, SWITCH = range(3)  # the numbers of an adaptive schedule: rate, whether the risk was low, the risk that is
 
 
@@ -23,11 +24,26 @@ class ComposedSGD(Algorithm):
         self.vectors = 1 if protocol.momentum == Momentum.NONE else 2
         self.psi = protocol.psi.array(np)
         self.label = (lambda y: y) if protocol.label is None else NamedFormula.of(protocol.label, "y").array(np)
+        self._check_labels()
         self.adaptive = protocol.schedule == Schedule.ADAPTIVE
         self.smoothing = None
         if protocol.smoothing:
             sphere = protocol.update == Update.SPHERICAL
             self.smoothing = Smoothing(model.activation_formula, protocol.smoothing, sphere, dimension)
+
+    def _check_labels(self) -> None:
+        """Of a loss that wants ±1, at some inputs: a `ProtocolError` with a label that is neither."""
+        model, rng = self.model, np.random.default_rng(0)
+        if self.protocol.loss != Loss.LOGISTIC:
+            return
+        clean = model.target_formula.array(np)(rng.standard_normal((SOME, model.teachers)))
+        found = self.label(clean + np.sqrt(model.noise) * rng.standard_normal(SOME))
+        wrong = found[abs(found) != 1]
+        if wrong.size:
+            raise ProtocolError(
+                f"loss 'logistic' does not go with labels such as {wrong[0]:.3g}, of target {model.target!r}, noise "
+                f"{model.noise:g} and label {self.protocol.label!r}; allowed: labels ±1, as label 'sign(y)' makes them"
+            )
 
     def start(self, weights: np.ndarray, layer: np.ndarray) -> State:
         state = super().start(weights, layer)

@@ -40,7 +40,7 @@ class Outcome(NamedTuple):
     overlaps: np.ndarray  # M (replicas, records, p, k)
     grams: np.ndarray  # Q (replicas, records, p, p)
     layers: np.ndarray  # a (replicas, records, p)
-    last: np.ndarray  # steps run (replicas,)
+    last: np.ndarray  # steps run (replicas,); of one that diverged the budget: it never recovers
     recovered: np.ndarray  # (replicas,)
     diverged: np.ndarray  # (replicas,)
 
@@ -119,7 +119,7 @@ def _run_group(algorithm, inputs, settings, factors, draws, record_steps):
             finite = _is_finite(moved)
         if not finite.all():
             hold(~finite, state, active)
-            records.diverged[active[~finite]] = True
+            records.diverged[active[~finite]], records.last[active[~finite]] = True, settings.steps
             moved, active = _kept(finite, moved, active, draws)
             if not active.size:
                 break
