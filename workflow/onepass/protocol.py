@@ -32,9 +32,9 @@ CHOICES = {
     "momentum": Momentum,
     "velocity": Velocity,
 }
-RANGES = {  # of the numbers: from, up to
-    "huber_delta": (0, inf),
-    "clip": (0, inf),
+RANGES = {  # of the numbers: from (None: above 0), below
+    "huber_delta": (None, inf),
+    "clip": (None, inf),
     "beta": (0, 1),
     "weight_decay": (0, inf),
     "second_layer_rate": (0, inf),
@@ -87,7 +87,7 @@ class Protocol:
     momentum: Momentum = Momentum.NONE
     velocity: Velocity = Velocity.LEFT
     huber_delta: float = 1.0
-    clip: float = inf
+    clip: float | None = None
     beta: float = 0.0
     weight_decay: float = 0.0
     second_layer_rate: float = 0.0
@@ -102,13 +102,13 @@ class Protocol:
         keep("loss", _loss(self.loss))
         if self.label is not None:
             keep("label", _formula("label", self.label, "y").text)
-        for key, (least, most) in RANGES.items():
+        for key, (least, below) in RANGES.items():
             value = getattr(self, key)
-            endless = key == "clip" and value == inf
-            positive = key in ("huber_delta", "clip")
-            real = isinstance(value, Real) and not isinstance(value, bool) and (isfinite(value) or endless)
-            if not (real and least <= value and (value < most or endless) and not (positive and value == 0)):
-                bounds = "above 0" if positive else "from 0" + ("" if most == inf else f", below {most}")
+            if key == "clip" and value is None:
+                continue
+            real = isinstance(value, Real) and not isinstance(value, bool) and isfinite(value)
+            if not (real and (value > 0 if least is None else least <= value) and value < below):
+                bounds = "above 0" if least is None else f"from {least}" + ("" if below == inf else f", below {below}")
                 raise ProtocolError(f"{key} is {value!r}; allowed: a number {bounds}")
             keep(key, float(value))
         self._check_contradictions()
@@ -127,7 +127,7 @@ class Protocol:
              "weights are on no sphere to be transported along"),
             (nesterov and shaped, "momentum", "direction", "direction 'gradient' or 'clipped': the gradient is taken "
              "where the velocity itself leads, or momentum 'heavy_ball'"),
-            (self.clip < inf and not clipped, "clip", "direction", "direction 'clipped'"),
+            ((self.clip is None) == clipped, "clip", "direction", "a number with direction 'clipped', else None"),
             (self.huber_delta != 1 and self.loss != Loss.HUBER, "huber_delta", "loss", "loss 'huber'"),
             (smoothed and not correlation, "smoothing", "loss", "loss 'correlation', whose mean over the smoothing is "
              "known in closed form"),

@@ -6,7 +6,6 @@ layer's rate) and ``smoothed`` with their numbers. ``psi`` with its formula stan
 may have its δ. Formulas are percent-encoded, with ~ for the %.
 """
 
-from math import inf
 from urllib.parse import quote, unquote
 
 from onepass.choices import Direction, Loss, Momentum, Schedule, Velocity
@@ -24,7 +23,7 @@ def spelled(protocol) -> str:
     if protocol.label is not None:
         pieces.append(f"label{_encoded(protocol.label)}")
     if protocol.direction != Direction.GRADIENT:
-        pieces.append(f"{protocol.direction}{_short(protocol.clip) if protocol.clip < inf else ''}")
+        pieces.append(f"{protocol.direction}{'' if protocol.clip is None else _short(protocol.clip)}")
     pieces += [f"{word}{_short(protocol.beta)}" for word, momentum in MOMENTA.items() if protocol.momentum == momentum]
     if protocol.velocity == Velocity.TRANSPORTED:
         pieces.append("transported")
