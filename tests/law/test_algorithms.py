@@ -76,6 +76,13 @@ def test_lazy_batches_have_the_law_of_dense_ones(case):
     assert_same_law(found, expected, cases=len(CASES), means=False)
 
 
+@pytest.mark.parametrize("momentum", ["heavy_ball", "nesterov"])
+def test_without_memory_momentum_is_none(momentum):
+    """The limit β = 0 of lazy batches, which hold a velocity and draw along it."""
+    found = last_states(of(P(update="plain", momentum=momentum)), TWO, dense=False)
+    assert_same_law(found, last_states(of(P(update="plain")), TWO, dense=False, seed=5), cases=2, means=False)
+
+
 USED_UP = [
     (TWO, P(update="plain"), 5, 3),
     (THREE, P(update="plain", direction="polar"), 6, 3),
