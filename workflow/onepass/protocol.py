@@ -7,11 +7,9 @@ from numbers import Real
 from typing import Self
 
 from onepass import protocol_name
-from onepass.choices import Choice, Direction, Loss, Momentum, ProtocolError, Schedule, Update, Velocity
+from onepass.choices import Direction, Loss, Momentum, ProtocolError, Schedule, Update, Velocity
 from onepass.formulas.language import FormulaError
 from onepass.formulas.named import NamedFormula
-
-__all__ = ["Choice", "Direction", "Loss", "Momentum", "Protocol", "ProtocolError", "Schedule", "Update", "Velocity"]
 
 ADAPTIVE_RISK_FRACTION = 0.6  # of the first population risk: below it the square loss takes over
 ADAPTIVE_DROP = 0.1  # the learning rate is multiplied by this once, at the change of loss

@@ -33,6 +33,7 @@ class Algorithm:
 
     def __init__(self, model: Model, learning_rate: float, dimension: int) -> None:
         self.model, self.learning_rate, self.dimension = model, learning_rate, dimension
+        self.target = model.target_formula.array(np)
         self.activation = model.activation_formula.array(np)
         self.derivative = model.activation_formula.array(np, derivative=True)
 

@@ -36,7 +36,7 @@ class ComposedSGD(Algorithm):
         model, rng = self.model, np.random.default_rng(0)
         if self.protocol.loss != Loss.LOGISTIC:
             return
-        clean = model.target_formula.array(np)(rng.standard_normal((SOME, model.teachers)))
+        clean = self.target(rng.standard_normal((SOME, model.teachers)))
         found = self.label(clean + np.sqrt(model.noise) * rng.standard_normal(SOME))
         wrong = found[abs(found) != 1]
         if wrong.size:

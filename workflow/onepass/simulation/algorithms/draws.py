@@ -41,8 +41,8 @@ class Draws:
     def _next(self, degrees: float | None, count: int) -> np.ndarray:
         if count > BLOCK // 2:
             return self._drawn(degrees, count)
-        block, used = self._blocks.get(degrees, (None, BLOCK))
-        if used + count > BLOCK:
+        block, used = self._blocks.get(degrees, (None, 0))
+        if block is None or used + count > BLOCK:
             block, used = self._drawn(degrees, BLOCK), 0
         self._blocks[degrees] = (block, used + count)
         return block[:, used : used + count].copy()

@@ -94,15 +94,18 @@ class LazyBatch:
         outside = self.dimension - opened
         columns = min(count, outside)
         ends = np.zeros((len(self.draws), count, columns))
-        for nu in range(self.size if columns else 0):
-            along, beyond = self.draws.normals(columns), np.zeros(len(self.draws))
+        if columns:
+            steps = self.draws.normals(self.size, columns)  # along the span of the ends, and beyond it
             if outside > columns:
-                beyond = np.sqrt(self.draws.chi_squares(outside - columns, 1))[:, 0]
-            share = self.lengths[:, nu] / np.sqrt((along**2).sum(axis=1) + beyond**2)
-            step = weights[:, nu, :, None] * share[:, None, None]
-            ends = ends + step * along[:, None]
-            if outside > columns:
-                ends = triangular(np.concatenate([ends, step * beyond[:, None, None]], axis=2))
+                beyond = np.sqrt(self.draws.chi_squares(outside - columns, self.size))
+                steps = np.concatenate([steps, beyond[..., None]], axis=2)
+            steps *= self.lengths[..., None] / np.sqrt((steps**2).sum(axis=2, keepdims=True))
+            for c, step in zip(
+                np.moveaxis(weights, 1, 0)[..., None], np.moveaxis(steps, 1, 0)[:, :, None], strict=True
+            ):
+                moved = c * step
+                moved[..., :columns] += ends
+                ends = triangular(moved) if outside > columns else moved
         rows = np.zeros((len(self.draws), count, self.width))
         rows[..., :opened] = weights.swapaxes(1, 2) @ self.inputs
         rows[..., opened : opened + columns] = ends
@@ -156,6 +159,8 @@ class LazyInputs:
 
 def triangular(rows: np.ndarray) -> np.ndarray:
     """Coordinates (…, count, min(count, width)), lower triangular, of rows (…, count, width) in another basis."""
+    if rows.shape[-2] == 1:
+        return np.sqrt((rows**2).sum(axis=-1, keepdims=True))
     return np.linalg.qr(rows.swapaxes(-1, -2), mode="r").swapaxes(-1, -2)
 
 

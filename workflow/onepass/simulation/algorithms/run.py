@@ -76,7 +76,7 @@ def run(
 def labels(algorithm: Algorithm, batch, draws: Draws) -> np.ndarray:
     """``h*(W* z) + √Δ ξ`` of a batch, (replicas, n_b)."""
     model = algorithm.model
-    found = model.target_formula.array(np)(batch.fields(np.eye(model.teachers, batch.width)[None]))
+    found = algorithm.target(batch.fields(np.eye(model.teachers, batch.width)[None]))
     return found + sqrt(model.noise) * draws.normals(found.shape[1]) if model.noise else found
 
 
