@@ -100,10 +100,8 @@ class LazyBatch:
                 beyond = np.sqrt(self.draws.chi_squares(outside - columns, self.size))
                 steps = np.concatenate([steps, beyond[..., None]], axis=2)
             steps *= self.lengths[..., None] / np.sqrt((steps**2).sum(axis=2, keepdims=True))
-            for c, step in zip(
-                np.moveaxis(weights, 1, 0)[..., None], np.moveaxis(steps, 1, 0)[:, :, None], strict=True
-            ):
-                moved = c * step
+            for nu in range(self.size):
+                moved = weights[:, nu, :, None] * steps[:, nu, None]
                 moved[..., :columns] += ends
                 ends = triangular(moved) if outside > columns else moved
         rows = np.zeros((len(self.draws), count, self.width))
