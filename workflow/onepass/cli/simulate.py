@@ -32,7 +32,7 @@ def simulate(
     steps: Annotated[int, typer.Option(min=1, help="Steps, at most.")],
     output: Annotated[Path, typer.Option(help="NetCDF file to write.")],
     protocol: Annotated[
-        str, typer.Option(help="Update and loss, such as spherical_square, and pieces of `onepass.protocol_name`.")
+        str, typer.Option(help="Update and loss, then pieces: spherical_square, plain_square_heavyball0.9_layer1.")
     ] = "projected_correlation",
     students: Annotated[int, typer.Option(min=1, help="Number p of hidden units.")] = 1,
     second_layer: Annotated[
