@@ -12,6 +12,7 @@ from pathlib import Path
 import pandas as pd
 import yaml
 from onepass.figures import style
+from onepass.pipeline import store
 from onepass.pipeline.validation import validated
 from onepass.protocol import PAPER_PROTOCOLS
 from PIL import Image
@@ -82,6 +83,31 @@ def exponents(table: pd.DataFrame, kinks: pd.DataFrame, resolution: float) -> st
     return "\n\n".join(parts)
 
 
+def tuned(fits) -> str:
+    """θ* of He₃ and He₄ at rates found by search, and how the projected square loss fares above μ = ℓ/2."""
+    parts, sentences = [], []
+    for target in ("He3(x1)", "He4(x1)"):
+        own = [fit for fit in fits if fit.attrs["target"] == target]
+        rows = sorted((float(mu), fit.sel(mu=mu)) for fit in own for mu in fit.mu.values)
+        mus = [mu for mu, _ in rows]
+        lines = [f"| {NAMES[target]}, μ = | {' | '.join(f'{mu:g}' for mu in mus)} |", "|---" * (len(mus) + 1) + "|"]
+        for protocol in PAPER_PROTOCOLS:
+            cells = [row.sel(protocol=protocol) for _, row in rows]
+            halves = [float(cell.theta_high - cell.theta_low) / 2 for cell in cells]
+            values = [
+                f"{_number(float(cell.theta), 2)} ± {half:.2f} ({float(cell.theta_theory):g})"
+                for cell, half in zip(cells, halves, strict=True)
+            ]
+            lines.append(f"| {_label(protocol)} | {' | '.join(values)} |")
+        parts.append("\n".join(lines))
+        ell = int(own[0].attrs["information_exponent"])
+        far = next(row for mu, row in rows if mu == ell - 1).sel(protocol="projected_square")
+        times = ", ".join(f"{float(time):.0f}" for time in far.best_time.values)
+        sizes = ", ".join(str(int(d)) for d in far.dimension.values)
+        sentences.append(f"{NAMES[target]} at μ = {ell - 1}: T* = {times} steps at d = {sizes}.")
+    return "\n\n".join([*parts, "The projected square loss far above ℓ/2: " + " ".join(sentences)])
+
+
 def of_targets(table: pd.DataFrame):
     """The targets in the order of their names, each with its rows."""
     return [(target, table[table.target == target]) for target in NAMES]
@@ -95,7 +121,7 @@ def costs(settings, records: Path) -> str:
         for experiment in experiments:
             made += [f"{settings.data}/{cell.path}" for cell in settings.grid(experiment)]
             made += [f"{settings.data}/{experiment}.nc"]
-            fitted = settings.experiments[experiment].kind == "recovery"
+            fitted = settings.experiments[experiment].kind in ("recovery", "tuned")
             made += [f"{settings.data}/exponents/{experiment}.nc"] * fitted
         jobs: dict[str, float] = {}  # by their logs: a job has made several files
         for path in made:
@@ -136,5 +162,7 @@ if __name__ == "__main__":
     readme = ROOT / "README.md"
     page = replaced(readme.read_text(), "costs", costs(settings, ROOT / ".snakemake" / "metadata"))
     page = replaced(page, "exponents", exponents(*map(pd.read_csv, tables), settings.check.resolution))
+    searched = [store.read(ROOT / settings.data / "exponents" / f"{n}.nc") for n in settings.figures["tuned_exponents"]]
+    page = replaced(page, "tuned", tuned(searched))
     readme.write_text(page)
     gallery(settings.figures)

@@ -13,6 +13,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
         "model": ["Model"],
         "protocol": ["Protocol"],
         "simulation.simulate": ["simulate"],
+        "simulation.tune": ["tune"],
         "theory.dynamics": ["solve_dynamics"],
         "theory.exponents": ["learning_rate_exponent", "recovery_exponent"],
     },

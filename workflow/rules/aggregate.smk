@@ -9,13 +9,15 @@ gathered, fits = {}, {}
 for name, experiment in settings.experiments.items():
     about = json.dumps([name, experiment.model_dump_json()])
     gathered[name] = Origin("onepass.pipeline.aggregate", about, "aggregate")
-    fits[name] = Origin("onepass.analysis.fits", settings.fit.model_dump_json(), "fit", (gathered[name],))
+    if name in fitted:
+        fits[name] = Origin(FITS[experiment.kind], settings.fit.model_dump_json(), "fit", (gathered[name],))
 summed = {"resamples": settings.fit.resamples, **settings.check.model_dump()}
 summed_up = Origin(
     "onepass.analysis.summary", json.dumps(summed), "summary", tuple(fits[name] for name in settings.check.experiments)
 )
 
-drawn_times = [name for name in fitted if any(name in experiments for experiments in settings.figures.values())]
+shown = {name for experiments in settings.figures.values() for name in experiments}
+drawn_times = [name for name in fitted if name in shown and settings.experiments[name].kind == "recovery"]
 listed = Origin(
     "onepass.analysis.times", "", "times", (*(gathered[n] for n in drawn_times), *(fits[n] for n in drawn_times))
 )

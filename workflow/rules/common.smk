@@ -22,7 +22,8 @@ except ConfigurationError as error:
 DATA, PLOTS = settings.data, settings.figures_folder
 REBUILD = "the same command, and at its end -R"
 grids = {name: settings.grid(name) for name in settings.experiments}
-fitted = [name for name, experiment in settings.experiments.items() if experiment.kind == "recovery"]
+FITS = {"recovery": "onepass.analysis.fits", "tuned": "onepass.analysis.tuned"}  # what fits the exponents of a kind
+fitted = [name for name, experiment in settings.experiments.items() if experiment.kind in FITS]
 
 
 def say(text):

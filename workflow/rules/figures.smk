@@ -3,6 +3,7 @@
 
 CATEGORIES = {
     "recovery": "Recovery times and exponents",
+    "tuned": "Learning rates found by search",
     "map": "Maps of recovery",
     "exactness": "Exactness of the chain",
     "leaps": "Exactness of the chain",

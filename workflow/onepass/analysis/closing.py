@@ -4,7 +4,10 @@ from collections.abc import Sequence
 
 import numpy as np
 
-HEAD = "onepass: exponents of T ∝ d^θ: θ with the noiseless climb divided out, plain with nothing divided out (theory)"
+HEAD = (
+    "onepass: exponents of T ∝ d^θ: θ with the noiseless climb divided out, plain with nothing divided out (theory); "
+    "at tuned rates plain alone"
+)
 
 
 def closing(fits: Sequence) -> str:
@@ -25,8 +28,8 @@ def _told(series) -> str:
     """``1.00, 1.02 (1)``, as the figures write it."""
     if not np.isfinite(series.theta):
         return f"no fit ({float(series.theta_theory):g})"
-    theta, plain = (round(float(series[name]), 2) + 0.0 for name in ("theta", "theta_plain"))
-    return f"{theta:.2f}, {plain:.2f} ({float(series.theta_theory):g})"
+    shown = [f"{round(float(series[name]), 2) + 0.0:.2f}" for name in ("theta", "theta_plain") if name in series]
+    return f"{', '.join(shown)} ({float(series.theta_theory):g})"
 
 
 def _without(fits) -> list[str]:

@@ -164,6 +164,29 @@ def _fit_line(x, y, refits, budget, log_factor, median, fitted, *, replicas, kno
     return line
 
 
+def power_law(dimension, logarithm, refits, rng, resolution):
+    """Exponent of d in a quantity, with its 95 % bounds, from its logarithm.
+
+    Parameters
+    ----------
+    logarithm, refits : arrays (d,) and (d, resamples), of the quantity and of resampled ones.
+    resolution : array (d,)
+        The error of the logarithm is at least this.
+    """
+    error = np.maximum(np.subtract(*np.quantile(refits, [0.8413, 0.1587], axis=1)) / 2, resolution)
+    line = {}
+    columns = np.stack([np.ones(len(logarithm)), np.log(dimension)], axis=1)
+    _slope("exponent", columns, line, y=logarithm, refits=refits, error=error, rng=rng)
+    return line["exponent"], line["exponent_low"], line["exponent_high"]
+
+
+def plain_slope(dimension, values) -> float:
+    """Slope of a straight line through the logarithms, arrays (d,), all points alike; nan unless all are finite."""
+    if not np.isfinite(values).all() or not (values > 0).all():
+        return np.nan
+    return float(np.polyfit(np.log(dimension), np.log(values), 1)[0])
+
+
 def _slope(name, columns, line, *, y, refits, error, rng):
     """Put the coefficient of the second column, with its interval, into `line`; return the first one and χ²."""
 

@@ -129,6 +129,11 @@ def power_of_d(prefactor: float, exponent: float) -> str:
     return factor + (r"\," if factor and power else "") + power
 
 
+def dimension(d: int) -> str:
+    """Set ``d = 1024`` as mathematics, a power of two as such."""
+    return f"$d = 2^{{{d.bit_length() - 1}}}$" if d & (d - 1) == 0 else f"$d = {d}$"
+
+
 def number(value: float) -> str:
     """Set a number as mathematics, of three digits, without its dollars."""
     mantissa, _, exponent = f"{value:.3g}".partition("e")

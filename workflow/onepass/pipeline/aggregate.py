@@ -19,6 +19,7 @@ AXES = {
     "trajectories": ("protocol", "mu", "dimension"),
     "exactness": ("protocol", "students", "batch_size", "dimension", "engine"),
     "leaps": ("protocol", "gamma0", "batch_size", "dimension", "leap_tolerance"),
+    "tuned": ("protocol", "mu", "dimension"),
 }
 _MEANING = ABOUT | {
     "protocol": ("training protocol", ""),
@@ -39,6 +40,9 @@ _MEANING = ABOUT | {
     "gram_sum": ("sum of the students' Gram matrix Q at the end", "1"),
     "start_norm": ("norm of a student's overlaps at the start, on the sphere the median", "1"),
     "theta_theory": ("time exponent of the theory", "1"),
+    "budget": ("steps allowed a replica", "steps"),
+    "tolerance": ("relative error that leaps may make of median times", "1"),
+    "outcome": ("what a search of the best rate found, in words", ""),
 }
 
 
@@ -57,7 +61,9 @@ def aggregate(name: str, experiment, files: Sequence[str], rebuild: str = "remov
         replica, record) and ``overlaps`` (the same, student, teacher) at ``step`` (protocol, mu, dimension, record), a
         shorter list of records repeating its last; for an exactness grid the times and the final ``overlap``,
         ``overlap_norm`` and ``gram_sum`` (protocol, students, batch_size, dimension, engine, replica); for leaps the
-        times and ``leaps`` (protocol, gamma0, batch_size, dimension, leap_tolerance, replica).
+        times and ``leaps`` (protocol, gamma0, batch_size, dimension, leap_tolerance, replica); for tuned rates times
+        (protocol, mu, dimension, rate, replica) with ``learning_rate``, ``budget`` and ``tolerance`` (protocol, mu,
+        dimension, rate), the rates of a shorter search followed by rates of 0, and ``outcome`` in words.
     """
     import xarray as xr
 
@@ -75,14 +81,15 @@ def aggregate(name: str, experiment, files: Sequence[str], rebuild: str = "remov
         except store.StoreError as error:
             faults[path] = error
             continue
-        found["learning_rate"] = (), np.float64(cell.learning_rate)
+        found.setdefault("learning_rate", ((), np.float64(cell.learning_rate)))
         for key, (own, values) in found.items():
             if key not in data:
-                data[key] = ((*dims, *own), np.empty(shape + values.shape, dtype=values.dtype))
+                data[key] = ((*dims, *own), np.zeros(shape + values.shape, dtype=values.dtype))
+            data[key] = _widened(*data[key], values.shape)
             names, whole = data[key]
             if not np.can_cast(values.dtype, whole.dtype):  # steps are floats where one of the budgets is above 2**53
                 data[key] = names, whole.astype(np.result_type(values, whole))
-            data[key][1][place] = values
+            data[key][1][(*place, *map(slice, values.shape))] = values
     if faults:
         raise DamageError(faults, rebuild)
 
@@ -96,7 +103,7 @@ def aggregate(name: str, experiment, files: Sequence[str], rebuild: str = "remov
         sizes = {(cell.mu, cell.dimension): cell.batch_size for cell in cells}
         table = [[sizes[mu, d] for d in axes["dimension"]] for mu in axes["mu"]]
         dataset["batch_size"] = (("mu", "dimension"), np.array(table))
-    if experiment.kind in ("recovery", "map"):
+    if experiment.kind in ("recovery", "map", "tuned"):
         starts, teachers = {cell.dimension: cell.initial for cell in cells}, Formula.target(model["target"]).arity
         dataset["start_norm"] = "dimension", [start_norm(starts[d], teachers, d) for d in axes["dimension"]]
     if experiment.kind == "recovery":
@@ -106,6 +113,14 @@ def aggregate(name: str, experiment, files: Sequence[str], rebuild: str = "remov
     return labelled(dataset, _MEANING)
 
 
+def _widened(names, whole, shape):
+    """Room for values of this shape at the end: of a search more rates than those before it had."""
+    more = [(0, 0)] * (whole.ndim - len(shape)) + [
+        (0, max(0, new - old)) for old, new in zip(whole.shape[whole.ndim - len(shape) :], shape, strict=True)
+    ]
+    return names, np.pad(whole, more)
+
+
 def _coordinate(cell, dim: str):
     """Where a cell stands along an axis; single steps at a tolerance of 0 (whose name alone is an option of `sel`)."""
     return (cell.tolerance or 0.0) if dim == "leap_tolerance" else getattr(cell, dim)
@@ -113,6 +128,10 @@ def _coordinate(cell, dim: str):
 
 def _measured(experiment, runs) -> dict[str, tuple[tuple[str, ...], np.ndarray]]:
     """What an experiment keeps of a cell: arrays with the names of their dimensions."""
+    if experiment.kind == "tuned":
+        kept = ("recovery_step", "recovered", "learning_rate", "budget", "tolerance")
+        found = {key: (runs[key].dims, runs[key].values) for key in kept}
+        return found | {"outcome": ((), np.array(runs.attrs["outcome"]))}
     times = {key: (("replica",), runs[key].values) for key in ("recovery_step", "recovered")}
     if experiment.kind in ("recovery", "map"):
         return times

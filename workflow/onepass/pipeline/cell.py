@@ -15,7 +15,7 @@ from onepass.protocol import Protocol
 from onepass.simulation.cuda import backend
 from onepass.simulation.parameters import GPU_ENGINES, numbers_a_step
 
-OPTIONAL = ("tolerance", "gamma0")  # parameters that a cell without a use for them does not have
+OPTIONAL = ("tolerance", "gamma0", "tuned")  # parameters that a cell without a use for them does not have
 
 
 @dataclass(frozen=True)
@@ -44,6 +44,7 @@ class Cell:
     seed: int
     tolerance: float | None = None  # of the engine that leaps
     gamma0: float | None = None  # where the grid has an axis of it
+    tuned: bool | None = None  # whether the rate is searched for, from learning_rate and its steps on
 
     @property
     def row(self) -> str:
@@ -87,10 +88,27 @@ class Cell:
         return numbers_a_step(self.engine, coordinates, self.dimension, self.batch_size, self.replicas)
 
     def simulate(self, gpu_from: float = math.inf):
-        """Run the simulation; an xarray.Dataset as `onepass.simulate` returns it. `gpu_from` is the configuration's."""
-        from onepass.simulation.simulate import simulate  # compiled code: not for those who only read the grid
+        """Run the simulation; an xarray.Dataset as `onepass.simulate` or `onepass.tune` returns it.
+
+        `gpu_from` is the configuration's.
+        """
+        # compiled code: not for those who only read the grid
+        from onepass.simulation.simulate import simulate
+        from onepass.simulation.tune import tune
 
         model = Model(self.target, self.activation, self.students, self.second_layer, self.noise)
+        start = "sphere" if self.initial == "sphere" else ("overlap", self.initial)
+        if self.tuned:
+            return tune(
+                model,
+                Protocol.named(self.protocol),
+                **{key: getattr(self, key) for key in ("dimension", "batch_size", "replicas", "threshold")},
+                first_rate=self.learning_rate,
+                first_steps=self.steps,
+                seed=self.entropy,
+                initial=start,
+                tolerance=self.tolerance,
+            )
         keys = ("dimension", "batch_size", "learning_rate", "steps", "replicas", "engine", "backend", "threshold")
         return simulate(
             model,
@@ -98,7 +116,7 @@ class Cell:
             **{key: getattr(self, key) for key in keys},
             gpu_from=gpu_from,
             seed=self.entropy,
-            initial="sphere" if self.initial == "sphere" else ("overlap", self.initial),
+            initial=start,
             records=self.records,
             **({} if self.tolerance is None else {"tolerance": self.tolerance}),
         )

@@ -18,11 +18,14 @@ SERIES_STEP, NODE = 1.3e-7, 3e-8  # the two forms of the engine for very large b
 LEAP, NODE_LEAP = 1.5e-7, 1e-7  # of the engine that leaps: one of the series, a node of one of the others
 ARRAY_STEP, COORDINATE = 1.5e-4, 1.2e-8  # the reference, whose replicas go side by side
 LEAPS = 1.0  # of a relative change of 1, for each factor e of d
+SEARCH = 60.0  # times the cost of the replicas' leaps without noise: rates of a search, and failing takes longer
 UNKNOWN = 0.25  # of the budget, where the theory of one student of one direction says nothing
 
 
 def seconds(cell: Cell) -> float:
     """What a cell takes on one core."""
+    if cell.tuned:
+        return CELL + SEARCH * leap_seconds(cell)
     if cell.engine == "leap":
         return CELL + leap_seconds(cell)
     return CELL + expected_steps(cell) * step_seconds(cell)

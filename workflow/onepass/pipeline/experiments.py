@@ -19,14 +19,19 @@ from onepass.simulation.chain.limits import HIGHEST, LOWEST
 from onepass.simulation.parameters import ENGINES
 
 
-class ScalingExperiment(Experiment):
-    """A grid of protocols × μ × d, batch size and learning rate scaling with d."""
+class BatchesExperiment(Experiment):
+    """A grid of protocols × μ × d, the batch size scaling with d."""
 
     model: ModelSettings = Field(description="The target and its student.")
     mu: Annotated[list[Annotated[float, Field(ge=0, allow_inf_nan=False)]], EachOnce] = Field(
         min_length=1, description="Exponents of the batch size n_b = n0 d^mu; numbers of at least 0, each once."
     )
     n0: Positive = Field(description="Prefactor of the batch size; a number above 0.")
+
+
+class ScalingExperiment(BatchesExperiment):
+    """One whose learning rate scales with d as well."""
+
     engine: Literal["auto", *ENGINES] = Field(
         description="Simulator: chain (exact in law), sgd (d-dimensional), gaussian (the chain for very large "
         "batches), leap (the chain in leaps, for very many steps) or auto (gaussian from batches of gaussian_from, "
@@ -203,8 +208,37 @@ class LeapsExperiment(Experiment):
     )
 
 
+class TunedExperiment(BatchesExperiment):
+    """The learning rate of the shortest time to weak recovery, searched for without theory; by engine leap."""
+
+    kind: Literal["tuned"] = Field(description="What is measured: the best learning rate, and the time it takes.")
+    replicas: Annotated[int, Field(ge=8, le=10**6)] = Field(
+        description="Independent runs at every rate; a whole number from 8, for intervals one can trust, to 10**6."
+    )
+    first_delta: Annotated[float, Field(ge=0, le=20)] = Field(
+        description="The search climbs from the rate d^-first_delta, which must be far too small: without noise; from "
+        "0 to 20."
+    )
+    first_length: Annotated[float, Field(ge=0, le=20)] = Field(
+        description="There a replica is allowed d^(first_delta + first_length) steps, which must be too many; from 0 "
+        "to 20."
+    )
+    initial: Literal["inverse_sqrt_d"] = Field(description="Start: inverse_sqrt_d (an overlap of start/sqrt(d)).")
+    start: Positive = Field(description="Overlap at the start times sqrt(d); above 0.")
+    threshold: Positive = Field(description="Norm of the overlaps that counts as weak recovery; above 0.")
+    tolerance: Tolerance = Field(
+        description="Relative error of median times that leaps may make around the best rate; a number from "
+        f"{LOWEST:g} to {HIGHEST:g}."
+    )
+
+
 AnyExperiment = Annotated[
-    RecoveryExperiment | MapExperiment | TrajectoriesExperiment | ExactnessExperiment | LeapsExperiment,
+    RecoveryExperiment
+    | MapExperiment
+    | TrajectoriesExperiment
+    | ExactnessExperiment
+    | LeapsExperiment
+    | TunedExperiment,
     Field(discriminator="kind"),
 ]
 BY_KIND = {
@@ -213,6 +247,7 @@ BY_KIND = {
     "trajectories": TrajectoriesExperiment,
     "exactness": ExactnessExperiment,
     "leaps": LeapsExperiment,
+    "tuned": TunedExperiment,
 }
 
 

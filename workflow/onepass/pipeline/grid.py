@@ -1,8 +1,8 @@
 """From the grids of a configuration to cells.
 
-An experiment is a rectangular grid: protocols × μ × d for recovery times and trajectories, with δ between for a map,
-protocols × p × n_b × d × engines for the comparison of the engines, protocols × γ0 × n_b × d × tolerances for that of
-leaps.
+An experiment is a rectangular grid: protocols × μ × d for recovery times, trajectories and tuned rates, with δ between
+for a map, protocols × p × n_b × d × engines for the comparison of the engines, protocols × γ0 × n_b × d × tolerances
+for that of leaps.
 """
 
 import math
@@ -32,6 +32,7 @@ def cells_of(name: str, experiment) -> list[Cell]:
         "trajectories": _trajectories_cells,
         "exactness": _exactness_cells,
         "leaps": _leaps_cells,
+        "tuned": _tuned_cells,
     }
     cells, seen = [], set()
     for cell in listed[experiment.kind](name, experiment):
@@ -132,6 +133,23 @@ def _leaps_cells(name, experiment):
         own = {"students": 1, "learning_rate": _power(gamma0 * n_b, d, -exponents.half(order)), "steps": steps}
         own |= {"gamma0": gamma0, "engine": "leap" if tolerance else "chain", "tolerance": tolerance}
         yield _compared_cell(name, experiment, protocol=protocol, dimension=d, batch_size=n_b, **own)
+
+
+def _tuned_cells(name, experiment):
+    """Each with the first rate of its search, and the steps allowed there."""
+    most = largest_count("leap", steps=True)
+    for protocol, mu, d in product(experiment.protocols, experiment.mu, experiment.dimensions):
+        length = experiment.first_delta + experiment.first_length
+        own = {
+            "learning_rate": _power(1.0, d, -experiment.first_delta),
+            "steps": _count("first_length", experiment.first_length, 1.0, d, length, most),
+            "batch_size": _count("mu", mu, experiment.n0, d, mu, largest_count("leap")),
+            "students": experiment.model.students,
+            "second_layer": layer_of(experiment.model),
+        }
+        place = {"protocol": protocol, "mu": float(mu), "delta": None, "dimension": d}
+        shared = {"engine": "leap", "tolerance": experiment.tolerance, "threshold": experiment.threshold}
+        yield _cell(name, experiment, **place, **own, **shared, records=0, tuned=True)
 
 
 def _compared_cell(name, experiment, **own) -> Cell:

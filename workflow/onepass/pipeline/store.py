@@ -15,6 +15,7 @@ import numpy as np
 from onepass.errors import OnepassError
 from onepass.files import atomic
 from onepass.pipeline.freshness import SCHEMA_VERSION, Origin
+from onepass.simulation.parameters import LARGEST_COUNT
 
 # Files get their names when they are whole and are never written to again: HDF5's locks, which file systems of clusters
 # often lack, would protect nothing. The library reads this when it is first used.
@@ -170,4 +171,6 @@ def _attribute(value):
     """What NetCDF can hold: numbers and text as they are, everything else as JSON."""
     if isinstance(value, bool):
         return int(value)
+    if isinstance(value, int) and abs(value) > LARGEST_COUNT:  # beyond what its whole numbers hold
+        return float(value)
     return value if isinstance(value, str | int | float) or hasattr(value, "dtype") else json.dumps(value)

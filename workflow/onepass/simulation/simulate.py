@@ -93,6 +93,81 @@ def simulate(
     DivergenceError
         If the overlaps of a replica overflow, by a basic protocol.
     """
+    if recovery not in RECOVERIES:
+        raise SimulationError(f"recovery {recovery!r} is unknown; allowed: {', '.join(RECOVERIES)}")
+    numbers = {
+        "dimension": dimension, "batch_size": batch_size, "learning_rate": learning_rate, "steps": steps,
+        "replicas": replicas, "engine": engine, "threshold": threshold, "records": records,
+    }  # fmt: skip
+
+    def starts(unit: bool = True) -> np.ndarray:
+        place = (model.students, model.teachers, dimension)
+        return np.stack([initial_factor(initial, *place, stream, unit) for stream in streams])
+
+    if not (isinstance(protocol, Protocol) and protocol.is_basic):
+        _check_ranges(model, **numbers, highest=inf if recovery == "norm" else sqrt(model.students))
+        algorithm = algorithm_of(model, protocol, float(learning_rate), int(dimension), engine, backend)
+        end = inf if threshold is None else float(threshold)
+        settings = Settings(int(dimension), int(batch_size), int(steps), end, recovery, engine == "sgd")
+        attributes = {"engine": engine, "backend": "numpy", "device": "cpu", "recovery": recovery}
+        unit = isinstance(protocol, Protocol) and protocol.update != Update.PLAIN
+        streams = replica_streams(seed, replicas)
+        return simulated(algorithm, settings, starts(unit), streams, log_spaced(int(steps), records), attributes)
+    parameters = checked(model, protocol, **numbers)
+    device = device_of(engine, backend, model, parameters, replicas, gpu_from)
+    place = {"backend": "cupy", "device": device.name} if device else {"backend": "numpy", "device": "cpu"}
+    attributes = {"engine": engine, **place, "risk_truncation": risk_truncation(model)}
+    if engine in ("gaussian", "leap"):
+        attributes["quadrature_error"] = batch_law(model)[2]
+    if engine == "leap":
+        limits.check(tolerance, attributes["quadrature_error"])
+        attributes["tolerance"] = float(tolerance)
+    streams = replica_streams(seed, replicas)
+    record_steps = log_spaced(parameters.steps, records)
+    try:
+        results = results_of(engine, model, parameters, starts(), streams, record_steps, device, seed, tolerance)
+    except FloatingPointError as error:
+        raise DivergenceError(
+            f"{error}: {protocol.name}, target {model.target!r}, activation {model.activation!r}, "
+            f"dimension {dimension}, batch_size {batch_size}, learning_rate {learning_rate:g}; "
+            "a smaller learning rate keeps the overlaps finite"
+        ) from None
+    return dataset_of(model, record_steps, *results, attributes)
+
+
+def checked(
+    model, protocol, *, dimension, batch_size, learning_rate, steps, replicas, engine, threshold, records
+) -> Parameters:
+    """What the engines are told, each in its range; a ValueError that names the first that is not."""
+    _check_ranges(
+        model,
+        dimension=dimension,
+        batch_size=batch_size,
+        learning_rate=learning_rate,
+        steps=steps,
+        replicas=replicas,
+        engine=engine,
+        threshold=threshold,
+        records=records,
+        highest=sqrt(model.students),
+    )
+    parameters = Parameters.of(
+        model,
+        protocol,
+        dimension=dimension,
+        batch_size=batch_size,
+        learning_rate=learning_rate,
+        steps=steps,
+        threshold=inf if threshold is None else threshold,
+    )
+    if engine != "sgd":
+        overlap_chain.check(model, parameters)
+    return parameters
+
+
+def _check_ranges(
+    model, *, dimension, batch_size, learning_rate, steps, replicas, engine, threshold, records, highest
+) -> None:
     if engine not in ENGINES:
         raise SimulationError(f"engine {engine!r} is unknown; allowed: {', '.join(ENGINES)}")
     usual, own = largest_count("chain"), largest_count(engine)
@@ -110,54 +185,9 @@ def simulate(
             raise SimulationError(f"{key} is {value!r}; allowed: {allowed}")
     if not (isinstance(learning_rate, Real) and isfinite(learning_rate) and learning_rate > 0):
         raise SimulationError(f"learning_rate is {learning_rate!r}; allowed: a finite number above 0")
-    if recovery not in RECOVERIES:
-        raise SimulationError(f"recovery {recovery!r} is unknown; allowed: {', '.join(RECOVERIES)}")
-    basic = isinstance(protocol, Protocol) and protocol.is_basic
-    highest = inf if recovery == "norm" and not basic else sqrt(model.students)
     if threshold is not None and not (isinstance(threshold, Real) and 0 < threshold <= highest):
         raise SimulationError(
             f"threshold is {threshold!r}; allowed: a number above 0 and up to √p = {highest:.3g}, or None"
         )
     if dimension < model.teachers:
         raise SimulationError(f"dimension {dimension} is below the {model.teachers} coordinates of the target")
-    threshold = inf if threshold is None else float(threshold)
-    streams, record_steps = replica_streams(seed, replicas), log_spaced(int(steps), records)
-
-    def starts(unit: bool = True) -> np.ndarray:
-        place = (model.students, model.teachers, dimension)
-        return np.stack([initial_factor(initial, *place, stream, unit) for stream in streams])
-
-    if not basic:
-        algorithm = algorithm_of(model, protocol, float(learning_rate), int(dimension), engine, backend)
-        settings = Settings(int(dimension), int(batch_size), int(steps), threshold, recovery, engine == "sgd")
-        attributes = {"engine": engine, "backend": "numpy", "device": "cpu", "recovery": recovery}
-        unit = isinstance(protocol, Protocol) and protocol.update != Update.PLAIN
-        return simulated(algorithm, settings, starts(unit), streams, record_steps, attributes)
-    parameters = Parameters.of(
-        model,
-        protocol,
-        dimension=dimension,
-        batch_size=batch_size,
-        learning_rate=learning_rate,
-        steps=steps,
-        threshold=threshold,
-    )
-    if engine != "sgd":
-        overlap_chain.check(model, parameters)
-    device = device_of(engine, backend, model, parameters, replicas, gpu_from)
-    place = {"backend": "cupy", "device": device.name} if device else {"backend": "numpy", "device": "cpu"}
-    attributes = {"engine": engine, **place, "risk_truncation": risk_truncation(model)}
-    if engine in ("gaussian", "leap"):
-        attributes["quadrature_error"] = batch_law(model)[2]
-    if engine == "leap":
-        limits.check(tolerance, attributes["quadrature_error"])
-        attributes["tolerance"] = float(tolerance)
-    try:
-        results = results_of(engine, model, parameters, starts(), streams, record_steps, device, seed, tolerance)
-    except FloatingPointError as error:
-        raise DivergenceError(
-            f"{error}: {protocol.name}, target {model.target!r}, activation {model.activation!r}, "
-            f"dimension {dimension}, batch_size {batch_size}, learning_rate {learning_rate:g}; "
-            "a smaller learning rate keeps the overlaps finite"
-        ) from None
-    return dataset_of(model, record_steps, *results, attributes)

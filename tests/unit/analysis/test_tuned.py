@@ -1,0 +1,57 @@
+"""Best rates and their exponents from planted times, whose best rate is known."""
+
+import numpy as np
+import pytest
+from helpers.searches import RATES, planted, searches
+from onepass.analysis import tuned
+from onepass.analysis.scaling import ScalingError, plain_slope
+
+
+def test_intervals_hold_the_known_optimum():
+    """95 % intervals of a planted best rate and of its median, 200 times: 175 or more, which fails once in 10⁴."""
+    rng, rates, times = np.random.default_rng(1), 0, 0
+    for _ in range(200):
+        best = np.exp(rng.uniform(-0.5, 0.5))
+        found = tuned.best_of(RATES, *planted(rng, best=best), 400, rng)
+        low, high = np.quantile(found.rates, [0.025, 0.975])
+        rates += low <= best <= high
+        low, high = np.quantile(found.times, [0.025, 0.975])
+        times += low <= 1e6 <= high
+    assert rates >= 175
+    assert times >= 175
+
+
+def test_no_recovery_has_no_best_rate():
+    steps, budget = np.full((12, 8), 10.0), np.full(12, 10.0)
+    found = tuned.best_of(RATES, steps, np.zeros((12, 8), dtype=bool), budget, 50, np.random.default_rng(0))
+    assert np.isnan(found.rate)
+    assert found.time == np.inf
+
+
+def test_exponents_are_the_planted_ones():
+    fit = tuned.fit_experiment(searches(), resamples=200).squeeze()
+    for name, value in (("theta", 2.0), ("delta", 1.5), ("sample_exponent", 2.5)):
+        assert fit[f"{name}_low"] <= value <= fit[f"{name}_high"]
+        assert float(fit[name]) == pytest.approx(value, abs=0.02)
+    assert fit.local_theta.values == pytest.approx([2.0, 2.0], abs=0.05)
+    assert fit.best_samples.values == pytest.approx(fit.best_time.values * searches().batch_size.values[0])
+    assert (float(fit.theta_theory), float(fit.delta_theory)) == (1.5, 1.0)
+    assert str(fit.reason.values) == ""
+
+
+def test_why_there_is_no_exponent():
+    fit = tuned.fit_experiment(searches(empty=(2**20, 2**30)), resamples=200).squeeze()
+    assert np.isnan(fit.theta)
+    assert str(fit.reason.values) == "a best rate at 1 dimension(s): a slope needs two"
+    assert np.isinf(fit.best_time.values[1:]).all()
+
+
+def test_a_data_set_without_rates_is_refused():
+    with pytest.raises(ScalingError, match="not one of tuned rates"):
+        tuned.fit_experiment(searches().assign(learning_rate=lambda dataset: 0 * dataset.budget), resamples=200)
+
+
+def test_values_between_rates():
+    assert tuned.median_at(np.array([1.0, 4.0, 8.0]), np.array([8.0, 2.0, np.inf]), 2.0) == pytest.approx(4.0)
+    assert plain_slope(np.array([2.0, 4.0, 8.0]), np.array([4.0, 16.0, 64.0])) == pytest.approx(2.0)
+    assert np.isnan(plain_slope(np.array([2.0, 4.0]), np.array([1.0, np.inf])))

@@ -1,0 +1,91 @@
+"""The search of the best learning rate: what it tries, what it finds, and what it says where it finds nothing."""
+
+import numpy as np
+import onepass
+import pytest
+from onepass.simulation import tune as search
+from onepass.simulation.chain.limits import ToleranceError
+
+HE3 = onepass.Model("He3(x1)", "He3")
+D = 2**20
+
+
+def tuned(model=HE3, protocol="projected_square", **changes):
+    about = {"dimension": D, "batch_size": D, "first_rate": D**-2.5, "first_steps": int(D**4), "replicas": 16}
+    return onepass.tune(
+        model, onepass.Protocol.named(protocol), **{**about, "initial": ("overlap", D**-0.5), **changes}
+    )
+
+
+def medians(found):
+    return np.median(np.where(found.recovered, found.recovery_step, np.inf), axis=1)
+
+
+def test_rates_enclose_the_best_one():
+    found = tuned()
+    rate, median = found.learning_rate.values, medians(found)
+    fine = found.tolerance.values == 0.01
+    assert (np.diff(rate) > 0).all()
+    assert rate[0] == D**-2.5
+    best = rate[fine][median[fine].argmin()]
+    assert rate[0] * 100 < best < rate[-1]
+    assert fine.sum() >= search.ENOUGH
+    # Far below the best rate runs are without noise, so that T ∝ 1/γ; above it they fail.
+    assert median[0] * rate[0] == pytest.approx(median[1] * rate[1], rel=0.02)
+    assert median[-1] > 1.4 * median[fine].min()
+    assert found.attrs["outcome"].startswith("best rate")
+
+
+def test_a_search_repeats_itself_and_shares_its_luck_between_rates():
+    first, second, other = tuned(), tuned(), tuned(seed=1)
+    assert first.identical(second)
+    assert not first.identical(other)
+    few = tuned(replicas=8)  # replicas of a shorter search are those of a longer one where the rates are the same
+    assert few.recovery_step.values[0] == pytest.approx(first.recovery_step.values[0, :8], rel=1e-12)
+
+
+def test_budgets_are_those_of_the_first_rate_or_of_the_best_so_far():
+    found = tuned()
+    assert (found.recovery_step <= found.budget).all()
+    assert (found.budget * found.learning_rate <= found.budget[0] * found.learning_rate[0] * (1 + 1e-12)).all()
+
+
+def test_no_recovery_at_any_rate_is_said_with_what_was_tried(caplog):
+    found = tuned(onepass.Model("He3(x1)", "He2"))  # no order in common: nothing to learn from
+    assert not found.recovered.any()
+    assert found.sizes["rate"] == search.FRUITLESS
+    assert found.attrs["outcome"].startswith(f"no recovery at any of {search.FRUITLESS} rates from 8.88e-16 to ")
+    assert "projected_square at d = 1048576, n_b = 1048576: no recovery at any" in caplog.text
+
+
+def test_a_scan_that_begins_in_the_noise_says_so():
+    found = tuned(first_rate=1e-5, first_steps=10**8)
+    assert found.attrs["outcome"].startswith("noise is felt at the first rate, 1e-05: a smaller one belongs there")
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"first_rate": 0.0}, "first_rate is 0.0; allowed: a finite number above 0"),
+        ({"first_steps": 0}, "first_steps is 0; allowed: a whole number from 1"),
+        ({"batch_size": 0}, "batch_size is 0; allowed"),
+        ({"replicas": 0}, "replicas is 0; allowed"),
+        ({"tolerance": 0.5}, "tolerance is 0.5; allowed"),
+        ({"threshold": None}, "threshold is None; allowed: a number above 0"),
+    ],
+)
+def test_refuses(change, words):
+    with pytest.raises((ValueError, ToleranceError), match=words.replace("(", r"\(")):
+        tuned(**change)
+
+
+def test_rates_near_the_best_median():
+    assert search.near(np.array([9.0, 1.4, 1.0, 1.5, 1.6, 1.2])) == (1, 3)
+    assert search.near(np.array([1.0, np.inf])) == (0, 0)
+
+
+def test_the_square_loss_is_fastest_next_to_the_rate_at_which_it_forgets_its_student():
+    """μ = 2 above ℓ/2 = 3/2: the best rate lies within 3 % of γ_c = 1/18, which nothing in the search knows."""
+    found = tuned(batch_size=D**2)
+    best = float(found.learning_rate[medians(found).argmin()])
+    assert 0.97 / 18 < best < 1 / 18

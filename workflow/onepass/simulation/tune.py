@@ -1,0 +1,211 @@
+"""`tune`: the learning rate at which recovery takes the fewest steps, found by simulation alone.
+
+A scan climbs from a rate far too small to one at which runs fail; then rates are set ever closer around the best one.
+No theory enters: neither an exponent nor a bound of the rate. Runs are in leaps, whose cost does not depend on the
+rate, and every rate gets the same random numbers, so that rates are compared on the same luck.
+"""
+
+import logging
+from collections.abc import Sequence
+from math import isfinite
+from typing import NamedTuple
+
+import numpy as np
+
+from onepass.model import Model
+from onepass.protocol import Protocol
+from onepass.simulation.chain import leap, limits
+from onepass.simulation.chain.batch_law import batch_law
+from onepass.simulation.initial import initial_factor
+from onepass.simulation.parameters import LARGEST_COUNT
+from onepass.simulation.records import labelled
+from onepass.simulation.simulate import SimulationError, checked
+from onepass.simulation.streams import replica_streams
+
+logger = logging.getLogger("onepass")
+
+STRIDE, OCTAVE = 16.0, 2.0  # between rates without noise, and from where noise is felt
+FELT = 0.1  # change of γT by which it is felt: without noise, and far below a step's own limits, it is a constant
+PATIENCE = 2.0  # a rate is given so many times the steps of the best so far
+BEYOND = 2.0  # times the best rate: where a scan ends
+FRUITLESS = 8  # rates without recovery after which a scan ends that has found none
+ROUNDS, RATES = 12, 9  # of refinement, and rates of each
+WITHIN = 1.5  # times the best median: the rates that tell where the best one is
+ENOUGH = 7  # of them
+CLOSEST = 1e-9  # relative distance of two rates
+
+ABOUT = {
+    "learning_rate": ("learning rate", "1"),
+    "recovery_step": ("steps to weak recovery, or run without it", "steps"),
+    "recovered": ("whether the threshold was reached", "1"),
+    "budget": ("steps allowed a replica", "steps"),
+    "tolerance": ("relative error that leaps may make of median times", "1"),
+}
+
+
+class _Runs(NamedTuple):
+    """All replicas at one rate."""
+
+    median: float  # steps; inf where half of the replicas or more do not recover
+    steps: np.ndarray  # (replica,)
+    recovered: np.ndarray
+    budget: int
+    tolerance: float
+
+
+def tune(
+    model: Model,
+    protocol: Protocol,
+    *,
+    dimension: int,
+    batch_size: int,
+    first_rate: float,
+    first_steps: int,
+    replicas: int = 64,
+    seed: int | Sequence[int] = 0,
+    threshold: float = 0.5,
+    initial="sphere",
+    tolerance: float = limits.TOLERANCE,
+):
+    """Search the learning rate of the shortest median time to weak recovery.
+
+    Parameters
+    ----------
+    first_rate, first_steps : where the scan begins, far too small, and the budget there; larger rates have the budget
+        of the same ``γ steps``, and no more than twice the best median so far.
+    tolerance : of the leaps around the best rate; the scan has that of 0.1.
+
+    The others are those of `onepass.simulate`.
+
+    Returns
+    -------
+    xarray.Dataset
+        ``learning_rate``, ``budget``, ``tolerance`` (rate), increasing; ``recovery_step``, ``recovered`` (rate,
+        replica), a time beyond the budget being censored there. The attribute ``outcome`` says in words what the search
+        found: also that no rate recovers, or that the scan began where noise is felt already.
+
+    Raises
+    ------
+    ValueError
+        For a parameter outside its range, or a tolerance that the model's batch law cannot keep.
+    """
+    for key, value, allowed in (
+        ("first_rate", first_rate, "a finite number above 0"),
+        ("first_steps", first_steps, "a whole number from 1"),
+        ("threshold", threshold, "a number above 0"),
+    ):
+        if value is None or not (isfinite(value) and value > 0):
+            raise SimulationError(f"{key} is {value!r}; allowed: {allowed}")
+    parameters = checked(
+        model,
+        protocol,
+        dimension=dimension,
+        batch_size=batch_size,
+        learning_rate=first_rate,
+        steps=first_steps,
+        replicas=replicas,
+        engine="leap",
+        threshold=threshold,
+        records=0,
+    )
+    limits.check(tolerance, batch_law(model)[2])
+    streams = replica_streams(seed, replicas)
+    starts = np.stack([initial_factor(initial, model.students, model.teachers, dimension, s) for s in streams])
+    drawn = [stream.bit_generator.state for stream in streams]  # every rate goes on from here
+    tried: dict[float, _Runs] = {}
+
+    def run(rate: float, accuracy: float, expected: float = np.inf) -> float:
+        """Simulate all replicas at a rate, in twice the steps of the best rate or of what is expected; their median."""
+        best = min((runs.median for runs in tried.values()), default=np.inf)
+        budget = max(1, int(min(first_rate * first_steps / rate, PATIENCE * min(best, expected))))
+        for stream, state in zip(streams, drawn, strict=True):
+            stream.bit_generator.state = state
+        own, records = parameters._replace(learning_rate=rate, steps=budget), np.array([0, budget], dtype=float)
+        try:
+            _, _, steps, recovered, _ = leap.run(model, own, starts, streams, records, accuracy)
+        except FloatingPointError:  # so large a rate that overlaps overflow
+            steps, recovered = np.full(replicas, float(budget)), np.zeros(replicas, dtype=bool)
+        median = float(np.median(np.where(recovered, steps, np.inf)))
+        tried[rate] = _Runs(median, steps, recovered, budget, accuracy)
+        return median
+
+    outcome = _scan(run, tried, first_rate)
+    if np.isfinite(min(runs.median for runs in tried.values())):
+        _refine(run, tried, tolerance)
+    else:
+        logger.warning("%s at d = %d, n_b = %d: %s", protocol.name, dimension, batch_size, outcome)
+    return _dataset(tried, outcome)
+
+
+def _scan(run, tried, first_rate: float) -> str:
+    """Climb from the smallest rate until runs fail; what was found, in words."""
+    rate, stride, product, outcome = first_rate, STRIDE, 0.0, ""
+    while True:
+        expected = product / rate if product and stride == STRIDE else np.inf  # failing at length would cost the most
+        found = run(rate, limits.HIGHEST, expected) * rate
+        best = min(tried, key=lambda rate: (tried[rate].median, rate))
+        if not isfinite(tried[best].median):
+            if len(tried) == FRUITLESS:
+                return (
+                    f"no recovery at any of {len(tried)} rates from {first_rate:.3g} to {rate:.3g}, within "
+                    f"{tried[first_rate].budget:.3g} to {tried[rate].budget:.3g} steps"
+                )
+        elif not product:
+            product = found
+        elif stride == STRIDE and not abs(found / product - 1) < FELT:
+            if len(tried) == 2:
+                outcome = f"noise is felt at the first rate, {first_rate:.3g}: a smaller one belongs there; "
+            rate, stride = (rate if isfinite(found) else rate / STRIDE), OCTAVE
+        elif stride == OCTAVE and rate >= BEYOND * best:
+            return f"{outcome}best rate {best:.4g} of a scan from {first_rate:.3g} to {rate:.3g}"
+        rate *= stride
+
+
+def _refine(run, tried, tolerance: float) -> None:
+    """Rates around the best one, evenly in the logarithm, until enough of them lie near its median."""
+    scanned = sorted(tried)
+    place = scanned.index(min(scanned, key=lambda rate: (tried[rate].median, rate)))
+    low, high = scanned[max(place - 1, 0)], scanned[min(place + 1, len(scanned) - 1)]
+    fine: list[float] = []
+    for _ in range(ROUNDS):
+        for rate in np.geomspace(low, high, RATES):
+            rate = float(f"{rate:.12g}")  # the last bits of a machine's pow() must not reach the results
+            if not any(abs(rate / other - 1) < CLOSEST for other in fine):
+                run(rate, tolerance)
+                fine.append(rate)
+        fine.sort()
+        medians = np.array([tried[rate].median for rate in fine])
+        first, last = near(medians)
+        if last - first + 1 >= ENOUGH or high / low - 1 < RATES * CLOSEST:
+            return
+        low = fine[first - 1] if first > 0 else max(fine[0] / OCTAVE, scanned[0])
+        high = fine[last + 1] if last + 1 < len(fine) else min(fine[-1] * OCTAVE, scanned[-1])
+
+
+def near(medians: np.ndarray) -> tuple[int, int]:
+    """First and last place around the smallest median where none is above `WITHIN` times it; the rates increase."""
+    first = last = int(np.argmin(medians))
+    most = WITHIN * medians[first]
+    while first > 0 and medians[first - 1] <= most:
+        first -= 1
+    while last + 1 < len(medians) and medians[last + 1] <= most:
+        last += 1
+    return first, last
+
+
+def _dataset(tried, outcome: str):
+    import xarray as xr
+
+    rates = sorted(tried)
+    runs = [tried[rate] for rate in rates]
+    steps = np.array([each.steps for each in runs], dtype=float)
+    if steps.max() <= LARGEST_COUNT and all(each.budget <= LARGEST_COUNT for each in runs):
+        steps = steps.astype(np.int64)
+    data = {
+        "learning_rate": ("rate", rates),
+        "recovery_step": (("rate", "replica"), steps),
+        "recovered": (("rate", "replica"), np.array([each.recovered for each in runs])),
+        "budget": ("rate", np.array([float(each.budget) for each in runs])),
+        "tolerance": ("rate", [each.tolerance for each in runs]),
+    }
+    return labelled(xr.Dataset(data, attrs={"engine": "leap", "backend": "numpy", "outcome": outcome}), ABOUT)
