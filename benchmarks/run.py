@@ -18,7 +18,8 @@ from dataclasses import replace
 from math import inf
 from pathlib import Path
 
-import costs  # beside this file, as expansions, gpu, pipeline and shared
+import algorithms  # beside this file, as costs, expansions, gpu, leaps, pipeline and shared
+import costs
 import expansions
 import gpu
 import leaps
@@ -188,6 +189,7 @@ BENCHMARKS = [
     gaussian_steps,
     gaussian_knows_neither_dimension_nor_batch,
     leaps.leaps,
+    algorithms.algorithms,
     chain_against_sgd,
     sgd_against_its_inputs,
     costs.costs,

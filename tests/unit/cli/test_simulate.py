@@ -29,6 +29,17 @@ def test_simulate_writes_a_cell_with_every_parameter(cell):
     assert {"git_commit", "version_numpy", "entropy", "schema_version"} <= set(runs.attrs)
 
 
+def test_simulate_takes_protocols_that_are_compositions(tmp_path):
+    name = "plain_huber0.5_polar_heavyball0.9_layer1"
+    called(*SIMULATE, "--protocol", name, "--steps", "5", "--output", tmp_path / "own.nc")
+    runs = store.read(tmp_path / "own.nc")
+    assert json.loads(runs.attrs["parameters"])["protocol"] == name
+    assert runs.second_layer.dims == ("replica", "step", "student")
+    assert not runs.diverged.any()
+    said = refused(*SIMULATE, "--protocol", "plain_square_sideways", "--output", tmp_path / "no.nc", code=1)
+    assert "direction 'sideways' is unknown; allowed: gradient" in said
+
+
 def test_simulate_repeats_itself_and_keeps_what_is_there(cell, tmp_path):
     path, _ = cell
     again = tmp_path / "again.nc"

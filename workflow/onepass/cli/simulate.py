@@ -31,7 +31,9 @@ def simulate(
     learning_rate: Annotated[float, typer.Option(help="Learning rate γ, above 0.", callback=positive)],
     steps: Annotated[int, typer.Option(min=1, help="Steps, at most.")],
     output: Annotated[Path, typer.Option(help="NetCDF file to write.")],
-    protocol: Annotated[str, typer.Option(help="Update and loss, such as spherical_square.")] = "projected_correlation",
+    protocol: Annotated[
+        str, typer.Option(help="Update and loss, then pieces: spherical_square, plain_square_heavyball0.9_layer1.")
+    ] = "projected_correlation",
     students: Annotated[int, typer.Option(min=1, help="Number p of hidden units.")] = 1,
     second_layer: Annotated[
         str | None, typer.Option(help='The p weights, for instance "1,-1"; ones if left out.')

@@ -18,8 +18,10 @@ WANTED = {
 }
 
 
-def check(tree: ast.expr, text: str, arity: int) -> None:
+def check(tree: ast.expr, text: str, names: tuple[str, ...]) -> None:
     """Refuse what is not defined everywhere, integrable or not; told at points, so a pole between them passes.
+
+    `names` are those of the inputs.
 
     Raises
     ------
@@ -30,9 +32,9 @@ def check(tree: ast.expr, text: str, arity: int) -> None:
     if not operations:
         return
     # Rounded, so that the zeros that people write, 0 and 0.5, are among them.
-    points = np.round(np.random.default_rng(0).normal(0, 2, (4000, arity)), 1)
+    points = np.round(np.random.default_rng(0).normal(0, 2, (4000, len(names))), 1)
     points[0] = 0.0
-    inputs = {f"x{i + 1}": points[:, i] for i in range(arity)} | {"x": points[:, 0]}
+    inputs = dict(zip(names, points.T, strict=True))
     for operation, part, wanted in operations:
         with np.errstate(all="ignore"):
             values = evaluate(part, inputs, array_functions(np))

@@ -15,6 +15,7 @@ from itertools import combinations
 
 from onepass.formulas import domain, evaluation, printing, structure
 from onepass.formulas.language import (
+    COORDINATES,
     FUNCTIONS,
     KINKED,
     LARGEST_DEGREE,
@@ -46,7 +47,7 @@ class Formula:
     @classmethod
     def target(cls, text: str) -> Formula:
         """A formula in the coordinates ``x1, x2, …``; a bare ``x`` stands for ``x1``."""
-        tree = parse(text, target=True)
+        tree = parse(text, COORDINATES)
         indices = [int(node.id[1:]) for node in ast.walk(tree) if is_coordinate(node)]
         if not indices:
             raise FormulaError(f"target {text!r} is constant: there is nothing to learn; use x1, x2, …")
@@ -59,7 +60,7 @@ class Formula:
         """A formula in ``x``, or the bare name of a function: ``"relu"`` is ``"relu(x)"``."""
         if isinstance(text, str) and text.strip() in FUNCTIONS:
             text = f"{text.strip()}(x)"
-        tree = parse(text, target=False)
+        tree = parse(text, ("x",))
         if not has_inputs(tree):
             raise FormulaError(f"activation {text!r} is constant: it cannot learn; use x")
         formula = cls(ast.unparse(tree), 1, False)
@@ -164,7 +165,8 @@ class Formula:
             if not finite:
                 where = ", ".join(f"{inputs[f'x{i + 1}']:g}" for i in range(min(self.arity, 3)))
                 raise FormulaError(f"formula {self.text!r} has no finite value at ({where}); {domain.EVERYWHERE}")
-        domain.check(self.tree, self.text, self.arity)
+        names = tuple(f"x{i + 1}" for i in range(self.arity)) if self.coordinates else ("x",)
+        domain.check(self.tree, self.text, names)
 
 
 def _differences(arguments: list[ast.expr]) -> list[ast.expr]:

@@ -22,6 +22,7 @@ LARGEST_NUMBER = 1e6
 LARGEST_POWER = 20
 LARGEST_DEGREE = 40
 LARGEST_INDEX = 99  # of a coordinate
+COORDINATES = tuple(f"x{i}" for i in range(1, LARGEST_INDEX + 1))
 POINTS = (-2.5, -1.3, -0.4, 0.7, 1.9)  # where a formula must have values
 HERMITE = {f"He{n}": n for n in range(LARGEST_POWER + 1)}
 SMOOTH = (
@@ -60,8 +61,8 @@ class FormulaError(OnepassError, ValueError):
     """A formula outside the language; the message names the piece, what is allowed and where to look."""
 
 
-def parse(text: str, *, target: bool) -> ast.expr:
-    """The checked syntax tree of a formula."""
+def parse(text: str, names: tuple[str, ...]) -> ast.expr:
+    """The checked syntax tree of a formula in inputs of these names; `COORDINATES` are those of a target."""
     if not isinstance(text, str) or not text.strip():
         raise FormulaError(f"formula {text!r} is not a text such as 'He3(x1)'")
     if len(text.replace(" ", "")) > LONGEST or len(text) > 2 * LONGEST:  # the canonical spelling has more spaces
@@ -75,8 +76,8 @@ def parse(text: str, *, target: bool) -> ast.expr:
         tree = ast.parse(text, mode="eval").body
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
         reason = getattr(error, "msg", None) or type(error).__name__
-        raise FormulaError(f"formula {text!r} is not well formed: {reason}{_notation(text, target)}") from None
-    return _checked(tree, text, target, 0, 1)
+        raise FormulaError(f"formula {text!r} is not well formed: {reason}{_notation(text, names)}") from None
+    return _checked(tree, text, names, 0, 1)
 
 
 def _parentheses(text: str) -> int:
@@ -84,7 +85,7 @@ def _parentheses(text: str) -> int:
     return max(accumulate({"(": 1, ")": -1}.get(character, 0) for character in text))
 
 
-def _checked(node: ast.expr, text: str, target: bool, depth: int, parts: int) -> ast.expr:
+def _checked(node: ast.expr, text: str, names: tuple[str, ...], depth: int, parts: int) -> ast.expr:
     def refuse(what: str, allowed: str) -> NoReturn:
         raise FormulaError(f"{what} in formula {text!r}; allowed: {allowed}")
 
@@ -92,7 +93,7 @@ def _checked(node: ast.expr, text: str, target: bool, depth: int, parts: int) ->
         refuse("too many nested operations", f"{DEEPEST} levels")
 
     def inner(child, more=0):
-        return _checked(child, text, target, depth + 1, parts + more)
+        return _checked(child, text, names, depth + 1, parts + more)
 
     match node:
         case ast.Constant(value=bool()):
@@ -102,7 +103,7 @@ def _checked(node: ast.expr, text: str, target: bool, depth: int, parts: int) ->
                 refuse("a number that is too large", f"up to {LARGEST_NUMBER:g}")
             return node
         case ast.Name(id=name):
-            return _checked_name(name, target, refuse)
+            return _checked_name(name, names, refuse)
         case ast.UnaryOp(op=ast.USub() | ast.UAdd()):
             return ast.UnaryOp(node.op, inner(node.operand))
         case ast.BinOp(op=ast.Pow()):
@@ -123,7 +124,7 @@ def _checked(node: ast.expr, text: str, target: bool, depth: int, parts: int) ->
                 whole = ast.BinOp(whole, op, inner(part, len(rest)))
             return whole
         case ast.BinOp(op=ast.BitXor() | ast.BitOr()):
-            refuse(f"{'^' if isinstance(node.op, ast.BitXor) else '|'!r}{_notation(text, target)}", SYNTAX)
+            refuse(f"{'^' if isinstance(node.op, ast.BitXor) else '|'!r}{_notation(text, names)}", SYNTAX)
         case ast.Call(func=ast.Name(id=name), args=arguments, keywords=[]):
             if name not in FUNCTIONS:
                 refuse(f"unknown function {name!r}{_hint(name)}", _listed(FUNCTIONS))
@@ -144,15 +145,12 @@ def _chain(node: ast.BinOp) -> tuple[ast.expr, list[tuple[ast.operator, ast.expr
     return first, rest
 
 
-def _checked_name(name: str, target: bool, refuse: Callable[[str, str], NoReturn]) -> ast.Name:
-    if name in CONSTANTS:
+def _checked_name(name: str, names: tuple[str, ...], refuse: Callable[[str, str], NoReturn]) -> ast.Name:
+    if name in CONSTANTS or name in names:
         return ast.Name(name)
-    if name == "x":
-        return ast.Name("x1" if target else "x")
-    digits = name[1:]
-    if target and name[0] == "x" and digits.isdigit() and digits[0] != "0" and int(digits) <= LARGEST_INDEX:
-        return ast.Name(name)
-    allowed = f"x1 … x{LARGEST_INDEX}" if target else "x"
+    if name == "x" and names is COORDINATES:
+        return ast.Name("x1")
+    allowed = f"x1 … x{LARGEST_INDEX}" if names is COORDINATES else ", ".join(names)
     hint = " (a function needs its argument: write it as a call)" if name in FUNCTIONS else _hint(name)
     refuse(f"unknown name {name!r}{hint}", f"{allowed}, {', '.join(CONSTANTS)}")
 
@@ -171,13 +169,13 @@ def _hint(name: str) -> str:
     return f" (did you mean {others[close[0]]!r}?)" if close else ""
 
 
-def _notation(text: str, target: bool) -> str:
+def _notation(text: str, names: tuple[str, ...]) -> str:
     """The formula that is meant where powers and absolute values are written as on paper."""
     meant = re.sub(r"\|([^|]*)\|", r"abs(\1)", text.replace("^", "**"))
     if meant == text:
         return ""
     try:
-        parse(meant, target=target)
+        parse(meant, names)
     except FormulaError:  # bars in bars, or a piece that is refused in turn
         return " (powers are written with **, absolute values with abs)"
     return f" (did you mean {meant!r}?)"

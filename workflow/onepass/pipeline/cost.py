@@ -2,11 +2,12 @@
 
 import math
 
+from onepass.choices import BASIC_LOSSES
 from onepass.gaussian.information import leap_index
 from onepass.model import Model, cached_model
 from onepass.pipeline.cell import Cell, unpack
 from onepass.pipeline.remembered import remembered
-from onepass.protocol import Loss, Protocol
+from onepass.protocol import Protocol
 from onepass.simulation.chain.batch_law import batch_law
 from onepass.simulation.chain.limits import Limits
 from onepass.theory import exponents, saddle
@@ -63,7 +64,7 @@ def leap_seconds(cell: Cell) -> float:
 
     model = cached_model(cell.target, cell.activation, cell.students, cell.second_layer)
     form, law, _ = batch_law(model)
-    kurtosis = max(tails(model, loss, form, law) for loss in Loss)
+    kurtosis = max(tails(model, loss, form, law) for loss in BASIC_LOSSES)
     limits = Limits.of(cell.tolerance, kurtosis)
     steps, leaps = expected_steps(cell), LEAPS * math.log(cell.dimension) / limits.relative
     if steps == cell.steps:

@@ -11,8 +11,9 @@ import yaml
 from pydantic import ValidationError
 
 from onepass.errors import OnepassError
+from onepass.pipeline.comparisons import ExactnessExperiment, LeapsExperiment
 from onepass.pipeline.config import FIGURES, Check, Configuration, Fit
-from onepass.pipeline.experiments import BY_KIND, ExactnessExperiment, LeapsExperiment, RecoveryExperiment
+from onepass.pipeline.experiments import BY_KIND, RecoveryExperiment
 from onepass.pipeline.feasible import CellError
 from onepass.pipeline.keys import ModelSettings, Strict, Target
 

@@ -20,7 +20,7 @@ class InitialError(OnepassError, ValueError):
     """A start that no students on the unit sphere can have."""
 
 
-def initial_factor(initial, students: int, teachers: int, dimension: int, rng: np.random.Generator):
+def initial_factor(initial, students: int, teachers: int, dimension: int, rng: np.random.Generator, unit: bool = True):
     """Draw the factor A = [M | L] at step 0, shape (students, teachers + students).
 
     Parameters
@@ -29,13 +29,14 @@ def initial_factor(initial, students: int, teachers: int, dimension: int, rng: n
         overlaps positive), ``("overlap", m)`` (every overlap equal to m, the rest of each row uniform on
         what is left of the sphere), or ``("overlaps", M, Q)`` (both given, shapes (p, k) and (p, p)). A start of
         another form, or one that cannot exist, is an `InitialError`.
+    unit : whether a given Q must have ones on its diagonal: of an algorithm that leaves the sphere it need not.
     """
     p, k = students, teachers
     kind, values = ("sphere", ()) if isinstance(initial, str) and initial == "sphere" else _unpack(initial)
     if dimension < p + k:
         raise InitialError(f"dimension {dimension} is below students + teachers = {p + k}")
     if kind == "overlaps":
-        return _given(*values, p, k)
+        return _given(*values, p, k, unit)
 
     rest = np.zeros((p, p))
     bartlett(rng, rest, p, float(dimension - k))
@@ -62,17 +63,16 @@ def _unpack(initial) -> tuple[str, tuple]:
     raise InitialError(f"initial {initial!r} is unknown; allowed: 'sphere', ('overlap', m), ('overlaps', M, Q)")
 
 
-def _given(overlap: np.ndarray, gram: np.ndarray, p: int, k: int) -> np.ndarray:
+def _given(overlap: np.ndarray, gram: np.ndarray, p: int, k: int, unit: bool) -> np.ndarray:
     if overlap.shape != (p, k) or gram.shape != (p, p):
         raise InitialError(
             f"overlaps of shapes {overlap.shape}, {gram.shape}; allowed: M of {(p, k)} and Q of {(p, p)}"
         )
     rest = gram - overlap @ overlap.T
     lowest = np.linalg.eigvalsh(rest).min()
-    if not np.allclose(np.diag(gram), 1, rtol=0, atol=TOLERANCE) or not np.allclose(
-        gram, gram.T, rtol=0, atol=TOLERANCE
-    ):
-        raise InitialError(f"Q = {gram.tolist()} is not the Gram matrix of unit vectors")
+    ones = not unit or np.allclose(np.diag(gram), 1, rtol=0, atol=TOLERANCE)
+    if not (ones and np.allclose(gram, gram.T, rtol=0, atol=TOLERANCE)):
+        raise InitialError(f"Q = {gram.tolist()} is not the Gram matrix of {'unit ' if unit else ''}vectors")
     if not lowest >= -TOLERANCE:
         raise InitialError(f"Q − M Mᵀ has the eigenvalue {lowest:.3g}: no students have such overlaps")
     factor = np.zeros((p, p))

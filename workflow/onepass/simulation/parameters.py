@@ -58,7 +58,8 @@ class Parameters(NamedTuple):
         steps: int,
         threshold: float = inf,
     ) -> Self:
-        """The parameters of a run of this model by this protocol."""
+        """The parameters of a run of this model by this protocol, one that `is_basic`; any other is a ProtocolError."""
+        protocol.require_basic("compiled code")
         return cls(
             dimension=int(dimension),
             batch_size=int(batch_size),

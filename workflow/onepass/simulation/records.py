@@ -13,7 +13,11 @@ ABOUT = {  # of every variable its meaning and units
     "recovery_step": ("steps to weak recovery, or run without it", "steps"),
     "recovered": ("whether the threshold was reached", "1"),
     "leaps": ("leaps, single steps among them", "1"),
+    "second_layer": ("second layer a", "1"),
+    "diverged": ("whether it stopped before a step that left the finite numbers", "1"),
 }
+DIMENSIONS = ("replica", "step", "student")
+LAST = {"overlap": ("teacher",), "student_gram": ("other_student",)}  # the dimension of what has a fourth
 
 
 def log_spaced(steps: int, records: int) -> np.ndarray:
@@ -36,20 +40,25 @@ def labelled(dataset, about):
 
 def dataset_of(model, record_steps, overlaps, grams, last, recovered, leaps, attributes):
     """What `onepass.simulate` returns, from the results of a simulator; `leaps` (replica) or None."""
-    import xarray as xr
-
-    kept = np.append(np.flatnonzero(record_steps < last.max()), record_steps.size - 1)
+    kept, step = kept_records(record_steps, last)
     overlaps, grams = overlaps[:, kept], grams[:, kept]
+    states = {"overlap": overlaps, "student_gram": grams, "risk": population_risk(model, overlaps, grams)}
+    runs = {"recovery_step": last, "recovered": recovered} | ({} if leaps is None else {"leaps": leaps})
+    return of_runs(step, states, runs, attributes)
+
+
+def kept_records(record_steps: np.ndarray, last: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Which records are worth keeping, and their steps: the last one is that of the last step run by any replica."""
+    kept = np.append(np.flatnonzero(record_steps < last.max()), record_steps.size - 1)
     step = record_steps[kept]
     step[-1] = last.max()
-    dims = ("replica", "step", "student")
-    data = {
-        "overlap": ((*dims, "teacher"), overlaps),
-        "student_gram": ((*dims, "other_student"), grams),
-        "risk": (dims[:2], population_risk(model, overlaps, grams)),
-        "recovery_step": ("replica", last),
-        "recovered": ("replica", recovered),
-    }
-    if leaps is not None:
-        data["leaps"] = ("replica", leaps)
+    return kept, step
+
+
+def of_runs(step: np.ndarray, states: dict, runs: dict, attributes: dict):
+    """The data set of states (replica, step, …) and of what is one number a replica, by the names of `ABOUT`."""
+    import xarray as xr
+
+    data = {name: ((*DIMENSIONS, *LAST.get(name, ()))[: values.ndim], values) for name, values in states.items()}
+    data |= {name: (DIMENSIONS[:1], values) for name, values in runs.items()}
     return labelled(xr.Dataset(data, coords={"step": step}, attrs=attributes), ABOUT)

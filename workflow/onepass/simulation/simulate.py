@@ -9,7 +9,10 @@ import numpy as np
 from onepass.errors import OnepassError
 from onepass.gaussian.risk import risk_truncation
 from onepass.model import Model
-from onepass.protocol import Protocol
+from onepass.protocol import Protocol, Update
+from onepass.simulation.algorithms.algorithm import Algorithm
+from onepass.simulation.algorithms.run import RECOVERIES, Settings
+from onepass.simulation.algorithms.simulated import algorithm_of, simulated
 from onepass.simulation.chain import limits, overlap_chain
 from onepass.simulation.chain.batch_law import batch_law
 from onepass.simulation.dispatch import device_of, results_of
@@ -29,7 +32,7 @@ class DivergenceError(OnepassError, FloatingPointError):
 
 def simulate(
     model: Model,
-    protocol: Protocol,
+    protocol: Protocol | type[Algorithm],
     *,
     dimension: int,
     batch_size: int,
@@ -41,6 +44,7 @@ def simulate(
     gpu_from: float = GPU_FROM,
     seed: int | Sequence[int] = 0,
     threshold: float | None = 0.5,
+    recovery: str = "cosine",
     initial="sphere",
     records: int = 50,
     tolerance: float = limits.TOLERANCE,
@@ -49,6 +53,9 @@ def simulate(
 
     Parameters
     ----------
+    protocol : a `Protocol`, or an algorithm of your own, a class below
+        `onepass.simulation.algorithms.algorithm.Algorithm`. These, and protocols that are not basic
+        (`Protocol.is_basic`), are known to the engines ``"chain"`` and ``"sgd"`` on the CPU alone.
     dimension, batch_size, learning_rate : d, n_b and γ.
     steps : budget of each replica.
     replicas : independent runs, an axis of the result.
@@ -62,6 +69,8 @@ def simulate(
     gpu_from : how many random numbers a step must draw, replicas together, for ``"auto"`` to look for a GPU.
     seed : entropy of the random streams. A GPU draws other numbers of the same law from it.
     threshold : a replica stops at its first step with ``‖M‖_F ≥ threshold``; ``None`` never stops early.
+    recovery : of weights that leave the sphere, what the threshold is on: ``"cosine"``, M with each row divided by the
+        norm of its student, or ``"norm"``, M as it is.
     initial : ``"sphere"``, ``("overlap", m)`` or ``("overlaps", M, Q)``; see `onepass.simulation.initial`.
     records : how many steps to record, spaced evenly in the logarithm; 0 and the last are always there.
     tolerance : relative error of median recovery times that the engine ``"leap"`` may make; the others make none.
@@ -70,7 +79,9 @@ def simulate(
     -------
     xarray.Dataset with ``overlap`` (replica, step, student, teacher), ``student_gram`` (replica, step, student,
     other_student), ``risk`` (replica, step): the excess population risk; a replica that has stopped keeps its
-    last state. ``recovery_step`` (replica) counts steps to recovery or, where ``recovered`` is false, to the end of
+    last state. Where the second layer learns, ``second_layer`` (replica, step, student); of a protocol that is not
+    basic ``diverged`` (replica): whether it stopped before a step to where numbers end, which is no recovery.
+    ``recovery_step`` (replica) counts steps to recovery or, where ``recovered`` is false, to the end of
     the budget: a censored time. Of the engine ``"leap"`` also ``leaps`` (replica), and steps are floats where the
     budget is above 2**53.
 
@@ -80,20 +91,29 @@ def simulate(
         For a parameter outside its range, before anything runs; the message names it. `BackendError` for
         ``"cupy"`` where no GPU computes, or not enough memory is left on it.
     DivergenceError
-        If the overlaps of a replica overflow.
+        If the overlaps of a replica overflow, by a basic protocol.
     """
-    parameters = checked(
-        model,
-        protocol,
-        dimension=dimension,
-        batch_size=batch_size,
-        learning_rate=learning_rate,
-        steps=steps,
-        replicas=replicas,
-        engine=engine,
-        threshold=threshold,
-        records=records,
-    )
+    if recovery not in RECOVERIES:
+        raise SimulationError(f"recovery {recovery!r} is unknown; allowed: {', '.join(RECOVERIES)}")
+    numbers = {
+        "dimension": dimension, "batch_size": batch_size, "learning_rate": learning_rate, "steps": steps,
+        "replicas": replicas, "engine": engine, "threshold": threshold, "records": records,
+    }  # fmt: skip
+
+    def starts(unit: bool = True) -> np.ndarray:
+        place = (model.students, model.teachers, dimension)
+        return np.stack([initial_factor(initial, *place, stream, unit) for stream in streams])
+
+    if not (isinstance(protocol, Protocol) and protocol.is_basic):
+        _check_ranges(model, **numbers, highest=inf if recovery == "norm" else sqrt(model.students))
+        algorithm = algorithm_of(model, protocol, float(learning_rate), int(dimension), engine, backend)
+        end = inf if threshold is None else float(threshold)
+        settings = Settings(int(dimension), int(batch_size), int(steps), end, recovery, engine == "sgd")
+        attributes = {"engine": engine, "backend": "numpy", "device": "cpu", "recovery": recovery}
+        unit = isinstance(protocol, Protocol) and protocol.update != Update.PLAIN
+        streams = replica_streams(seed, replicas)
+        return simulated(algorithm, settings, starts(unit), streams, log_spaced(int(steps), records), attributes)
+    parameters = checked(model, protocol, **numbers)
     device = device_of(engine, backend, model, parameters, replicas, gpu_from)
     place = {"backend": "cupy", "device": device.name} if device else {"backend": "numpy", "device": "cpu"}
     attributes = {"engine": engine, **place, "risk_truncation": risk_truncation(model)}
@@ -103,10 +123,9 @@ def simulate(
         limits.check(tolerance, attributes["quadrature_error"])
         attributes["tolerance"] = float(tolerance)
     streams = replica_streams(seed, replicas)
-    factors = np.stack([initial_factor(initial, model.students, model.teachers, dimension, s) for s in streams])
     record_steps = log_spaced(parameters.steps, records)
     try:
-        results = results_of(engine, model, parameters, factors, streams, record_steps, device, seed, tolerance)
+        results = results_of(engine, model, parameters, starts(), streams, record_steps, device, seed, tolerance)
     except FloatingPointError as error:
         raise DivergenceError(
             f"{error}: {protocol.name}, target {model.target!r}, activation {model.activation!r}, "
@@ -120,6 +139,35 @@ def checked(
     model, protocol, *, dimension, batch_size, learning_rate, steps, replicas, engine, threshold, records
 ) -> Parameters:
     """What the engines are told, each in its range; a ValueError that names the first that is not."""
+    _check_ranges(
+        model,
+        dimension=dimension,
+        batch_size=batch_size,
+        learning_rate=learning_rate,
+        steps=steps,
+        replicas=replicas,
+        engine=engine,
+        threshold=threshold,
+        records=records,
+        highest=sqrt(model.students),
+    )
+    parameters = Parameters.of(
+        model,
+        protocol,
+        dimension=dimension,
+        batch_size=batch_size,
+        learning_rate=learning_rate,
+        steps=steps,
+        threshold=inf if threshold is None else threshold,
+    )
+    if engine != "sgd":
+        overlap_chain.check(model, parameters)
+    return parameters
+
+
+def _check_ranges(
+    model, *, dimension, batch_size, learning_rate, steps, replicas, engine, threshold, records, highest
+) -> None:
     if engine not in ENGINES:
         raise SimulationError(f"engine {engine!r} is unknown; allowed: {', '.join(ENGINES)}")
     usual, own = largest_count("chain"), largest_count(engine)
@@ -137,23 +185,9 @@ def checked(
             raise SimulationError(f"{key} is {value!r}; allowed: {allowed}")
     if not (isinstance(learning_rate, Real) and isfinite(learning_rate) and learning_rate > 0):
         raise SimulationError(f"learning_rate is {learning_rate!r}; allowed: a finite number above 0")
-    highest = sqrt(model.students)
     if threshold is not None and not (isinstance(threshold, Real) and 0 < threshold <= highest):
         raise SimulationError(
             f"threshold is {threshold!r}; allowed: a number above 0 and up to √p = {highest:.3g}, or None"
         )
     if dimension < model.teachers:
         raise SimulationError(f"dimension {dimension} is below the {model.teachers} coordinates of the target")
-
-    parameters = Parameters.of(
-        model,
-        protocol,
-        dimension=dimension,
-        batch_size=batch_size,
-        learning_rate=learning_rate,
-        steps=steps,
-        threshold=inf if threshold is None else threshold,
-    )
-    if engine != "sgd":
-        overlap_chain.check(model, parameters)
-    return parameters

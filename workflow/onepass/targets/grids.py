@@ -4,6 +4,7 @@ import math
 
 import numpy as np
 
+from onepass.choices import BASIC_LOSSES
 from onepass.gaussian.information import leap_complexity
 from onepass.protocol import PAPER_PROTOCOLS, Loss, Protocol
 from onepass.targets.planning import FEWEST_STEPS, Plan
@@ -97,7 +98,7 @@ def _maps(plan: Plan) -> dict:
     mus = np.arange(0, top + 0.5 + step / 2, step)
     deltas = np.arange(-math.ceil(plan.order - 1) / 2 - 0.5, plan.half + 0.5 + step / 2, step)
     found = {}
-    for seed, loss in enumerate(Loss, start=3):
+    for seed, loss in enumerate(BASIC_LOSSES, start=3):
         # At ℓ ≤ 2 a larger overlap does not outgrow the noise: on its very edge nothing recovers.
         rate = plan.edge(loss) if plan.order > 2 else _round(plan.edge(loss) / 2, 1)
         for dimensions in ([64, 256], [32, 128]):

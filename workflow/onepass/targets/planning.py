@@ -13,6 +13,7 @@ from math import floor, log10
 
 import numpy as np
 
+from onepass.choices import BASIC_LOSSES
 from onepass.errors import OnepassError
 from onepass.gaussian.information import leap_index
 from onepass.model import Model
@@ -77,7 +78,7 @@ class Plan:
     @cached_property
     def noise(self) -> float:
         """V of the loudest loss."""
-        return max(float(saddle.means_at_start(self.model, loss)[1][0]) for loss in Loss)
+        return max(float(saddle.means_at_start(self.model, loss)[1][0]) for loss in BASIC_LOSSES)
 
     @cached_property
     def interaction(self) -> float:

@@ -36,7 +36,7 @@ def advice(
     threshold: float | None = None,
     engine: str = "chain",
 ) -> list[Remark]:
-    """Remarks on a run, none if nothing speaks against it.
+    """Remarks on a run, none if nothing speaks against it, or nothing is known of its protocol.
 
     Parameters
     ----------
@@ -44,6 +44,8 @@ def advice(
     initial : "sphere", or the overlap of every student with every direction at the start.
     threshold : norm of the overlaps that counts as recovery.
     """
+    if not protocol.is_basic:
+        return []
     found = [_too_small(model, engine, dimension, batch_size)]
     missing = missing_component(model)
     if missing:

@@ -88,6 +88,7 @@ def solve_dynamics(
         "batch_size": batch_size, "learning_rate": learning_rate, "mu": mu, "delta": delta,
         "batch_prefactor": batch_prefactor, "learning_rate_prefactor": learning_rate_prefactor,
     }  # fmt: skip
+    protocol.require_basic("solve_dynamics")
     _check(model, protocol, equation, dimension, steps, records, intra_batch, arguments)
     overlap, gram = _start(model, initial, dimension)
     record_steps, attributes, time_step = log_spaced(int(steps), int(records)), {"equation": equation}, None

@@ -125,6 +125,7 @@ def _row(protocol):
         protocol = Protocol.named(protocol)
     if not isinstance(protocol, Protocol):
         raise ExponentError(f"protocol is {protocol!r}; allowed: a Protocol or its name, such as 'projected_square'")
+    protocol.require_basic("the theory of exponents")
     return "square" if protocol == Protocol("square", "projected") else "correlation"
 
 

@@ -19,6 +19,7 @@ def first_step_gain(model: Model, protocol: Protocol, dimension, batch_size, lea
     ``w + γ E[c z]`` has overlap ``m + γ E[c λ*]`` with the teacher; its norm counts the noise of the batch,
     ``γ² E[c²] (d - 2) / n_b`` outside the plane of student and teacher.  A negative gain is a step that loses overlap.
     """
+    protocol.require_basic("first_step_gain")
     m, rest = start, np.sqrt(1 - start**2)
     along, across, square = _means(model, protocol.loss, m)
     radial = m * along + rest * across if protocol.update == Update.SPHERICAL else 0.0

@@ -11,10 +11,10 @@ from typing import NamedTuple
 
 import numpy as np
 
+from onepass.choices import Loss, basic_loss
 from onepass.errors import OnepassError
 from onepass.gaussian.quadrature import COUNTS, exact_count, gauss_hermite, refined
 from onepass.model import Model
-from onepass.protocol import Loss
 from onepass.theory import moment_quadrature
 from onepass.theory.mean_kernel import write_moments
 from onepass.theory.rule import Moments, Rule
@@ -68,7 +68,7 @@ def expectations(
     Closed forms after Saad & Solla, Phys. Rev. E 52, 4225 (1995); the means are those of Arnaboldi et al.,
     arXiv:2406.02157, with ``length`` and ``radial`` for exactness at finite dimension and batch size.
     """
-    loss = Loss.of(loss)
+    loss = basic_loss(loss)
     p, k = model.students, model.teachers
     overlap, gram = np.array(overlap, dtype=float), np.array(gram, dtype=float)
     if overlap.shape != (p, k) or gram.shape != (p, p) or not np.isfinite(np.hstack([overlap, gram])).all():

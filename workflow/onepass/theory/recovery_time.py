@@ -38,8 +38,11 @@ def recovery_time(
     """Steps from the norm `start` of a student's overlaps to the norm `threshold`, to leading order.
 
     Of several coordinates the overlaps are equal at the start. inf where the overlap does not grow: the learning rate
-    is too large, or its coefficients of the wrong sign. nan for several students, of whom nothing is known here.
+    is too large, or its coefficients of the wrong sign. nan for several students and for protocols that are not
+    basic, of which nothing is known here.
     """
+    if not protocol.is_basic:
+        return nan
     if model.students == model.teachers == 1 and leap_index(model.target_formula) == 2:
         return _escape_time(model, protocol, dimension, batch_size, learning_rate, start, threshold)
     place = {"dimension": dimension, "learning_rate": learning_rate, "start": start, "threshold": threshold}

@@ -13,13 +13,13 @@ from math import factorial, prod
 
 import numpy as np
 
+from onepass.choices import Loss, basic_loss
 from onepass.formulas.formula import Formula
 from onepass.gaussian.expansion import TOLERANCE
 from onepass.gaussian.hermite import gaussian_norm, hermite_coefficients, leading_tensor
 from onepass.gaussian.information import leap_index
 from onepass.gaussian.quadrature import gauss_hermite
 from onepass.model import Model
-from onepass.protocol import Loss
 
 NODES = 120  # of means over one field: exact for polynomials to degree 239
 DIRECTIONS = 4096  # tried for the steepest one, of several coordinates
@@ -71,7 +71,7 @@ def means_at_start(model: Model, loss: Loss | str) -> tuple[np.ndarray, np.ndarr
     mean, square = weights @ value, weights @ value**2
     target_mean = leading_tensor(model.target_formula).get((0,) * model.teachers, 0.0)
     target_square = gaussian_norm(model.target_formula) + model.noise
-    if Loss.of(loss) == Loss.CORRELATION:
+    if basic_loss(loss) == Loss.CORRELATION:
         radial = np.full(model.students, (weights @ (slope * x)) * target_mean)
         noise = np.full(model.students, (weights @ slope**2) * target_square)
         return layer * radial, layer**2 * noise

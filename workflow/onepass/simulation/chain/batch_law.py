@@ -16,6 +16,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.polynomial import chebyshev
 
+from onepass.choices import BASIC_LOSSES
 from onepass.errors import OnepassError
 from onepass.gaussian.quadrature import COUNTS, exact_count, product_grid, product_rule, refined
 from onepass.model import Model
@@ -99,7 +100,7 @@ def _series(model: Model) -> tuple[np.ndarray, float]:
         count, error = found.fine, found.error
     for order in ORDERS:
         points = chebyshev.chebpts1(order + 1)
-        values = np.array([[moments(model, loss, m, count) for m in points] for loss in Loss])
+        values = np.array([[moments(model, loss, m, count) for m in points] for loss in BASIC_LOSSES])
         basis = chebyshev.chebvander(points, order)
         series = np.einsum("mn,lmi->lni", basis, values) / (basis**2).sum(axis=0)[:, None]
         scale = np.array([_scales(own) for own in values])[:, None]

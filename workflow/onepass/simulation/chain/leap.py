@@ -16,6 +16,7 @@ from math import sqrt
 
 import numpy as np
 
+from onepass.choices import BASIC_LOSSES
 from onepass.errors import OnepassError
 from onepass.gaussian.risk import risk_series
 from onepass.model import Model
@@ -98,7 +99,7 @@ def run(
         Where a replica needs single steps beyond step 2**53.
     """
     form, law, _ = leap_law(model)
-    kurtosis = max(tails(model, loss, form, law) for loss in Loss)  # an adaptive schedule has both
+    kurtosis = max(tails(model, loss, form, law) for loss in BASIC_LOSSES)  # an adaptive schedule has both
     limit = limits.Limits.of(tolerance, kurtosis)
     gaussian = parameters.batch_size >= max(limit.samples, TAILS * kurtosis)
     single = form if gaussian else "samples"

@@ -1,0 +1,51 @@
+"""An algorithm with lazy and with dense batches, and what is compared of the two."""
+
+from math import inf
+
+import numpy as np
+import onepass
+from onepass.protocol import Protocol
+from onepass.simulation.algorithms.composed import ComposedSGD
+from onepass.simulation.algorithms.run import Settings, run
+from onepass.simulation.initial import initial_factor
+from onepass.simulation.streams import replica_streams
+
+ONE = onepass.Model("He3(x1)", "He3")
+TWO = onepass.Model("He2(x1) + x1*x2", "tanh", students=2, second_layer=(1.0, 0.6), noise=0.1)
+THREE = onepass.Model("x1*x2", "relu", students=3, second_layer=(1.0, -1.0, 0.5))
+SIGNS = onepass.Model("sign(x1)", "tanh", students=2)
+RATES = {ONE: 0.02, TWO: 0.4, THREE: 0.4, SIGNS: 0.6}
+REPLICAS = 1000
+
+
+def of(protocol: Protocol):
+    """What makes the algorithm of a protocol, as a class of one's own does."""
+    return lambda model, rate, dimension: ComposedSGD(model, protocol, rate, dimension)
+
+
+def last_states(make, model, *, dense, dimension=16, batch_size=8, steps=4, rate=None, seed=None, replicas=REPLICAS):
+    """Overlaps, Gram entries and second layer after a few steps, by name; (replicas,) each."""
+    algorithm = make(model, rate or RATES[model], dimension)
+    streams = replica_streams((2 if dense else 1) if seed is None else seed, replicas)
+    settings = Settings(dimension, batch_size, steps, inf, "cosine", dense)
+    found = run(
+        algorithm, settings, np.tile(start_of(model, dimension), (replicas, 1, 1)), streams, np.array([0, steps])
+    )
+    return numbers(found.overlaps[:, -1], found.grams[:, -1], found.layers[:, -1])
+
+
+def start_of(model, dimension):
+    """The factor that all replicas start from."""
+    return initial_factor(("overlap", 0.3), model.students, model.teachers, dimension, np.random.default_rng(9))
+
+
+def numbers(overlaps, grams, layers):
+    """What is compared of states, by name.
+
+    They are rounded: ReLU gives atoms, and what is 0 in one form is rounding in the other.
+    """
+    p, k = overlaps.shape[1:]
+    found = {f"M{j}{r}": overlaps[:, j, r] for j in range(p) for r in range(k)}
+    found |= {f"Q{i}{j}": grams[:, i, j] for j in range(p) for i in range(j + 1)}
+    found |= {f"a{j}": layers[:, j] for j in range(p)}
+    return {name: np.round(values, 9) for name, values in found.items()}

@@ -1,0 +1,107 @@
+"""One-pass SGD as `onepass.Protocol` composes it: loss, update, direction, momentum, decay, second layer, smoothing."""
+
+import numpy as np
+
+from onepass.choices import Direction, Loss, Momentum, ProtocolError, Schedule, Update, Velocity
+from onepass.formulas.named import NamedFormula
+from onepass.gaussian.any_norm import risk_at
+from onepass.model import Model
+from onepass.protocol import ADAPTIVE_DECAY, ADAPTIVE_DROP, ADAPTIVE_RISK_FRACTION, Protocol
+from onepass.simulation.algorithms.algorithm import Algorithm, State, along, norms
+from onepass.simulation.algorithms.directions import clipped, shaped
+from onepass.simulation.algorithms.smoothing import Smoothing
+
+SOME = 200  # labels that are looked at
+RATE, LOW, SWITCH = range(3)  # the numbers of an adaptive schedule: rate, whether the risk was low, the risk that is
+
+
+class ComposedSGD(Algorithm):
+    """The steps of a protocol, in the order in which they stand in `step`."""
+
+    def __init__(self, model: Model, protocol: Protocol, learning_rate: float, dimension: int) -> None:
+        super().__init__(model, learning_rate, dimension)
+        self.protocol, self.teachers = protocol, model.teachers
+        self.vectors = 1 if protocol.momentum == Momentum.NONE else 2
+        self.psi = protocol.psi.array(np)
+        self.label = (lambda y: y) if protocol.label is None else NamedFormula.of(protocol.label, "y").array(np)
+        self._check_labels()
+        self.adaptive = protocol.schedule == Schedule.ADAPTIVE
+        self.smoothing = None
+        if protocol.smoothing:
+            sphere = protocol.update == Update.SPHERICAL
+            self.smoothing = Smoothing(model.activation_formula, protocol.smoothing, sphere, dimension)
+
+    def _check_labels(self) -> None:
+        """Of a loss that wants ±1, at some inputs: a `ProtocolError` with a label that is neither."""
+        model, rng = self.model, np.random.default_rng(0)
+        if self.protocol.loss != Loss.LOGISTIC:
+            return
+        clean = self.target(rng.standard_normal((SOME, model.teachers)))
+        found = self.label(clean + np.sqrt(model.noise) * rng.standard_normal(SOME))
+        wrong = found[abs(found) != 1]
+        if wrong.size:
+            raise ProtocolError(
+                f"loss 'logistic' does not go with labels such as {wrong[0]:.3g}, of target {model.target!r}, noise "
+                f"{model.noise:g} and label {self.protocol.label!r}; allowed: labels ±1, as label 'sign(y)' makes them"
+            )
+
+    def start(self, weights: np.ndarray, layer: np.ndarray) -> State:
+        state = super().start(weights, layer)
+        if not self.adaptive:
+            return state
+        numbers = np.zeros((len(weights), 3))
+        numbers[:, RATE] = self.learning_rate
+        numbers[:, SWITCH] = ADAPTIVE_RISK_FRACTION * self._risk(weights, layer)
+        return state._replace(numbers=numbers)
+
+    def step(self, state: State, batch, labels: np.ndarray) -> State:
+        """One step: the gradient of the batch, what becomes of it, and where it leads."""
+        own, students = self.protocol, state.layer.shape[1]
+        weights, velocity = state.rows[:, :students], state.rows[:, students:]
+        numbers = self._scheduled(state, weights)
+        rate = numbers[:, RATE, None, None] if self.adaptive else self.learning_rate
+
+        nesterov = own.momentum == Momentum.NESTEROV
+        point = weights + rate * own.beta * velocity if nesterov else weights
+        values, slopes = self._response(batch, point)
+        y, output = self.label(labels), (values @ state.layer[..., None])[..., 0]
+        psi = y - numbers[:, LOW, None] * output if self.adaptive else self.psi(y, output)
+        gradient = batch.combine(state.layer[:, None] * slopes * psi[..., None])
+        if own.update == Update.SPHERICAL:
+            gradient = gradient - along(gradient, point)
+        if own.direction == Direction.CLIPPED:
+            gradient = clipped(gradient, own.clip)
+        if own.momentum != Momentum.NONE:
+            gradient = velocity = own.beta * velocity + gradient
+
+        moved = (1 - rate * own.weight_decay) * weights + rate * shaped(own.direction, gradient)
+        if own.update != Update.PLAIN:
+            moved = moved / norms(moved)
+        if own.velocity == Velocity.TRANSPORTED:
+            velocity = velocity - along(velocity, moved)
+        layer = state.layer
+        if own.second_layer_rate:
+            ascent = (values * psi[..., None]).mean(axis=1) / students**2  # of a/p, by that of a
+            layer = layer + np.reshape(rate, (-1, 1)) * own.second_layer_rate * ascent
+        return State(np.concatenate([moved, velocity], axis=1), layer, numbers)
+
+    def _response(self, batch, point: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Activations and slopes (replicas, n_b, students) of students with weights `point`."""
+        if self.smoothing is not None:
+            squares = batch.squared_norms()
+            return self.smoothing.response(batch.fields(point), squares)
+        fields = batch.fields(point)
+        return self.activation(fields), self.derivative(fields)
+
+    def _scheduled(self, state: State, weights: np.ndarray) -> np.ndarray:
+        """The numbers of the step to come."""
+        if not self.adaptive:
+            return state.numbers
+        numbers = state.numbers.copy()
+        low = self._risk(weights, state.layer) < numbers[:, SWITCH]
+        numbers[low, RATE] *= ADAPTIVE_DECAY * np.where(numbers[low, LOW] > 0, 1.0, ADAPTIVE_DROP)
+        numbers[low, LOW] = 1.0
+        return numbers
+
+    def _risk(self, weights: np.ndarray, layer: np.ndarray) -> np.ndarray:
+        return risk_at(self.model, weights[..., : self.teachers], weights @ weights.swapaxes(1, 2), layer).value

@@ -1,0 +1,150 @@
+"""Runs of an algorithm: replicas side by side, from their starts to recovery, the end of the budget or divergence."""
+
+from collections.abc import Sequence
+from math import sqrt
+from typing import NamedTuple
+
+import numpy as np
+
+from onepass.errors import OnepassError
+from onepass.simulation.algorithms.algorithm import Algorithm, State
+from onepass.simulation.algorithms.dense import DenseInputs
+from onepass.simulation.algorithms.draws import Draws
+from onepass.simulation.algorithms.lazy import LazyInputs
+from onepass.simulation.ticker import tick
+
+RECOVERIES = ("cosine", "norm")
+DIVERGED = 1e6  # a student or output weight of this size has diverged
+MEMORY = 2**30  # bytes of a batch, at most
+SIDE_BY_SIDE = 2**26  # bytes of the batches of all replicas that go together
+
+
+class BatchSizeError(OnepassError, ValueError):
+    """A batch that does not fit the memory it is given."""
+
+
+class Settings(NamedTuple):
+    """What a run is told beside its algorithm."""
+
+    dimension: int
+    batch_size: int
+    steps: int
+    threshold: float  # infinity never stops
+    recovery: str = "cosine"  # of `RECOVERIES`: what the threshold is on
+    dense: bool = False  # whether batches have all d coordinates
+
+
+class Outcome(NamedTuple):
+    """What comes of it; a replica that has stopped keeps its last state, one that diverged its last before that."""
+
+    overlaps: np.ndarray  # M (replicas, records, p, k)
+    grams: np.ndarray  # Q (replicas, records, p, p)
+    layers: np.ndarray  # a (replicas, records, p)
+    last: np.ndarray  # steps run (replicas,); of one that diverged the budget: it never recovers
+    recovered: np.ndarray  # (replicas,)
+    diverged: np.ndarray  # (replicas,)
+
+
+def run(
+    algorithm: Algorithm,
+    settings: Settings,
+    factors: np.ndarray,
+    streams: Sequence[np.random.Generator],
+    record_steps: np.ndarray,
+) -> Outcome:
+    """Run every replica from its factor [M | L] (replicas, p, k + p), by numbers of its stream alone.
+
+    Raises
+    ------
+    LazyError
+        If the dimension is below k and the vectors that the algorithm holds, unless batches are dense.
+    BatchSizeError
+        If one batch does not fit the memory.
+    """
+    p, k, n_b = algorithm.model.students, algorithm.model.teachers, settings.batch_size
+    kind = DenseInputs if settings.dense else LazyInputs
+    inputs = kind(settings.dimension, k, p * algorithm.vectors, p * algorithm.combinations)
+    each = 8 * (inputs.numbers(n_b) + 8 * n_b * p)
+    if each > MEMORY:
+        raise BatchSizeError(f"batch_size {n_b} takes {each} bytes a replica; allowed: {MEMORY} in this engine")
+    together = max(1, SIDE_BY_SIDE // each)
+    groups = (slice(start, start + together) for start in range(0, len(factors), together))
+    parts = [_run_group(algorithm, inputs, settings, factors[g], Draws(streams[g]), record_steps) for g in groups]
+    return Outcome(*map(np.concatenate, zip(*parts, strict=True)))
+
+
+def labels(algorithm: Algorithm, batch, draws: Draws) -> np.ndarray:
+    """``h*(W* z) + √Δ ξ`` of a batch, (replicas, n_b)."""
+    model = algorithm.model
+    found = algorithm.target(batch.fields(np.eye(model.teachers, batch.width)[None]))
+    return found + sqrt(model.noise) * draws.normals(found.shape[1]) if model.noise else found
+
+
+def _run_group(algorithm, inputs, settings, factors, draws, record_steps):
+    model, count = algorithm.model, len(factors)
+    p, k = model.students, model.teachers
+    weights = np.zeros((count, p, inputs.width))
+    weights[..., : factors.shape[2]] = factors  # inputs are isotropic: any basis will do
+    state = algorithm.start(weights, np.tile(model.output_weights, (count, 1)))
+    records = Outcome(
+        np.empty((count, record_steps.size, p, k)),
+        np.empty((count, record_steps.size, p, p)),
+        np.empty((count, record_steps.size, p)),
+        np.zeros(count, dtype=np.int64),
+        np.zeros(count, dtype=bool),
+        np.zeros(count, dtype=bool),
+    )
+    active = np.arange(count)
+    for step in range(settings.steps + 1):
+        tick(step, settings.steps)
+        slot = np.searchsorted(record_steps, step)
+
+        def hold(which, state=state, active=active, slot=slot):
+            # In all records to come: a later record overwrites its own only.
+            students = state.rows[which, :p]
+            records.overlaps[active[which], slot:] = students[:, None, :, :k]
+            records.grams[active[which], slot:] = (students @ students.swapaxes(1, 2))[:, None]
+            records.layers[active[which], slot:] = state.layer[which, None] * p
+
+        reached = _progress(state.rows[:, :p], k, settings.recovery) >= settings.threshold
+        stopped = reached | (step == settings.steps)
+        records.recovered[active[reached]], records.last[active] = True, step
+        hold(stopped | (record_steps[slot] == step))
+        state, active = _kept(~stopped, state, active, draws)
+        if not active.size:
+            break
+        with np.errstate(all="ignore"):  # told by what diverged
+            batch = inputs.batch(draws, settings.batch_size)
+            moved = algorithm.step(state, batch, labels(algorithm, batch, draws))
+            finite = _is_finite(moved)
+        if not finite.all():
+            hold(~finite, state, active)
+            records.diverged[active[~finite]], records.last[active[~finite]] = True, settings.steps
+            moved, active = _kept(finite, moved, active, draws)
+            if not active.size:
+                break
+        state = moved._replace(rows=inputs.settle(moved.rows))
+    return records
+
+
+def _progress(students: np.ndarray, teachers: int, recovery: str) -> np.ndarray:
+    """``‖M‖_F`` of students (replicas, p, width), or of their directions."""
+    overlaps = (students[..., :teachers] ** 2).sum(axis=2)
+    if recovery == "cosine":
+        squares = (students**2).sum(axis=2)
+        overlaps = np.divide(overlaps, squares, out=np.zeros_like(squares), where=squares > 0)
+    return np.sqrt(overlaps.sum(axis=1))
+
+
+def _kept(which: np.ndarray, state: State, active: np.ndarray, draws: Draws) -> tuple[State, np.ndarray]:
+    """The state and the numbers of some of the replicas; the others draw no more."""
+    if which.all():
+        return state, active
+    draws.keep(np.flatnonzero(which))
+    return State(*(part[which] for part in state)), active[which]
+
+
+def _is_finite(state: State) -> np.ndarray:
+    """Which replicas have not diverged."""
+    largest = [abs(part).reshape(len(part), -1).max(axis=1, initial=0.0) for part in (state.rows, state.layer)]
+    return np.maximum(*largest) < DIVERGED  # nor nan
