@@ -1,23 +1,24 @@
 """Best learning rates and their exponents, ``T* ∝ d^θ*``, ``γ* ∝ d^(−δ*)``, fitted plainly, nothing divided out.
 
 A parabola in the logarithms of rate and median, through the rates near the smallest median, has the best rate at its
-lowest point. Replicas are resampled together over all rates, since they share their random numbers.
+lowest point; replicas are resampled together over all rates, since they share their random numbers, and a rate is known
+no better than the rates around it lie apart. T* is the median of other replicas, which did not choose the rate.
 """
 
 from typing import NamedTuple
 
 import numpy as np
 
-from onepass.analysis.recovery import RESOLUTION, interval
+from onepass.analysis.recovery import RESOLUTION, bootstrap_quantile, interval, median_recovery
 from onepass.analysis.scaling import ScalingError, power_law
 from onepass.protocol import Protocol
-from onepass.simulation.tune import near
+from onepass.simulation.optimum import lowest, lowest_points, near
 from onepass.theory import exponents
 
 _BOUNDS = {"": "", "_low": "lower 95 % bound of the ", "_high": "upper 95 % bound of the "}
 _OF_CELLS = {
     "best_rate": ("learning rate of the shortest median recovery time", "1"),
-    "best_time": ("shortest median recovery time over the learning rates", "steps"),
+    "best_time": ("median recovery time at the best rate, of replicas that did not choose it", "steps"),
     "best_samples": ("samples until recovery at the best rate", "samples"),
 }
 _OF_ROWS = {
@@ -30,9 +31,9 @@ _OF_ROWS = {
 class Best(NamedTuple):
     """Of one search, with values for resampled replicas."""
 
-    rate: float  # nan where no rate recovers
-    time: float  # steps; inf there
-    recovered: float  # fraction of the replicas at the rate next to it
+    rate: float  # nan where no rate recovers, or where all rates from it on are as good
+    time: float  # steps; inf where no rate recovers
+    recovered: float  # fraction of the replicas at this rate within ten times their median
     spacing: float  # of the logarithms of the rates around it
     rates: np.ndarray  # (resamples,)
     times: np.ndarray
@@ -83,58 +84,52 @@ def fit_experiment(dataset, *, points=4, resamples=1000):
             put(name + bound, words + meaning, "1")
         for name in ("theta", "delta"):
             put(f"local_{name}{bound}", f"{words}{_OF_ROWS[name]} between neighbours", "1", "dimension_mid")
-    put("recovered_fraction", "fraction of replicas recovered at the best rate", "1", "dimension")
+    put("recovered_fraction", "fraction recovered at the best rate within ten times the median", "1", "dimension")
     put("theta_theory", "time exponent of the theory, for a fixed prefactor of the rate", "1")
     put("delta_theory", "largest exponent of the rate that attains it", "1")
     put("reason", "why there is no fit", "")
     return result
 
 
-def best_of(learning_rate, recovery_step, recovered, budget, resamples, rng) -> Best:
+def best_of(learning_rate, recovery_step, recovered, budget, again, resamples, rng) -> Best:
     """The best of some rates, increasing: arrays (rate,) and (rate, replica).
 
-    A median at the edge of what was tried, or a parabola without a lowest point, is taken as it is.
+    `again` is what was measured there with other random numbers, ``best_step`` and ``best_recovered`` (replica,).
     """
+    nothing = np.full(resamples, np.nan)
     times = np.where(recovered, recovery_step, np.inf)
     medians = np.median(times, axis=1)
     if not np.isfinite(medians).any():
-        nothing = np.full(resamples, np.nan)
         return Best(np.nan, np.inf, 0.0, np.nan, nothing, nothing)
+    steps = bootstrap_quantile(*again, resamples, rng) + rng.uniform(-0.5, 0.5, resamples)  # known to half a step
+    measured = float(median_recovery(*again).steps), float(again[1].mean())
+    steps = np.maximum(steps, 0.5)
+
     first, last = near(medians)
-    window = slice(first, last + 1)
-    rate, times, longest = learning_rate[window], times[window], np.log(budget[window])
-    x = np.log(rate / rate[0])
-    drawn = rng.integers(times.shape[1], size=(resamples, times.shape[1]))
-    again = np.median(times[:, drawn], axis=2) + rng.uniform(-0.5, 0.5, resamples)  # a time is known to half a step
-    y = np.log(np.maximum(np.column_stack([medians[window], again]), 0.5))
-    place, height = _lowest(x, np.where(np.isfinite(y), y, longest[:, None]))
-    nearest = int(np.argmin(np.abs(x - place[0])))
-    rates, values = rate[0] * np.exp(place), np.exp(height)
-    fraction = float(recovered[window][nearest].mean())
     around = np.log(learning_rate[max(first - 1, 0) : last + 2])
     spacing = float(np.diff(around).max()) if len(around) > 1 else 0.0
-    return Best(float(rates[0]), float(values[0]), fraction, spacing, rates[1:], values[1:])
+    least = int(np.argmin(medians))
+    if least < len(medians) - 1 and (medians[least:] == medians[least]).all():
+        return Best(np.nan, *measured, spacing, nothing, steps)
+    rate, _ = lowest(learning_rate, medians)
+    window = slice(first, last + 1)
+    drawn = rng.integers(times.shape[1], size=(resamples, times.shape[1]))
+    resampled = np.median(times[window][:, drawn], axis=2)
+    y = np.log(np.maximum(np.where(np.isfinite(resampled), resampled, budget[window, None]), 0.5))
+    x = np.log(learning_rate[window] / learning_rate[first])
+    if len(x) < 4:
+        places = x[y.argmin(axis=0)]
+    else:
+        places, _ = lowest_points(x, y)
+    places = places + spacing * rng.uniform(-0.5, 0.5, resamples)
+    return Best(rate, *measured, spacing, learning_rate[first] * np.exp(places), steps)
 
 
 def median_at(learning_rate, median, rate) -> float:
-    """Median (rate,) at a rate between those of a search, on straight lines between the logarithms."""
+    """Median (rate,) at a rate between those of a search, on straight lines between the logarithms; nan beyond them."""
     known = np.isfinite(median)
-    return float(np.exp(np.interp(np.log(rate), np.log(learning_rate[known]), np.log(median[known]))))
-
-
-def _lowest(x, y):
-    """Lowest points of parabolas through the columns of y (point, column), no further out than the points."""
-    if len(x) < 4:
-        least = y.argmin(axis=0)
-        return x[least], y[least, np.arange(y.shape[1])]
-    middle, half = (x[0] + x[-1]) / 2, (x[-1] - x[0]) / 2
-    scaled = (x - middle) / half
-    curve, slope, height = np.polyfit(scaled, y, 2)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        place = np.clip(-slope / (2 * curve), -1, 1)
-    ends = np.where(slope > 0, -1.0, 1.0)
-    place = np.where(curve > 0, place, ends)
-    return middle + half * place, height + slope * place + curve * place**2
+    places = np.log(rate), np.log(learning_rate[known]), np.log(median[known])
+    return float(np.exp(np.interp(*places, left=np.nan, right=np.nan)))
 
 
 def _row(series, protocol, mu, ell, points, resamples) -> dict:
@@ -149,9 +144,8 @@ def _row(series, protocol, mu, ell, points, resamples) -> dict:
     for name, values in (("rate", rates), ("time", times), ("samples", times * sizes[:, None])):
         row[f"best_{name}_low"], row[f"best_{name}_high"] = interval(values, axis=1)
     d = series.dimension.values.astype(float)
-    usable = np.isfinite(rate)
-    row["reason"] = "" if usable.sum() > 1 else f"a best rate at {usable.sum()} dimension(s): a slope needs two"
-    chosen = usable & (np.cumsum(usable[::-1])[::-1] <= points)
+    count = np.isfinite(time).sum()
+    row["reason"] = "" if count > 1 else f"recovery at {count} dimension(s): a slope needs two"
     resolution = 1 / np.maximum(time, 0.5), spacing  # a step of the times, a step between two rates
     for name, sign, value, again, step in (
         ("theta", 1, time, times, resolution[0]),
@@ -163,6 +157,8 @@ def _row(series, protocol, mu, ell, points, resamples) -> dict:
             slopes = np.diff(y) / steps
             bounds = interval(np.diff(refits, axis=0) / steps[:, None], axis=1)
         row |= {f"local_{name}": slopes, f"local_{name}_low": bounds[0], f"local_{name}_high": bounds[1]}
+        usable = np.isfinite(y) & np.isfinite(refits).all(axis=1)
+        chosen = usable & (np.cumsum(usable[::-1])[::-1] <= points)
         ends = (np.nan,) * 3
         if chosen.sum() > 1:
             ends = power_law(d[chosen], y[chosen], refits[chosen], rng, resolution=RESOLUTION * step[chosen])
@@ -182,4 +178,5 @@ def _search(cell, resamples, rng) -> Best:
         raise ScalingError("no learning rates: the data set is not one of tuned rates")
     fine = (rates > 0) & (tolerance == tolerance[rates > 0].min())
     steps, recovered, budget = (cell[name].values[fine] for name in ("recovery_step", "recovered", "budget"))
-    return best_of(rates[fine], steps, recovered.astype(bool), budget, resamples, rng)
+    again = cell.best_step.values, cell.best_recovered.values.astype(bool)
+    return best_of(rates[fine], steps, recovered.astype(bool), budget, again, resamples, rng)

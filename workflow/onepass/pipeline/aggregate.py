@@ -42,6 +42,8 @@ _MEANING = ABOUT | {
     "theta_theory": ("time exponent of the theory", "1"),
     "budget": ("steps allowed a replica", "steps"),
     "tolerance": ("relative error that leaps may make of median times", "1"),
+    "best_step": ("steps to weak recovery at the best rate, or run without it, of replicas apart", "steps"),
+    "best_recovered": ("whether the threshold was reached there", "1"),
     "outcome": ("what a search of the best rate found, in words", ""),
 }
 
@@ -63,7 +65,8 @@ def aggregate(name: str, experiment, files: Sequence[str], rebuild: str = "remov
         ``overlap_norm`` and ``gram_sum`` (protocol, students, batch_size, dimension, engine, replica); for leaps the
         times and ``leaps`` (protocol, gamma0, batch_size, dimension, leap_tolerance, replica); for tuned rates times
         (protocol, mu, dimension, rate, replica) with ``learning_rate``, ``budget`` and ``tolerance`` (protocol, mu,
-        dimension, rate), the rates of a shorter search followed by rates of 0, and ``outcome`` in words.
+        dimension, rate), the rates of a shorter search followed by rates of 0, ``best_step`` and ``best_recovered``
+        (protocol, mu, dimension, replica), and ``outcome`` in words.
     """
     import xarray as xr
 
@@ -129,7 +132,7 @@ def _coordinate(cell, dim: str):
 def _measured(experiment, runs) -> dict[str, tuple[tuple[str, ...], np.ndarray]]:
     """What an experiment keeps of a cell: arrays with the names of their dimensions."""
     if experiment.kind == "tuned":
-        kept = ("recovery_step", "recovered", "learning_rate", "budget", "tolerance")
+        kept = ("recovery_step", "recovered", "learning_rate", "budget", "tolerance", "best_step", "best_recovered")
         found = {key: (runs[key].dims, runs[key].values) for key in kept}
         return found | {"outcome": ((), np.array(runs.attrs["outcome"]))}
     times = {key: (("replica",), runs[key].values) for key in ("recovery_step", "recovered")}

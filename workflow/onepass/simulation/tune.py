@@ -1,8 +1,9 @@
 """`tune`: the learning rate at which recovery takes the fewest steps, found by simulation alone.
 
-A scan climbs from a rate far too small to one at which runs fail; then rates are set ever closer around the best one.
-No theory enters: neither an exponent nor a bound of the rate. Runs are in leaps, whose cost does not depend on the
-rate, and every rate gets the same random numbers, so that rates are compared on the same luck.
+A scan climbs from a rate far too small to one at which runs are slower or fail; then rates are set ever closer around
+the best one. No theory enters: neither an exponent nor a bound of the rate. Runs are in leaps, whose cost does not
+depend on the rate, and every rate gets the same random numbers, so that rates are compared on the same luck. The time
+at the best rate is then measured once more with other random numbers: that of the search was chosen for being short.
 """
 
 import logging
@@ -17,6 +18,7 @@ from onepass.protocol import Protocol
 from onepass.simulation.chain import leap, limits
 from onepass.simulation.chain.batch_law import batch_law
 from onepass.simulation.initial import initial_factor
+from onepass.simulation.optimum import lowest, near
 from onepass.simulation.parameters import LARGEST_COUNT
 from onepass.simulation.records import labelled
 from onepass.simulation.simulate import SimulationError, checked
@@ -30,9 +32,9 @@ PATIENCE = 2.0  # a rate is given so many times the steps of the best so far
 BEYOND = 2.0  # times the best rate: where a scan ends
 FRUITLESS = 8  # rates without recovery after which a scan ends that has found none
 ROUNDS, RATES = 12, 9  # of refinement, and rates of each
-WITHIN = 1.5  # times the best median: the rates that tell where the best one is
-ENOUGH = 7  # of them
+ENOUGH = 7  # rates `near` the best one that tell where it is
 CLOSEST = 1e-9  # relative distance of two rates
+LENGTH = 10.0  # times the shortest median: the budget of the runs that measure it again
 
 ABOUT = {
     "learning_rate": ("learning rate", "1"),
@@ -40,6 +42,9 @@ ABOUT = {
     "recovered": ("whether the threshold was reached", "1"),
     "budget": ("steps allowed a replica", "steps"),
     "tolerance": ("relative error that leaps may make of median times", "1"),
+    "best_rate": ("learning rate of the shortest median time", "1"),
+    "best_step": ("steps to weak recovery at the best rate, or run without it, of replicas apart", "steps"),
+    "best_recovered": ("whether the threshold was reached there", "1"),
 }
 
 
@@ -81,13 +86,16 @@ def tune(
     -------
     xarray.Dataset
         ``learning_rate``, ``budget``, ``tolerance`` (rate), increasing; ``recovery_step``, ``recovered`` (rate,
-        replica), a time beyond the budget being censored there. The attribute ``outcome`` says in words what the search
-        found: also that no rate recovers, or that the scan began where noise is felt already.
+        replica), a time beyond the budget being censored there; ``best_rate`` and of as many replicas with other random
+        numbers ``best_step``, ``best_recovered`` (replica) at this rate, within ten times its median, or 0 and false
+        where no rate recovers. Of rates that are all as good, the smallest is the best. The attribute ``outcome`` says
+        in words what the search found: also that no rate recovers, or that the scan began where noise is felt already.
 
     Raises
     ------
     ValueError
-        For a parameter outside its range, or a tolerance that the model's batch law cannot keep.
+        For a parameter outside its range, a tolerance that the model's batch law cannot keep, or a start that has
+        recovered already.
     """
     for key, value, allowed in (
         ("first_rate", first_rate, "a finite number above 0"),
@@ -109,10 +117,22 @@ def tune(
         records=0,
     )
     limits.check(tolerance, batch_law(model)[2])
-    streams = replica_streams(seed, replicas)
+    streams = replica_streams(seed, 2 * replicas)
     starts = np.stack([initial_factor(initial, model.students, model.teachers, dimension, s) for s in streams])
+    if (np.linalg.norm(starts[..., : model.teachers], axis=(1, 2)) >= threshold).any():
+        raise SimulationError(f"initial is {initial!r}, where overlaps are above the threshold {threshold:g} already")
+    streams, others = streams[:replicas], streams[replicas:]
     drawn = [stream.bit_generator.state for stream in streams]  # every rate goes on from here
     tried: dict[float, _Runs] = {}
+
+    def simulated(rate: float, budget: int, accuracy: float, factors, generators):
+        """Steps and whether they reached the threshold, (replica,), at a rate; all fail where one overflows."""
+        own, records = parameters._replace(learning_rate=rate, steps=budget), np.array([0, budget], dtype=float)
+        try:
+            _, _, steps, recovered, _ = leap.run(model, own, factors, generators, records, accuracy)
+        except (FloatingPointError, leap.StallError):  # so large a rate that overlaps overflow, or steps are too many
+            steps, recovered = np.full(replicas, float(budget)), np.zeros(replicas, dtype=bool)
+        return steps, recovered
 
     def run(rate: float, accuracy: float, expected: float = np.inf) -> float:
         """Simulate all replicas at a rate, in twice the steps of the best rate or of what is expected; their median."""
@@ -120,28 +140,32 @@ def tune(
         budget = max(1, int(min(first_rate * first_steps / rate, PATIENCE * min(best, expected))))
         for stream, state in zip(streams, drawn, strict=True):
             stream.bit_generator.state = state
-        own, records = parameters._replace(learning_rate=rate, steps=budget), np.array([0, budget], dtype=float)
-        try:
-            _, _, steps, recovered, _ = leap.run(model, own, starts, streams, records, accuracy)
-        except FloatingPointError:  # so large a rate that overlaps overflow
-            steps, recovered = np.full(replicas, float(budget)), np.zeros(replicas, dtype=bool)
+        steps, recovered = simulated(rate, budget, accuracy, starts[:replicas], streams)
         median = float(np.median(np.where(recovered, steps, np.inf)))
         tried[rate] = _Runs(median, steps, recovered, budget, accuracy)
         return median
 
     outcome = _scan(run, tried, first_rate)
+    best, again = 0.0, (np.zeros(replicas), np.zeros(replicas, dtype=bool))
     if np.isfinite(min(runs.median for runs in tried.values())):
         _refine(run, tried, tolerance)
+        fine = sorted(rate for rate in tried if tried[rate].tolerance == tolerance)
+        medians = np.array([tried[rate].median for rate in fine])
+        best, median = lowest(np.array(fine), medians)
+        best = float(f"{best:.12g}")  # the last bits of a machine's log() must not reach the results
+        again = simulated(best, max(1, int(LENGTH * median)), tolerance, starts[replicas:], others)
     else:
         logger.warning("%s at d = %d, n_b = %d: %s", protocol.name, dimension, batch_size, outcome)
-    return _dataset(tried, outcome)
+    return _dataset(tried, outcome, best, *again)
 
 
 def _scan(run, tried, first_rate: float) -> str:
     """Climb from the smallest rate until runs fail; what was found, in words."""
-    rate, stride, product, outcome = first_rate, STRIDE, 0.0, ""
+    rate, stride, product, outcome = first_rate, STRIDE, None, ""
     while True:
-        expected = product / rate if product and stride == STRIDE else np.inf  # failing at length would cost the most
+        expected = (
+            product / rate if product is not None and stride == STRIDE else np.inf
+        )  # failing at length would cost the most
         found = run(rate, limits.HIGHEST, expected) * rate
         best = min(tried, key=lambda rate: (tried[rate].median, rate))
         if not isfinite(tried[best].median):
@@ -150,7 +174,7 @@ def _scan(run, tried, first_rate: float) -> str:
                     f"no recovery at any of {len(tried)} rates from {first_rate:.3g} to {rate:.3g}, within "
                     f"{tried[first_rate].budget:.3g} to {tried[rate].budget:.3g} steps"
                 )
-        elif not product:
+        elif product is None:
             product = found
         elif stride == STRIDE and not abs(found / product - 1) < FELT:
             if len(tried) == 2:
@@ -182,18 +206,7 @@ def _refine(run, tried, tolerance: float) -> None:
         high = fine[last + 1] if last + 1 < len(fine) else min(fine[-1] * OCTAVE, scanned[-1])
 
 
-def near(medians: np.ndarray) -> tuple[int, int]:
-    """First and last place around the smallest median where none is above `WITHIN` times it; the rates increase."""
-    first = last = int(np.argmin(medians))
-    most = WITHIN * medians[first]
-    while first > 0 and medians[first - 1] <= most:
-        first -= 1
-    while last + 1 < len(medians) and medians[last + 1] <= most:
-        last += 1
-    return first, last
-
-
-def _dataset(tried, outcome: str):
+def _dataset(tried, outcome: str, best: float, best_step, best_recovered):
     import xarray as xr
 
     rates = sorted(tried)
@@ -207,5 +220,8 @@ def _dataset(tried, outcome: str):
         "recovered": (("rate", "replica"), np.array([each.recovered for each in runs])),
         "budget": ("rate", np.array([float(each.budget) for each in runs])),
         "tolerance": ("rate", [each.tolerance for each in runs]),
+        "best_rate": ((), best),
+        "best_step": ("replica", best_step),
+        "best_recovered": ("replica", best_recovered),
     }
     return labelled(xr.Dataset(data, attrs={"engine": "leap", "backend": "numpy", "outcome": outcome}), ABOUT)
