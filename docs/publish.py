@@ -85,7 +85,7 @@ def exponents(table: pd.DataFrame, kinks: pd.DataFrame, resolution: float) -> st
 
 def tuned(fits) -> str:
     """θ* of He₃ and He₄ at rates found by search, and how the projected square loss fares above μ = ℓ/2."""
-    parts, sentences = [], []
+    parts, sentences, samples = [], [], []
     for target in ("He3(x1)", "He4(x1)"):
         own = [fit for fit in fits if fit.attrs["target"] == target]
         rows = sorted((float(mu), fit.sel(mu=mu)) for fit in own for mu in fit.mu.values)
@@ -105,7 +105,13 @@ def tuned(fits) -> str:
         times = ", ".join(f"{float(time):.0f}" for time in far.best_time.values)
         sizes = ", ".join(str(int(d)) for d in far.dimension.values)
         sentences.append(f"{NAMES[target]} at μ = {ell - 1}: T* = {times} steps at d = {sizes}.")
-    return "\n\n".join([*parts, "The projected square loss far above ℓ/2: " + " ".join(sentences)])
+        unit = float(rows[0][1].dimension[-1]) ** (ell - 1)
+        single = rows[0][1].isel(dimension=-1).best_samples / unit
+        each = [f"{float(single.sel(protocol=p)):.2g} ({_label(p)})" for p in PAPER_PROTOCOLS]
+        samples.append(f"{NAMES[target]}, N*/d^{ell - 1} = {', '.join(each)}")
+    parts.append("The projected square loss far above ℓ/2: " + " ".join(sentences))
+    parts.append(f"Samples at n_b = 1 and the largest d: {'; '.join(samples)}.")
+    return "\n\n".join(parts)
 
 
 def of_targets(table: pd.DataFrame):
