@@ -10,7 +10,6 @@ experiments:
   he3_map_square: {mu: [1.0, 2.0]}
   he3_paper_rate: &one_row {protocols: [projected_square], mu: [1.0]}
   he3_small_rate: *one_row
-  tuned_he3_middle: {protocols: [projected_square], mu: [1.75, 2.0]}
   giant_step_2: {mu: [2.5]}
   gaussian_step: {batch_sizes: [30]}
   weak_recovery: {protocols: [projected_square]}
@@ -34,10 +33,6 @@ figures:
   giant_step: [giant_step_2]
   multi_index: [multi_index]
   leap: [leap_staircase]
-  leap_exactness: [leaps_square]
-  tuned_exponents: [tuned_he3_middle]
-  critical_batch: [tuned_he3_middle]
-  critical_rate: [tuned_he3_middle]
 check: {experiments: *exponents}
 fit: {resamples: 100}
 """  # every figure
