@@ -7,8 +7,8 @@ import yaml
 from helpers.configuration import configured
 from onepass.formulas.formula import Formula
 from onepass.model import Model
+from onepass.pipeline.cost import seconds
 from onepass.pipeline.grid import cells_of
-from onepass.pipeline.progress import seconds
 from onepass.targets import overlay, warnings
 from onepass.targets.planning import Plan
 from onepass.theory.exponents import half
