@@ -31,8 +31,6 @@ _MEANING = ABOUT | {
     "engine": ("simulator", ""),
     "gamma0": ("prefactor of the learning rate", "1"),
     "leap_tolerance": ("relative error that leaps may make of median times; 0 for single steps", "1"),
-    "leaps": ("leaps, single steps among them", "1"),
-    "learning_rate": ("learning rate", "1"),
     "overlap": ("overlap of the first student with the first teacher at the end", "1"),
     "overlaps": ("overlaps M = W W*ᵀ of the students with the teachers", "1"),
     "overlap_norm": ("Frobenius norm of the overlaps M", "1"),
@@ -40,10 +38,6 @@ _MEANING = ABOUT | {
     "gram_sum": ("sum of the students' Gram matrix Q at the end", "1"),
     "start_norm": ("norm of a student's overlaps at the start, on the sphere the median", "1"),
     "theta_theory": ("time exponent of the theory", "1"),
-    "budget": ("steps allowed a replica", "steps"),
-    "tolerance": ("relative error that leaps may make of median times", "1"),
-    "best_step": ("steps to weak recovery at the best rate, or run without it, of replicas apart", "steps"),
-    "best_recovered": ("whether the threshold was reached there", "1"),
     "outcome": ("what a search of the best rate found, in words", ""),
 }
 

@@ -13,6 +13,13 @@ ABOUT = {  # of every variable its meaning and units
     "recovery_step": ("steps to weak recovery, or run without it", "steps"),
     "recovered": ("whether the threshold was reached", "1"),
     "leaps": ("leaps, single steps among them", "1"),
+    # of a search of the best learning rate
+    "learning_rate": ("learning rate", "1"),
+    "budget": ("steps allowed a replica", "steps"),
+    "tolerance": ("relative error that leaps may make of median times", "1"),
+    "best_rate": ("learning rate of the shortest median time", "1"),
+    "best_step": ("steps to weak recovery at the best rate, or run without it, of replicas apart", "steps"),
+    "best_recovered": ("whether the threshold was reached there", "1"),
     "second_layer": ("second layer a", "1"),
     "diverged": ("whether it stopped before a step that left the finite numbers", "1"),
 }

@@ -20,7 +20,7 @@ from onepass.simulation.chain.batch_law import batch_law
 from onepass.simulation.initial import initial_factor
 from onepass.simulation.optimum import lowest, near
 from onepass.simulation.parameters import LARGEST_COUNT
-from onepass.simulation.records import labelled
+from onepass.simulation.records import ABOUT, labelled
 from onepass.simulation.simulate import SimulationError, checked
 from onepass.simulation.streams import replica_streams
 
@@ -35,17 +35,6 @@ ROUNDS, RATES = 12, 9  # of refinement, and rates of each
 ENOUGH = 7  # rates `near` the best one that tell where it is
 CLOSEST = 1e-9  # relative distance of two rates
 LENGTH = 10.0  # times the shortest median: the budget of the runs that measure it again
-
-ABOUT = {
-    "learning_rate": ("learning rate", "1"),
-    "recovery_step": ("steps to weak recovery, or run without it", "steps"),
-    "recovered": ("whether the threshold was reached", "1"),
-    "budget": ("steps allowed a replica", "steps"),
-    "tolerance": ("relative error that leaps may make of median times", "1"),
-    "best_rate": ("learning rate of the shortest median time", "1"),
-    "best_step": ("steps to weak recovery at the best rate, or run without it, of replicas apart", "steps"),
-    "best_recovered": ("whether the threshold was reached there", "1"),
-}
 
 
 class _Runs(NamedTuple):
