@@ -15,7 +15,7 @@ from onepass.theory.climb import start_norm
 from onepass.theory.recovery_time import noiseless_time
 
 # Seconds on one core of 2024, measured on p = 1 … 30 students (`benchmarks/costs.py` has some of them as ratios).
-JOB, CELL = 2.1, 0.02  # a process with its imports; a file written, read back and copied
+JOB, CELL = 1.8, 0.02  # a process with its imports; a file written, read back and copied
 STEP, NORMAL, TERM, SPECIAL, CUBE = 3e-8, 1.1e-8, 1.2e-9, 1.0e-8, 1.0e-9
 SERIES_STEP, NODE = 1.3e-7, 3e-8  # the two forms of the engine for very large batches: a step, a node of a step
 LEAP, NODE_LEAP = 1.5e-7, 1e-7  # of the engine that leaps: one of the series, a node of one of the others
