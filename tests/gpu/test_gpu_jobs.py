@@ -39,14 +39,14 @@ def project(tmp_path, monkeypatch):
 def test_jobs_that_simulate_ask_for_a_gpu_and_no_others(project):
     for rules in (project.folder / "workflow" / "rules").glob("*.smk"):  # without a message, a plan shows resources
         rules.write_text(re.sub(r"^ +message:\n.*\n", "", rules.read_text(), flags=re.MULTILINE))
-    done = project.snakemake("--dry-run", "data/quick/exponents/he3.nc")
+    done = project.snakemake("--dry-run", "data/quick/wide_student.nc")
     jobs = re.findall(r"^rule (\w+):\n((?: .*\n)+)", done.stdout + done.stderr, flags=re.MULTILINE)
-    assert {name: "gpu=1" in about for name, about in jobs} == {"simulate_he3": True, "aggregate": False, "fit": False}
+    assert {name: "gpu=1" in about for name, about in jobs} == {"simulate_wide_student": True, "aggregate": False}
 
 
 def test_a_gpu_that_is_asked_for_and_is_not_there_stops_before_the_first_job(project, monkeypatch):
     monkeypatch.setenv(backend.VARIABLE, "cupy")
-    done = project.snakemake("data/quick/he3.nc", check=False)
+    done = project.snakemake("data/quick/wide_student.nc", check=False)
     assert done.returncode == 1
     assert "backend 'cupy': there is no NVIDIA driver on this machine; or use 'auto' or 'numpy'" in done.stderr
     assert "Traceback" not in done.stderr
@@ -63,8 +63,8 @@ def test_slurm_is_asked_for_as_many_gpus():
 def test_cells_ask_for_a_gpu_where_they_would_use_one(monkeypatch, configuration):
     monkeypatch.setattr(backend, "find_spec", lambda name: name)
     monkeypatch.delenv(backend.VARIABLE, raising=False)
-    (cell, *_) = cells_of("he3", configuration.experiments["he3"])
-    assert cell.numbers_a_step == 2 * cell.batch_size * cell.replicas
+    (cell, *_) = cells_of("wide_student", configuration.experiments["wide_student"])
+    assert cell.numbers_a_step == (4 + 1) * cell.batch_size * cell.replicas
     assert replace(cell, engine="sgd").numbers_a_step == cell.dimension * cell.batch_size * cell.replicas
     small, large = replace(cell, backend="auto"), replace(cell, backend="auto", batch_size=10**6)
     assert not want_gpu([small], 10**6)

@@ -149,7 +149,7 @@ def test_a_module_with_a_prefix_finds_all_that_is_its_own_there(project, tmp_pat
     shutil.rmtree(made / "data" / "tiny" / "cells" / "chain_exactness")
     (made / "data" / "tiny" / "chain_exactness.nc").unlink()
     snakemake(folder)
-    log = made / "data" / "tiny" / "logs" / "simulate" / "chain_exactness" / "projected_square_p1.log"
+    log = made / "data" / "tiny" / "logs" / "simulate" / "chain_exactness" / "all.log"
     assert log.read_text().count("kept") == 2, "what was simulated before"
 
     module = clone.folder / "workflow" / "onepass" / "figures" / "chain_exactness.py"

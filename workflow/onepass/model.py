@@ -10,6 +10,8 @@ import numpy as np
 from onepass.errors import OnepassError
 from onepass.formulas.formula import Formula
 
+LARGEST_NOISE = 1e30  # variance of the label noise: its square must stay finite in sums of many samples
+
 
 class ModelError(OnepassError, ValueError):
     """A model whose parts do not fit together."""
@@ -43,8 +45,8 @@ class Model:
     def __post_init__(self) -> None:
         if isinstance(self.students, bool) or not isinstance(self.students, int) or self.students < 1:
             raise ModelError(f"students is {self.students!r}; allowed: a whole number of at least 1")
-        if not (isinstance(self.noise, Real) and isfinite(self.noise) and self.noise >= 0):
-            raise ModelError(f"noise is {self.noise!r}; allowed: a variance, finite and not negative")
+        if not (isinstance(self.noise, Real) and 0 <= self.noise <= LARGEST_NOISE):
+            raise ModelError(f"noise is {self.noise!r}; allowed: a variance from 0 to {LARGEST_NOISE:g}")
         layer = (1.0,) * self.students if self.second_layer is None else self.second_layer
         try:
             layer = tuple(float(a) for a in layer)

@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from onepass.formulas.formula import Formula
+from onepass.model import LARGEST_NOISE
 from onepass.protocol import ALL_PROTOCOLS
 from onepass.simulation.chain.limits import HIGHEST, LOWEST
 from onepass.simulation.cuda.backend import BACKENDS
@@ -53,8 +54,8 @@ class Target(Strict):
     activation: Annotated[str, _formula(Formula.activation)] = Field(
         description='Activation: a function\'s name ("He3", "relu", "square") or a formula in x.'
     )
-    noise: Annotated[float, Field(ge=0, allow_inf_nan=False)] = Field(
-        description="Variance of the label noise; 0 or more."
+    noise: Annotated[float, Field(ge=0, le=LARGEST_NOISE)] = Field(
+        description=f"Variance of the label noise, from 0 to {LARGEST_NOISE:g}."
     )
 
 
