@@ -5,6 +5,8 @@ import re
 import numpy as np
 import onepass
 import pytest
+from onepass.choices import ProtocolError
+from onepass.simulation import trials
 from onepass.simulation import tune as search
 from onepass.simulation.chain.limits import ToleranceError
 from onepass.simulation.optimum import near
@@ -69,25 +71,25 @@ def test_a_scan_ends_beyond_the_best_rate(medians, best):
     """Of planted medians: it tries no rate that is not planted, and names the best."""
     tried, budgets = {}, []
 
-    def run(rate, accuracy, expected=np.inf):
+    def run(rate, expected=np.inf):
         budgets.append(expected)
-        tried[rate] = search._Runs(float(medians[rate]), None, None, 1, accuracy)
+        tried[rate] = search._Runs(float(medians[rate]), None, None, 1, 0.1)
         return tried[rate].median
 
-    assert search._scan(run, tried, 1.0).startswith(f"best rate {best:g} of a scan from 1 to ")
+    assert search._scan(run, tried, 1.0, 16.0).startswith(f"best rate {best:g} of a scan from 1 to ")
     assert max(tried) >= 2 * best
 
 
 def test_budgets_are_those_of_the_first_rate_or_of_the_best_so_far(monkeypatch):
     """In the order in which rates were tried: no more than twice the best median before."""
-    asked, run = [], search.leap.run
+    asked, run = [], trials.leap.run
 
     def recorded(model, parameters, *given):
         found = run(model, parameters, *given)
         asked.append((parameters.learning_rate, parameters.steps, np.median(np.where(found[3], found[2], np.inf))))
         return found
 
-    monkeypatch.setattr(search.leap, "run", recorded)
+    monkeypatch.setattr(trials.leap, "run", recorded)
     found, latest, best = tuned(), {}, np.inf
     for rate, budget, median in asked[:-1]:
         assert budget <= max(1, 2 * best)
@@ -99,14 +101,14 @@ def test_budgets_are_those_of_the_first_rate_or_of_the_best_so_far(monkeypatch):
 
 
 def test_a_rate_at_which_a_run_overflows_or_stalls_has_failed(monkeypatch):
-    run = search.leap.run
+    run = trials.leap.run
 
     def fails(model, parameters, *given):
         if parameters.learning_rate > 1e-6:
-            raise FloatingPointError("overflow") if parameters.learning_rate > 1e-5 else search.leap.StallError("steps")
+            raise FloatingPointError("overflow") if parameters.learning_rate > 1e-5 else trials.leap.StallError("steps")
         return run(model, parameters, *given)
 
-    monkeypatch.setattr(search.leap, "run", fails)
+    monkeypatch.setattr(trials.leap, "run", fails)
     found = tuned()
     assert not found.recovered.sel(rate=found.learning_rate > 1e-6).any()
     assert 1e-7 < found.best_rate <= 1e-6
@@ -154,3 +156,33 @@ def test_the_square_loss_is_fastest_next_to_the_rate_at_which_it_forgets_its_stu
     found = tuned(batch_size=D**2)
     best = float(found.learning_rate[medians(found).argmin()])
     assert 0.97 / 18 < best < 1 / 18
+
+
+def test_step_by_step_a_search_finds_what_it_finds_in_leaps():
+    """At batches so large that leaps are single steps."""
+    d = 1024
+    about = {"dimension": d, "batch_size": d, "first_rate": d**-1.5, "first_steps": d**2, "replicas": 16}
+    leaps, steps = (
+        onepass.tune(
+            HE3, onepass.Protocol.named("spherical_correlation"), **about, initial=("overlap", d**-0.5), engine=engine
+        )
+        for engine in ("leap", "chain")
+    )
+    assert 0.5 < float(steps.best_rate) / float(leaps.best_rate) < 2
+    assert 0.7 < steps.best_step.median() / leaps.best_step.median() < 1.4
+    assert steps.attrs["engine"] == "chain"
+    assert (steps.tolerance == 0).all()
+
+
+def test_algorithms_that_leaps_do_not_know_are_searched_step_by_step():
+    d = 64
+    about = {"dimension": d, "batch_size": 4 * d, "first_rate": 0.05, "first_steps": 400, "replicas": 8}
+    about["initial"] = ("overlap", 1.5 * d**-0.5)
+    momentum = onepass.Protocol.named("spherical_correlation_heavyball0.5")
+    found = onepass.tune(HE3, momentum, **about, engine="chain")
+    assert found.learning_rate[0] < found.best_rate
+    assert found.best_recovered.mean() > 0.5
+    with pytest.raises(ProtocolError, match=r"does not know protocol 'spherical_correlation_heavyball0\.5'"):
+        onepass.tune(HE3, momentum, **about)
+    with pytest.raises(ProtocolError, match="engine 'sgd' does not search rates; allowed: leap, chain"):
+        onepass.tune(HE3, momentum, **about, engine="sgd")

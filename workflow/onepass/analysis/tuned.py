@@ -55,7 +55,8 @@ def fit_experiment(dataset, *, points=4, resamples=1000):
         ``best_rate``, ``best_time``, ``best_samples``, ``recovered_fraction`` (protocol, mu, dimension); ``theta``,
         ``delta``, ``sample_exponent`` (protocol, mu) and between neighbours ``local_theta``, ``local_delta`` (protocol,
         mu, dimension_mid); all with 95 % bounds ``_low`` and ``_high``. ``theta_theory`` and ``delta_theory`` are those
-        of a rate ``γ0 d^(−δ)`` with γ0 fixed. ``reason`` says why there is no fit, where there is none.
+        of a rate ``γ0 d^(−δ)`` with γ0 fixed, nan for protocols that are not basic. ``reason`` says why there is no
+        fit, where there is none.
     """
     import xarray as xr
 
@@ -166,8 +167,8 @@ def _row(series, protocol, mu, ell, points, resamples) -> dict:
     for bound in _BOUNDS:
         row[f"sample_exponent{bound}"] = row[f"theta{bound}"] + mu
     protocol = Protocol.named(str(protocol))
-    row["theta_theory"] = exponents.recovery_exponent(protocol, ell, mu)
-    row["delta_theory"] = exponents.optimal_learning_rate_exponent(protocol, ell, mu)
+    row["theta_theory"] = exponents.recovery_exponent(protocol, ell, mu) if protocol.is_basic else np.nan
+    row["delta_theory"] = exponents.optimal_learning_rate_exponent(protocol, ell, mu) if protocol.is_basic else np.nan
     return row
 
 

@@ -112,7 +112,8 @@ class Cell:
                 first_steps=self.steps,
                 seed=self.entropy,
                 initial=start,
-                tolerance=self.tolerance,
+                engine=self.engine,
+                **({} if self.tolerance is None else {"tolerance": self.tolerance}),
             )
         keys = ("dimension", "batch_size", "learning_rate", "steps", "replicas", "engine", "backend", "threshold")
         return simulate(

@@ -21,7 +21,8 @@ SERIES_STEP, NODE = 1.3e-7, 3e-8  # the two forms of the engine for very large b
 LEAP, NODE_LEAP = 1.5e-7, 1e-7  # of the engine that leaps: one of the series, a node of one of the others
 ARRAY_STEP, COORDINATE = 1.5e-4, 1.2e-8  # the reference, whose replicas go side by side
 LEAPS = 0.4  # of a relative change of 1, for each factor e of d, where little noise turns a run back
-SEARCH = 0.02  # a replica of a search of the best rate, whatever d and n_b
+SEARCH = 0.02  # a replica of a search of the best rate in leaps, whatever d and n_b
+SEARCH_STEPS = 2.5  # times those at its first rate, step by step
 UNKNOWN = 0.25  # of the budget, where the theory of one student of one direction says nothing
 
 
@@ -34,7 +35,12 @@ def costs(packed: str) -> list[float]:
 def seconds(cell: Cell) -> float:
     """What a cell takes on one core."""
     if cell.tuned:
-        return CELL + SEARCH * cell.replicas
+        each = (
+            SEARCH * cell.replicas
+            if cell.engine == "leap"
+            else SEARCH_STEPS * expected_steps(cell) * step_seconds(cell)
+        )
+        return CELL + each
     if cell.engine == "leap":
         return CELL + leap_seconds(cell)
     return CELL + expected_steps(cell) * step_seconds(cell)

@@ -15,7 +15,7 @@ from onepass.pipeline.keys import (
     Tolerance,
 )
 from onepass.simulation.chain.limits import HIGHEST, LOWEST
-from onepass.simulation.parameters import ENGINES
+from onepass.simulation.parameters import ENGINES, SEARCHED
 
 
 class BatchesExperiment(Experiment):
@@ -28,17 +28,8 @@ class BatchesExperiment(Experiment):
     n0: Positive = Field(description="Prefactor of the batch size; a number above 0.")
 
 
-class ScalingExperiment(BatchesExperiment):
-    """One whose learning rate scales with d as well."""
-
-    engine: Literal["auto", *ENGINES] = Field(
-        description="Simulator: chain (exact in law), sgd (d-dimensional), gaussian (the chain for very large "
-        "batches), leap (the chain in leaps, for very many steps) or auto (gaussian from batches of gaussian_from, "
-        "below it the chain)."
-    )
-    gaussian_from: Count | None = Field(
-        description="Smallest batch size that engine auto simulates by gaussian; null where engine is another."
-    )
+class LeapingExperiment(BatchesExperiment):
+    """One that the engine that leaps may simulate."""
 
     tolerance: Tolerance | None = Field(
         default=None,
@@ -54,6 +45,19 @@ class ScalingExperiment(BatchesExperiment):
                 "null with any other"
             )
         return self
+
+
+class ScalingExperiment(LeapingExperiment):
+    """One whose learning rate scales with d as well."""
+
+    engine: Literal["auto", *ENGINES] = Field(
+        description="Simulator: chain (exact in law), sgd (d-dimensional), gaussian (the chain for very large "
+        "batches), leap (the chain in leaps, for very many steps) or auto (gaussian from batches of gaussian_from, "
+        "below it the chain)."
+    )
+    gaussian_from: Count | None = Field(
+        description="Smallest batch size that engine auto simulates by gaussian; null where engine is another."
+    )
 
     @model_validator(mode="after")
     def _auto_knows_when(self):
@@ -157,10 +161,15 @@ class TrajectoriesExperiment(ScalingExperiment):
         return self
 
 
-class TunedExperiment(BatchesExperiment):
-    """The learning rate of the shortest time to weak recovery, searched for without theory; by engine leap."""
+class TunedExperiment(LeapingExperiment):
+    """The learning rate of the shortest time to weak recovery, searched for without theory."""
 
     kind: Literal["tuned"] = Field(description="What is measured: the best learning rate, and the time it takes.")
+    engine: Literal[SEARCHED] = Field(
+        default="leap",
+        description="Simulator: leap (its cost does not depend on the rate) or chain (step by step, for protocols "
+        "that leaps do not know).",
+    )
     replicas: Annotated[int, Field(ge=8, le=10**6)] = Field(
         description="Independent runs at every rate; a whole number from 8, for intervals one can trust, to 10**6."
     )
@@ -175,10 +184,6 @@ class TunedExperiment(BatchesExperiment):
     initial: Literal["inverse_sqrt_d"] = Field(description="Start: inverse_sqrt_d (an overlap of start/sqrt(d)).")
     start: Positive = Field(description="Overlap at the start times sqrt(d); above 0.")
     threshold: Positive = Field(description="Norm of the overlaps that counts as weak recovery; above 0.")
-    tolerance: Tolerance = Field(
-        description="Relative error of median times that leaps may make around the best rate; a number from "
-        f"{LOWEST:g} to {HIGHEST:g}."
-    )
 
 
 AnyExperiment = Annotated[

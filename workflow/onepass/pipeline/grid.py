@@ -160,18 +160,19 @@ def _leaps_cells(name, experiment):
 
 def _tuned_cells(name, experiment):
     """Each with the first rate of its search, and the steps allowed there."""
-    most = largest_count("leap", steps=True)
+    engine = experiment.engine
+    most = largest_count(engine, steps=True)
     for protocol, mu, d in product(experiment.protocols, experiment.mu, experiment.dimensions):
         length = experiment.first_delta + experiment.first_length
         own = {
             "learning_rate": _power(1.0, d, -experiment.first_delta),
             "steps": _count("first_length", experiment.first_length, 1.0, d, length, most),
-            "batch_size": _count("mu", mu, experiment.n0, d, mu, largest_count("leap")),
+            "batch_size": _batch_size(experiment, mu, d),
             "students": experiment.model.students,
             "second_layer": layer_of(experiment.model),
         }
         place = {"protocol": protocol, "mu": float(mu), "delta": None, "dimension": d}
-        shared = {"engine": "leap", "tolerance": experiment.tolerance, "threshold": experiment.threshold}
+        shared = {"engine": engine, "tolerance": experiment.tolerance, "threshold": experiment.threshold}
         yield _cell(name, experiment, **place, **own, **shared, records=0, tuned=True)
 
 

@@ -8,6 +8,7 @@ from onepass.protocol import ADAPTIVE_DECAY, ADAPTIVE_DROP, ADAPTIVE_RISK_FRACTI
 
 ENGINES = ("chain", "sgd", "gaussian", "leap")
 GPU_ENGINES = ("chain", "sgd")  # that a GPU can run
+SEARCHED = ("leap", "chain")  # engines in which `tune` searches for a rate
 GPU_FROM = 2**18  # random numbers a step, from which `simulate` looks for a GPU; the pipeline has its own, `gpu_from`
 LARGEST_COUNT = 2**53  # whole numbers up to here are exact in double precision
 LEAP_COUNT, LEAP_STEPS = 2**60, 2**200  # of the engine that counts in leaps: sizes, and steps in double precision

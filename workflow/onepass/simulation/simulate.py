@@ -105,7 +105,7 @@ def simulate(
         return np.stack([initial_factor(initial, *place, stream, unit) for stream in streams])
 
     if not (isinstance(protocol, Protocol) and protocol.is_basic):
-        _check_ranges(model, **numbers, highest=inf if recovery == "norm" else sqrt(model.students))
+        check_ranges(model, **numbers, highest=inf if recovery == "norm" else sqrt(model.students))
         algorithm = algorithm_of(model, protocol, float(learning_rate), int(dimension), engine, backend)
         end = inf if threshold is None else float(threshold)
         settings = Settings(int(dimension), int(batch_size), int(steps), end, recovery, engine == "sgd")
@@ -139,7 +139,7 @@ def checked(
     model, protocol, *, dimension, batch_size, learning_rate, steps, replicas, engine, threshold, records
 ) -> Parameters:
     """What the engines are told, each in its range; a ValueError that names the first that is not."""
-    _check_ranges(
+    check_ranges(
         model,
         dimension=dimension,
         batch_size=batch_size,
@@ -165,9 +165,10 @@ def checked(
     return parameters
 
 
-def _check_ranges(
+def check_ranges(
     model, *, dimension, batch_size, learning_rate, steps, replicas, engine, threshold, records, highest
 ) -> None:
+    """A `SimulationError` that names the first that is outside of its range; `highest` is that of the threshold."""
     if engine not in ENGINES:
         raise SimulationError(f"engine {engine!r} is unknown; allowed: {', '.join(ENGINES)}")
     usual, own = largest_count("chain"), largest_count(engine)

@@ -2,31 +2,34 @@
 
 A scan climbs from a rate far too small to one at which runs are slower or fail; then rates are set ever closer around
 the best one. No theory enters: neither an exponent nor a bound of the rate. Runs are in leaps, whose cost does not
-depend on the rate, and every rate gets the same random numbers, so that rates are compared on the same luck. The time
-at the best rate is then measured once more with other random numbers: that of the search was chosen for being short.
+depend on the rate, or step by step for the algorithms that leaps do not know. Every rate gets the same random numbers,
+so that rates are compared on the same luck. The time at the best rate is then measured once more with other random
+numbers: that of the search was chosen for being short.
 """
 
 import logging
 from collections.abc import Sequence
+from functools import partial
 from math import isfinite
 from typing import NamedTuple
 
 import numpy as np
 
 from onepass.model import Model
-from onepass.protocol import Protocol
-from onepass.simulation.chain import leap, limits
-from onepass.simulation.chain.batch_law import batch_law
+from onepass.protocol import Protocol, Update
+from onepass.simulation.chain import limits
 from onepass.simulation.initial import initial_factor
 from onepass.simulation.optimum import lowest, near
 from onepass.simulation.parameters import LARGEST_COUNT
 from onepass.simulation.records import ABOUT, labelled
-from onepass.simulation.simulate import SimulationError, checked
+from onepass.simulation.simulate import SimulationError
 from onepass.simulation.streams import replica_streams
+from onepass.simulation.trials import trial_of
 
 logger = logging.getLogger("onepass")
 
-STRIDE, OCTAVE = 16.0, 2.0  # between rates without noise, and from where noise is felt
+STRIDE = {"leap": 16.0, "chain": 4.0}  # between rates without noise: step by step a small rate costs its many steps
+OCTAVE = 2.0  # between rates where noise is felt
 FELT = 0.1  # change of γT by which it is felt: without noise, and far below a step's own limits, it is a constant
 PATIENCE = 2.0  # a rate is given so many times the steps of the best so far
 BEYOND = 2.0  # times the best rate: where a scan ends
@@ -58,7 +61,9 @@ def tune(
     replicas: int = 64,
     seed: int | Sequence[int] = 0,
     threshold: float = 0.5,
+    recovery: str = "cosine",
     initial="sphere",
+    engine: str = "leap",
     tolerance: float = limits.TOLERANCE,
 ):
     """Search the learning rate of the shortest median time to weak recovery.
@@ -67,7 +72,10 @@ def tune(
     ----------
     first_rate, first_steps : where the scan begins, far too small, and the budget there; larger rates have the budget
         of the same ``γ steps``, and no more than twice the best median so far.
-    tolerance : of the leaps around the best rate; the scan has that of 0.1.
+    engine : "leap", whose cost does not depend on the rate, for the protocols that are basic (`Protocol.is_basic`); or
+        "chain", step by step, for every protocol: there a first rate a hundred times too small costs a hundred times
+        the steps of the best.
+    tolerance : of the leaps around the best rate; the scan has that of 0.1. The engine "chain" is exact.
 
     The others are those of `onepass.simulate`.
 
@@ -93,37 +101,20 @@ def tune(
     ):
         if value is None or not (isfinite(value) and value > 0):
             raise SimulationError(f"{key} is {value!r}; allowed: {allowed}")
-    parameters = checked(
-        model,
-        protocol,
-        dimension=dimension,
-        batch_size=batch_size,
-        learning_rate=first_rate,
-        steps=first_steps,
-        replicas=replicas,
-        engine="leap",
-        threshold=threshold,
-        records=0,
-    )
-    limits.check(tolerance, batch_law(model)[2])
+    place = {"dimension": dimension, "batch_size": batch_size, "replicas": replicas}
+    first = {"learning_rate": first_rate, "steps": first_steps}
+    simulated = trial_of(model, protocol, engine, tolerance, recovery, threshold, **place, **first)
+    rough, fine = (limits.HIGHEST, tolerance) if engine == "leap" else (0.0, 0.0)
     streams = replica_streams(seed, 2 * replicas)
-    starts = np.stack([initial_factor(initial, model.students, model.teachers, dimension, s) for s in streams])
+    unit = protocol.update != Update.PLAIN
+    starts = np.stack([initial_factor(initial, model.students, model.teachers, dimension, s, unit) for s in streams])
     if (np.linalg.norm(starts[..., : model.teachers], axis=(1, 2)) >= threshold).any():
         raise SimulationError(f"initial is {initial!r}, where overlaps are above the threshold {threshold:g} already")
     streams, others = streams[:replicas], streams[replicas:]
     drawn = [stream.bit_generator.state for stream in streams]  # every rate goes on from here
     tried: dict[float, _Runs] = {}
 
-    def simulated(rate: float, budget: int, accuracy: float, factors, generators):
-        """Steps and whether they reached the threshold, (replica,), at a rate; all fail where one overflows."""
-        own, records = parameters._replace(learning_rate=rate, steps=budget), np.array([0, budget], dtype=float)
-        try:
-            _, _, steps, recovered, _ = leap.run(model, own, factors, generators, records, accuracy)
-        except (FloatingPointError, leap.StallError):  # so large a rate that overlaps overflow, or steps are too many
-            steps, recovered = np.full(replicas, float(budget)), np.zeros(replicas, dtype=bool)
-        return steps, recovered
-
-    def run(rate: float, accuracy: float, expected: float = np.inf) -> float:
+    def run(rate: float, expected: float = np.inf, *, accuracy: float) -> float:
         """Simulate all replicas at a rate, in twice the steps of the best rate or of what is expected; their median."""
         best = min((runs.median for runs in tried.values()), default=np.inf)
         budget = max(1, int(min(first_rate * first_steps / rate, PATIENCE * min(best, expected))))
@@ -134,28 +125,27 @@ def tune(
         tried[rate] = _Runs(median, steps, recovered, budget, accuracy)
         return median
 
-    outcome = _scan(run, tried, first_rate)
+    outcome = _scan(partial(run, accuracy=rough), tried, first_rate, STRIDE[engine])
     best, again = 0.0, (np.zeros(replicas), np.zeros(replicas, dtype=bool))
     if np.isfinite(min(runs.median for runs in tried.values())):
-        _refine(run, tried, tolerance)
-        fine = sorted(rate for rate in tried if tried[rate].tolerance == tolerance)
-        medians = np.array([tried[rate].median for rate in fine])
-        best, median = lowest(np.array(fine), medians)
+        _refine(partial(run, accuracy=fine), tried)
+        rates = sorted(rate for rate in tried if tried[rate].tolerance == fine)
+        best, median = lowest(np.array(rates), np.array([tried[rate].median for rate in rates]))
         best = float(f"{best:.12g}")  # the last bits of a machine's log() must not reach the results
-        again = simulated(best, max(1, int(LENGTH * median)), tolerance, starts[replicas:], others)
+        again = simulated(best, max(1, int(LENGTH * median)), fine, starts[replicas:], others)
     else:
         logger.warning("%s at d = %d, n_b = %d: %s", protocol.name, dimension, batch_size, outcome)
-    return _dataset(tried, outcome, best, *again)
+    return _dataset(tried, engine, outcome, best, *again)
 
 
-def _scan(run, tried, first_rate: float) -> str:
+def _scan(run, tried, first_rate: float, first_stride: float) -> str:
     """Climb from the smallest rate until runs fail; what was found, in words."""
-    rate, stride, product, outcome = first_rate, STRIDE, None, ""
+    rate, stride, product, outcome = first_rate, first_stride, None, ""
     while True:
         expected = (
-            product / rate if product is not None and stride == STRIDE else np.inf
-        )  # failing at length would cost the most
-        found = run(rate, limits.HIGHEST, expected) * rate
+            np.inf if product is None or stride != first_stride else product / rate
+        )  # failing at length costs most
+        found = run(rate, expected) * rate
         best = min(tried, key=lambda rate: (tried[rate].median, rate))
         if not isfinite(tried[best].median):
             if len(tried) == FRUITLESS:
@@ -165,16 +155,16 @@ def _scan(run, tried, first_rate: float) -> str:
                 )
         elif product is None:
             product = found
-        elif stride == STRIDE and not abs(found / product - 1) < FELT:
+        elif stride == first_stride and not abs(found / product - 1) < FELT:
             if len(tried) == 2:
                 outcome = f"noise is felt at the first rate, {first_rate:.3g}: a smaller one belongs there; "
-            rate, stride = (rate if isfinite(found) else rate / STRIDE), OCTAVE
+            rate, stride = (rate if isfinite(found) else rate / first_stride), OCTAVE
         elif stride == OCTAVE and rate >= BEYOND * best:
             return f"{outcome}best rate {best:.4g} of a scan from {first_rate:.3g} to {rate:.3g}"
         rate *= stride
 
 
-def _refine(run, tried, tolerance: float) -> None:
+def _refine(run, tried) -> None:
     """Rates around the best one, evenly in the logarithm, until enough of them lie near its median."""
     scanned = sorted(tried)
     place = scanned.index(min(scanned, key=lambda rate: (tried[rate].median, rate)))
@@ -184,7 +174,7 @@ def _refine(run, tried, tolerance: float) -> None:
         for rate in np.geomspace(low, high, RATES):
             rate = float(f"{rate:.12g}")  # the last bits of a machine's pow() must not reach the results
             if not any(abs(rate / other - 1) < CLOSEST for other in fine):
-                run(rate, tolerance)
+                run(rate)
                 fine.append(rate)
         fine.sort()
         medians = np.array([tried[rate].median for rate in fine])
@@ -195,7 +185,7 @@ def _refine(run, tried, tolerance: float) -> None:
         high = fine[last + 1] if last + 1 < len(fine) else min(fine[-1] * OCTAVE, scanned[-1])
 
 
-def _dataset(tried, outcome: str, best: float, best_step, best_recovered):
+def _dataset(tried, engine: str, outcome: str, best: float, best_step, best_recovered):
     import xarray as xr
 
     rates = sorted(tried)
@@ -213,4 +203,4 @@ def _dataset(tried, outcome: str, best: float, best_step, best_recovered):
         "best_step": ("replica", best_step),
         "best_recovered": ("replica", best_recovered),
     }
-    return labelled(xr.Dataset(data, attrs={"engine": "leap", "backend": "numpy", "outcome": outcome}), ABOUT)
+    return labelled(xr.Dataset(data, attrs={"engine": engine, "backend": "numpy", "outcome": outcome}), ABOUT)

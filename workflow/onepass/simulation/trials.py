@@ -1,0 +1,84 @@
+"""Runs of all replicas at one learning rate, as a search of the best one wants them: in leaps, or step by step."""
+
+from collections.abc import Callable, Sequence
+from functools import partial
+from math import inf, sqrt
+
+import numpy as np
+
+from onepass.model import Model
+from onepass.protocol import Protocol, ProtocolError
+from onepass.simulation.algorithms.run import Settings
+from onepass.simulation.algorithms.run import run as run_algorithm
+from onepass.simulation.algorithms.simulated import algorithm_of
+from onepass.simulation.chain import leap, limits, overlap_chain
+from onepass.simulation.chain.batch_law import batch_law
+from onepass.simulation.parameters import SEARCHED, Parameters
+from onepass.simulation.simulate import check_ranges, checked
+
+
+def trial_of(
+    model: Model, protocol: Protocol, engine: str, tolerance: float, recovery: str, threshold: float, **place
+) -> Callable[..., tuple[np.ndarray, np.ndarray]]:
+    """What runs replicas at a rate: ``(rate, budget, accuracy, factors, streams)`` to steps and recovered, (replica,).
+
+    Parameters
+    ----------
+    engine : ``"leap"``, to the accuracy asked for, of a basic protocol; or ``"chain"``, exact, of any.
+    tolerance : that leaps must be able to keep.
+    place : the other parameters of the search's first runs, as `onepass.simulate` takes them.
+
+    Raises
+    ------
+    ValueError
+        For a parameter outside its range, or a protocol that the engine does not know.
+    """
+    if engine not in SEARCHED:
+        raise ProtocolError(f"engine {engine!r} does not search rates; allowed: {', '.join(SEARCHED)}")
+    shared = {**place, "engine": engine, "threshold": threshold, "records": 0}
+    if protocol.is_basic or engine == "leap":
+        parameters = checked(model, protocol, **shared)
+        if engine == "leap":
+            limits.check(tolerance, batch_law(model)[2])
+        return partial(_basic, model, parameters, engine)
+    check_ranges(model, **shared, highest=inf if recovery == "norm" else sqrt(model.students))
+    settings = Settings(place["dimension"], place["batch_size"], place["steps"], threshold, recovery)
+    algorithm_of(model, protocol, place["learning_rate"], settings.dimension, engine, "auto")  # or it says why not
+    return partial(_composed, model, protocol, settings)
+
+
+def _basic(
+    model: Model,
+    parameters: Parameters,
+    engine: str,
+    rate: float,
+    budget: int,
+    accuracy: float,
+    factors: np.ndarray,
+    streams: Sequence[np.random.Generator],
+) -> tuple[np.ndarray, np.ndarray]:
+    """All replicas fail where one overflows: so large a rate is none to search on."""
+    own = parameters._replace(learning_rate=rate, steps=budget)
+    try:
+        if engine == "leap":
+            ends = np.array([0, budget], dtype=float)
+            return leap.run(model, own, factors, streams, ends, accuracy)[2:4]
+        return overlap_chain.run(model, own, factors, streams, np.array([0, budget]))[2:4]
+    except (FloatingPointError, leap.StallError):  # or where steps are too many
+        return np.full(len(factors), float(budget)), np.zeros(len(factors), dtype=bool)
+
+
+def _composed(
+    model: Model,
+    protocol: Protocol,
+    settings: Settings,
+    rate: float,
+    budget: int,
+    accuracy: float,
+    factors: np.ndarray,
+    streams: Sequence[np.random.Generator],
+) -> tuple[np.ndarray, np.ndarray]:
+    algorithm = algorithm_of(model, protocol, rate, settings.dimension, "chain", "auto")
+    own = settings._replace(steps=budget)
+    found = run_algorithm(algorithm, own, factors, streams, np.array([0, budget]))
+    return found.last, found.recovered
