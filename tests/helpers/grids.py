@@ -1,5 +1,7 @@
 """Grids that take seconds, for tests that run the workflow."""
 
+from onepass.pipeline.config import FIGURES
+
 TINY = """
 data: data/tiny
 figures_folder: figures/tiny
@@ -8,13 +10,8 @@ experiments:
   he3_large_batch: {protocols: [projected_square], mu: [1.5], dimensions: [100, 144], replicas: 8}
   square: {protocols: [projected_square], mu: [1.0], dimensions: [16, 32, 64], replicas: 8}
   he3_map_square: {mu: [1.0, 2.0]}
-  he3_paper_rate: &one_row {protocols: [projected_square], mu: [1.0]}
-  he3_small_rate: *one_row
   giant_step_2: {mu: [2.5]}
-  gaussian_step: {batch_sizes: [30]}
-  weak_recovery: {protocols: [projected_square]}
-  wide_student: {protocols: [projected_square]}
-  adaptive_sgd: {protocols: [projected_square, projected_adaptive]}
+  tuned_he3: {protocols: [projected_square], mu: [1.0], dimensions: [256, 1024]}
   chain_exactness:
     protocols: [projected_square, spherical_correlation]
     students: [1]
@@ -22,20 +19,21 @@ experiments:
     dimensions: [16]
     replicas: 50
 figures:
-  recovery_scaling: &exponents [he3, he3_large_batch, square]
-  sample_complexity: *exponents
-  time_exponents: *exponents
-  time_batch_phase_diagram: *exponents
+  time_exponents: &exponents [he3, he3_large_batch, square]
   exponent_summary: *exponents
   learning_rate_phase_diagram: [he3_map_square]
-  wide_student: [wide_student]
-  ode_regimes: [ode_flow]
   giant_step: [giant_step_2]
-  multi_index: [multi_index]
-  leap: [leap_staircase]
+  critical_batch: [tuned_he3]
+  leap_exactness: [leaps_square]
+  NOT_DRAWN
 check: {experiments: *exponents}
 fit: {resamples: 100}
-"""  # every figure
+"""  # a figure or two of each kind of experiment
+DRAWN = (
+    "time_exponents", "exponent_summary", "learning_rate_phase_diagram", "giant_step", "critical_batch",
+    "leap_exactness", "chain_exactness",
+)  # fmt: skip
+TINY = TINY.replace("NOT_DRAWN", "\n  ".join(f"{name}: null" for name in FIGURES if name not in DRAWN))
 
 SMALL = """
 data: data/small

@@ -9,7 +9,7 @@ from helpers.project import Project
 
 @pytest.fixture(scope="session")
 def built(tmp_path_factory):
-    """Every figure and the tables that come with them, of tiny grids; `said` is what the run printed."""
+    """Figures of each kind of experiment with their tables, of tiny grids; `said` is what the run printed."""
     project = Project(tmp_path_factory.mktemp("built"), TINY)
     project.said = project.snakemake().stderr
     return project
