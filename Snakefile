@@ -1,5 +1,6 @@
 # From config/*.yaml to figures: simulate -> aggregate -> fit -> plot, straight through.
 #   snakemake --cores 2                                  every figure, and the tables of exponents and times
+#   snakemake --cores 2 paper                            the figures of a collection, a file in config/collections
 #   snakemake --cores 2 figures/time_exponents.pdf       one figure and only what it needs
 #   snakemake --cores 2 --configfile config/quick.yaml   a small version of all, in data/quick and figures/quick
 
@@ -7,7 +8,9 @@
 include: "workflow/rules/environment.smk"
 
 
-configfile: DEFAULTS
+for path in CONFIGURATION:
+
+    configfile: path
 
 
 include: "workflow/rules/common.smk"
@@ -20,8 +23,13 @@ include: "workflow/rules/run.smk"
 rule all:
     input:
         tables,
-        expand(
-            f"{PLOTS}/{{figure}}.{{format}}",
-            figure=settings.figures,
-            format=["pdf", "png"],
-        ),
+        plots(settings.figures),
+
+
+for name, figures in collections.items():
+
+    rule:
+        name:
+            name
+        input:
+            plots(figures),

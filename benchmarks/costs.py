@@ -5,18 +5,15 @@ import time
 from dataclasses import replace
 from math import inf
 
-import yaml
 from onepass.pipeline import cost
-from onepass.pipeline.validation import validated
-from shared import ROOT  # beside this file
+from onepass.pipeline.validation import configured
 
 ROUNDS = 7
 
 
 def costs():
     """seconds of a processor that cells take, over those that a plan expects; their spread does not know the machine"""
-    configuration = validated(yaml.safe_load((ROOT / "config" / "default.yaml").read_text()))
-    (usual, *_) = configuration.grid("he3")
+    (usual, *_) = configured().grid("he3")
     usual = replace(usual, backend="numpy", threshold=None, learning_rate=1e-9, replicas=1)
     erf = {"target": "erf(x1/sqrt(2))", "activation": "erf(x/sqrt(2))"}
     ratios = []

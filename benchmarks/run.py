@@ -26,13 +26,12 @@ import leaps
 import numpy as np
 import onepass
 import pipeline
-import yaml
 from onepass.pipeline.cell import pack
-from onepass.pipeline.validation import validated
+from onepass.pipeline.validation import configured
 from onepass.simulation import sgd
 from onepass.simulation.chain import overlap_chain
 from onepass.simulation.streams import replica_streams
-from shared import ROOT, parameters, starts
+from shared import parameters, starts
 
 ROUNDS = 7
 HE3 = onepass.Model("He3(x1)", "He3")
@@ -168,7 +167,7 @@ def fixed_cost_of_a_cell():
 
 def peak_memory():
     """resident memory of processes that run the largest default cells, one of each experiment and engine: GiB"""
-    configuration = validated(yaml.safe_load((ROOT / "config" / "default.yaml").read_text()))
+    configuration = configured()
     cells = [cell for name in configuration.experiments for cell in configuration.grid(name)]
     largest = {}
     for cell in sorted(cells, key=lambda c: c.batch_size * c.dimension * c.students * c.replicas):

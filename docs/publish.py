@@ -10,10 +10,9 @@ from base64 import urlsafe_b64encode
 from pathlib import Path
 
 import pandas as pd
-import yaml
 from onepass.figures import style
 from onepass.pipeline import store
-from onepass.pipeline.validation import validated
+from onepass.pipeline.validation import configured
 from onepass.protocol import PAPER_PROTOCOLS
 from PIL import Image
 
@@ -161,7 +160,7 @@ def _range(values) -> str:
 
 
 if __name__ == "__main__":
-    settings = validated(yaml.safe_load((ROOT / "config" / "default.yaml").read_text()))
+    settings = configured()
     tables = [ROOT / settings.data / "exponents" / f"{name}.csv" for name in ("summary", "kinks")]
     if not all(path.exists() for path in tables):
         raise SystemExit("error: no table of exponents; run make figures first")

@@ -1,8 +1,13 @@
-"""The reference of the configuration, made from `config/schema.json`: no second copy to fall behind."""
+"""The reference of the configuration, made from `config/schema.json`, and the collections from their files: no second
+copy to fall behind.
+"""
 
+import itertools
 import json
 from pathlib import Path
 
+from onepass.pipeline import collection
+from onepass.pipeline.config import FIGURES
 from sphinx.util.docutils import SphinxDirective
 
 SCHEMA = Path(__file__).parents[2] / "config" / "schema.json"
@@ -63,6 +68,27 @@ def _allowed(field: dict) -> str:
     return {"integer": "whole number", "string": "text", "null": "`null`"}.get(field["type"], field["type"])
 
 
+def collections(files: list[Path]) -> str:
+    """The collections, each with the comment that its file begins with and its figures."""
+    lines = ["| collection | what it holds | figures |", "|---|---|---|"]
+    own = {path.stem: path for path in files}
+    for name, figures in collection.figures(files, FIGURES).items():
+        comment = itertools.takewhile(lambda line: line.startswith("# "), own[name].read_text().splitlines())
+        about = " ".join(line.removeprefix("# ") for line in comment)
+        lines.append(f"| `{name}` | {about} | {', '.join(f'`{figure}`' for figure in figures)} |")
+    return "\n".join(lines)
+
+
+class Collections(SphinxDirective):
+    """Where it stands, the list of the collections stands."""
+
+    def run(self):
+        files = collection.files()
+        for path in files:
+            self.env.note_dependency(str(path))
+        return self.parse_text_to_nodes(collections(files))
+
+
 class Configuration(SphinxDirective):
     """Where it stands, the reference stands."""
 
@@ -73,4 +99,5 @@ class Configuration(SphinxDirective):
 
 def setup(app):
     app.add_directive("configuration", Configuration)
+    app.add_directive("collections", Collections)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

@@ -144,5 +144,5 @@ def test_contributing_names_what_is_there():
 
 def test_every_command_is_in_the_reference():
     found = command_line.helps()
-    for name in ("exponent", "simulate", "plot", "phases", "target"):
+    for name in ("exponent", "simulate", "plot", "phases", "target", "config"):
         assert f"Usage: onepass {name}" in found[f"onepass {name}"]

@@ -3,16 +3,15 @@
 import copy
 
 import pytest
-import yaml
+from helpers import configuration as project
 from helpers.hostile import CODE, PATHS, UNREADABLE, WRONG, YAML
-from helpers.project import ROOT, Project
+from helpers.project import Project
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from onepass.pipeline import collection
 from onepass.pipeline.validation import ConfigurationError, validated
-from snakemake.utils import update_config
 
-DEFAULT = ROOT / "config" / "default.yaml"
-WHOLE = yaml.safe_load(DEFAULT.read_text())
+WHOLE = collection.completed(project.tree())
 KEPT = (
     "he3",
     "he3_map_square",
@@ -24,6 +23,9 @@ VALID = WHOLE | {
     "check": WHOLE["check"] | {"experiments": ["he3"]},
     "figures": {"time_exponents": ["he3"], "ode_regimes": ["ode_flow"], "chain_exactness": ["chain_exactness"]},
 }
+VALID["experiments"]["he3_map_square"] = project.tree()["experiments"][
+    "he3_map_square"
+]  # the defaults of its kind hold
 VALID["experiments"]["he3"].update(mu=[1.0], dimensions=[64], protocols=["projected_square"])
 VALID["experiments"]["he3_map_square"].update(mu=[1.0], deltas=[0.0, 0.5], dimensions=[64, 128])
 VALID["experiments"]["chain_exactness"].update(students=[1], batch_sizes=[2], protocols=["projected_square"])
@@ -168,14 +170,11 @@ def test_the_command_line_is_checked_like_a_file(change, tmp_path):
 
 
 def test_overlays_and_the_command_line_win_in_their_order(tmp_path):
-    """default.yaml, then each file of --configfile, then --config; what none of them names stays."""
+    """The project's own files, then each of --configfile, then --config; what none of them names stays."""
     overlays = [{"fit": {"points": 5}, "experiments": {"he3": {"replicas": 9}}}, {"fit": {"points": 6}}]
-    tree = copy.deepcopy(WHOLE)
-    for overlay in overlays:
-        update_config(tree, overlay)
-    found = validated(tree, [DEFAULT])
+    found = project.configured(*overlays)
     assert (found.fit.points, found.fit.resamples) == (6, WHOLE["fit"]["resamples"])
     assert found.experiments["he3"].replicas == 9
-    project = Project(tmp_path, "data: data/mine")
-    done = project.snakemake("--config", "figures_folder=figures/mine", "--dry-run", "figures/mine/polylog.pdf")
+    copied = Project(tmp_path, "data: data/mine")
+    done = copied.snakemake("--config", "figures_folder=figures/mine", "--dry-run", "figures/mine/polylog.pdf")
     assert "data/mine/polylog.nc" in done.stdout + done.stderr

@@ -1,7 +1,7 @@
 # Needs: the configuration.
-# Makes: what the rules share: the validated `settings`, the cells of each experiment (`grids`), DATA and PLOTS, and
-# `again_unless`, by which what was made by other code or of other parameters is made anew.
-from snakemake.common.configfile import load_configfile
+# Makes: what the rules share: the validated `settings`, the figures of each of the `collections`, the cells of each
+# experiment (`grids`), DATA and PLOTS, and `again_unless`, by which what was made by other code or of other parameters is
+# made anew.
 from snakemake.utils import update_config
 
 from onepass.pipeline import cell, grid, store
@@ -9,9 +9,9 @@ from onepass.pipeline.config import FIGURES
 from onepass.pipeline.freshness import Origin
 from onepass.pipeline.validation import ConfigurationError, validated
 
-sources = workflow.configfiles
+sources = [*CONFIGURATION, *workflow.overwrite_configfiles]
 if not workflow.modifier.is_main_snakefile():  # a module: its host's configuration changes what it names and knows
-    given, config, sources = config, load_configfile(DEFAULTS), []
+    given, config, sources = config, collection.merged(*map(collection.loaded, CONFIGURATION)), []
     update_config(config, {key: given[key] for key in config if key in given})
 
 try:
@@ -20,6 +20,7 @@ except ConfigurationError as error:
     sys.exit(f"error: {error}")  # its message is the whole story
 
 DATA, PLOTS = settings.data, settings.figures_folder
+collections = collection.figures(CONFIGURATION, settings.figures)
 REBUILD = "the same command, and at its end -R"
 grids = {name: settings.grid(name) for name in settings.experiments}
 FITS = {"recovery": "onepass.analysis.fits", "tuned": "onepass.analysis.tuned"}  # what fits the exponents of a kind
@@ -28,6 +29,10 @@ fitted = [name for name, experiment in settings.experiments.items() if experimen
 
 def say(text):
     print(text, file=sys.stderr, flush=True)
+
+
+def plots(figures):
+    return [f"{PLOTS}/{figure}.{format}" for figure in figures for format in ("pdf", "png")]
 
 
 def placed(path, modifier=workflow.modifier.path_modifier):

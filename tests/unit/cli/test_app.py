@@ -9,7 +9,9 @@ import numpy as np
 import pytest
 import yaml
 from helpers.commands import SIMULATE, called, refused
+from helpers.configuration import configured
 from helpers.project import ROOT
+from onepass.pipeline.validation import validated
 from onepass.targets.requirements import best_of
 from onepass.theory import diagrams
 
@@ -197,3 +199,21 @@ def test_a_reader_who_has_heard_enough_stops_quietly():
     assert process.stderr.read() == b""
     process.stderr.close()
     process.wait()
+
+
+def test_the_configuration_is_printed_as_it_holds(tmp_path):
+    """With files over it and every key of every experiment; read back it is the same."""
+    mine = tmp_path / "mine.yaml"
+    mine.write_text("experiments: {he3: {replicas: 9}}\nfigures: {leap: null}")
+    expected = configured(mine)
+    assert expected.experiments["he3"].replicas == 9
+    said = called("config", mine).stdout
+    assert f"#   {mine}" in said
+    assert validated(yaml.safe_load(said)).model_dump(exclude={"defaults"}) == expected.model_dump(exclude={"defaults"})
+    assert json.loads(called("config", mine, "--json").stdout) == yaml.safe_load(said)
+    alone = yaml.safe_load(called("config", mine, "--experiment", "he3").stdout)["experiments"]
+    assert alone == {"he3": expected.experiments["he3"].model_dump(mode="json")}
+    assert "no experiment 'he5'; allowed: " in refused("config", "--experiment", "he5", code=1)
+    assert "nowhere.yaml" in refused("config", tmp_path / "nowhere.yaml", code=1)
+    mine.write_text("experiments: {he3: {replicas: 0}}")
+    assert f"{mine}: experiments.he3.replicas: 0: allowed" in refused("config", mine, code=1)

@@ -3,15 +3,15 @@
 import json
 
 import pytest
-from helpers.configuration import DEFAULT, QUICK, SCHEMA, configured, tree
+from helpers.configuration import DEFAULTS, QUICK, SCHEMA, configured, tree
 from onepass.pipeline import config
 from onepass.pipeline.experiments import experiment_from
 from onepass.pipeline.validation import ConfigurationError, validated
 
 
 def test_the_files_of_the_project_are_valid():
-    validated(tree(), [DEFAULT])
-    quick = validated(tree(QUICK), [DEFAULT, QUICK])
+    validated(tree(), DEFAULTS)
+    quick = validated(tree(QUICK), [*DEFAULTS, QUICK])
     assert quick.data == "data/quick", "a quick run must never touch the published data"
     assert set(quick.figures) == set(config.FIGURES)
 
@@ -49,3 +49,9 @@ def test_a_figure_set_to_null_is_not_drawn_and_its_experiments_are_not_needed():
     assert "leap_product" in configuration.experiments, "it can be asked for by name"
     with pytest.raises(ConfigurationError, match=r"figures\.leap"):
         configured("figures: {leap: []}")
+
+
+@pytest.mark.parametrize("name", config.TABLES)
+def test_no_experiment_has_the_file_of_a_table(name):
+    with pytest.raises(ConfigurationError, match=rf"experiments\.{name}: exponents/{name}\.nc is a table; allowed"):
+        configured({"experiments": {name: tree()["experiments"]["polylog"]}})

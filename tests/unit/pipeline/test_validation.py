@@ -2,7 +2,7 @@
 
 import pytest
 import yaml
-from helpers.configuration import DEFAULT, tree
+from helpers.configuration import DEFAULTS, tree
 from onepass.pipeline.config import PROJECT
 from onepass.pipeline.validation import ConfigurationError, validated
 
@@ -54,7 +54,7 @@ RELU = {"target": "relu(x1)", "activation": "relu"}
             {"experiments": {"mine": {"kind": "speed"}}},
             "mine.kind: 'speed'; allowed: recovery, map, trajectories, exactness",
         ),
-        ({"experiments": {"mine": {"kind": "recovery"}}}, "mine.replicas: missing; replicas: Independent runs"),
+        ({"experiments": {"mine": {"kind": "recovery"}}}, "mine.dimensions: missing; dimensions: Input dim"),
         ({"figures": {"time_exponent": ["he3"]}}, "figures.time_exponent: .* did you mean 'time_exponents'"),
         ({"figures": {"time_exponents": ["he5"]}}, r"time_exponents\[0\]: 'he5': no experiment of kind .*: he3, "),
         (
@@ -93,7 +93,7 @@ def test_a_mistake_is_named_with_its_file_key_value_and_what_is_allowed(change, 
     mine = tmp_path / "mine.yaml"
     mine.write_text(yaml.safe_dump(change))
     with pytest.raises(ConfigurationError, match=f"mine.yaml: .*{words}"):
-        validated(tree(change), [DEFAULT, mine])
+        validated(tree(change), [*DEFAULTS, mine])
 
 
 def test_results_may_lie_on_another_file_system(monkeypatch):
@@ -109,7 +109,7 @@ def test_all_mistakes_come_at_once_and_each_with_its_own_file(tmp_path):
     mine.write_text("fit: {points: 0}")
     settings = tree({"fit": {"points": 0}}, {"data": 7})
     with pytest.raises(ConfigurationError) as error:
-        validated(settings, [DEFAULT, mine])
+        validated(settings, [*DEFAULTS, mine])
     assert "mine.yaml: fit.points: 0" in str(error.value)
     assert "command line: data: 7" in str(error.value)
 
@@ -118,17 +118,17 @@ def test_a_missing_key_names_the_file_where_it_belongs():
     settings = tree()
     del settings["fit"]["points"]
     with pytest.raises(ConfigurationError, match=r"default.yaml: fit.points: missing; points: How many"):
-        validated(settings, [DEFAULT])
+        validated(settings, DEFAULTS)
 
 
 def test_the_command_line_may_hold_numbers_in_braces():
     """Snakemake hands them on as texts, as it does those of lists; what is a text in a file stays one."""
     change = {"replicas": "16", "gamma0": "0.25", "mu": ["1.0", "1.5"], "tolerance": "null", "engine": "chain"}
-    found = validated(tree({"experiments": {"he3": change}}), [DEFAULT]).experiments["he3"]
+    found = validated(tree({"experiments": {"he3": change}}), DEFAULTS).experiments["he3"]
     assert (found.replicas, found.gamma0, found.mu, found.tolerance) == (16, 0.25, [1.0, 1.5], None)
     with pytest.raises(ConfigurationError, match=r"command line: experiments.he3.replicas: -3: "):
-        validated(tree({"experiments": {"he3": {"replicas": "-3"}}}), [DEFAULT])
+        validated(tree({"experiments": {"he3": {"replicas": "-3"}}}), DEFAULTS)
     with pytest.raises(ConfigurationError, match=r"command line: experiments.he3.replicas: 'many': "):
-        validated(tree({"experiments": {"he3": {"replicas": "many"}}}), [DEFAULT])
+        validated(tree({"experiments": {"he3": {"replicas": "many"}}}), DEFAULTS)
     with pytest.raises(ConfigurationError, match="replicas: '16': "):
         validated(tree({"experiments": {"he3": {"replicas": "16"}}}))  # of no file and no command line

@@ -1,4 +1,4 @@
-"""The command line ``onepass``: what a target needs, one simulation, its plot, the phase diagrams, a target's overlay.
+"""The command line ``onepass``: what a target needs, one simulation, its plot, phase diagrams, configurations.
 
 Each command reads its options, calls the library and prints; the library is imported by the command that needs it.
 """
@@ -12,6 +12,7 @@ from typing import Annotated
 import typer
 from typer.core import TyperCommand
 
+from onepass.cli.config import config
 from onepass.cli.errors import drawn_to, plain_errors, warn
 from onepass.cli.simulate import simulate
 from onepass.pipeline.script import own_matplotlib
@@ -132,6 +133,11 @@ def target(
         for remark in remarks:
             print(f"onepass: {remark}", file=sys.stderr)
         print(json.dumps({"path": str(path)}, indent=2) if json_ else path)
+
+
+app.command(
+    epilog="Examples: onepass config · onepass config config/quick.yaml mine.yaml · onepass config --experiment he3"
+)(config)
 
 
 def main() -> None:

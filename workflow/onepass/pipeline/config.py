@@ -7,12 +7,12 @@
 import json
 import re
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field, PrivateAttr, model_validator
 
 from onepass.pipeline.cell import Cell
-from onepass.pipeline.experiments import AnyExperiment
+from onepass.pipeline.experiments import BY_KIND, AnyExperiment
 from onepass.pipeline.grid import cells_of
 from onepass.pipeline.keys import Count, EachOnce, Positive, Strict
 
@@ -41,6 +41,7 @@ FIGURES = {
     "leap": "trajectories",
     "polylog": "recovery",
 }
+TABLES = ("summary", "recovery_times")  # data/exponents has a file of each, beside one an experiment
 PLAIN_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*")
 PROJECT = Path(__file__).resolve().parents[3]
 SOURCE_FOLDERS = ("benchmarks", "config", "docs", "profiles", "tests", "workflow")
@@ -115,8 +116,14 @@ class Configuration(Strict):
         description="Random numbers a step, replicas side by side, from which backend: auto looks for a GPU; a whole "
         "number of at least 1."
     )
+    defaults: dict[Literal[tuple(BY_KIND)], dict[str, Any]] = Field(
+        default_factory=dict,
+        description="What an experiment holds where it does not say otherwise, by its kind: any of its keys but kind.",
+    )
     experiments: dict[Name, AnyExperiment] = Field(
-        description="The grids of simulations by name: small letters, digits and underscores."
+        description="The grids of simulations by name: small letters, digits and underscores; not "
+        + " or ".join(TABLES)
+        + ", the names of tables."
     )
     fit: Fit = Field(description="How exponents are fitted.")
     check: Check = Field(description="When measured exponents agree with the theory.")

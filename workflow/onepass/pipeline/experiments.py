@@ -32,7 +32,6 @@ class LeapingExperiment(BatchesExperiment):
     """One that the engine that leaps may simulate."""
 
     tolerance: Tolerance | None = Field(
-        default=None,
         description="Relative error of median recovery times that engine leap may make, a number from "
         f"{LOWEST:g} to {HIGHEST:g}; null where engine is another.",
     )
@@ -122,7 +121,6 @@ class MapExperiment(TimesExperiment):
     )
     step_budget: Positive = Field(description="Steps allowed a replica, in the units that budget names; above 0.")
     budget: Literal["best", "own"] = Field(
-        default="best",
         description="Units of step_budget: best, sqrt(d) times the best time of plain SGD, d^(theta + 1/2) / gamma0 "
         "with its theta; own, the time at a cell's own learning rate, d^(delta + l/2 - 1) / gamma0, and 30 steps at "
         "least.",
@@ -166,7 +164,6 @@ class TunedExperiment(LeapingExperiment):
 
     kind: Literal["tuned"] = Field(description="What is measured: the best learning rate, and the time it takes.")
     engine: Literal[SEARCHED] = Field(
-        default="leap",
         description="Simulator: leap (its cost does not depend on the rate) or chain (step by step, for protocols "
         "that leaps do not know).",
     )

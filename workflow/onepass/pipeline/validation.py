@@ -2,7 +2,7 @@
 
 import difflib
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -11,8 +11,9 @@ import yaml
 from pydantic import ValidationError
 
 from onepass.errors import OnepassError
+from onepass.pipeline import collection
 from onepass.pipeline.comparisons import ExactnessExperiment, LeapsExperiment
-from onepass.pipeline.config import FIGURES, Check, Configuration, Fit
+from onepass.pipeline.config import FIGURES, TABLES, Check, Configuration, Fit
 from onepass.pipeline.experiments import BY_KIND, RecoveryExperiment
 from onepass.pipeline.feasible import CellError
 from onepass.pipeline.keys import ModelSettings, Strict, Target
@@ -31,22 +32,36 @@ def validated(settings: Mapping, sources: Sequence[str | Path] = ()) -> Configur
     Of the files, `sources`, later ones over earlier ones, it is only said which of them set a wrong key.
     """
     files = [(str(source), _loaded(source)) for source in sources]
-    settings = _as_in_a_file(_plain(settings), files)
+    given = _as_in_a_file(_plain(settings), files)
+    settings = collection.completed(given)
     try:
         configuration = Configuration.model_validate(settings)
-        faults = dict(_faults_of_the_whole(configuration))
+        faults = [*_unknown_defaults(configuration), *_faults_of_the_whole(configuration)]
     except ValidationError as error:
-        faults = dict(_fault(item, settings) for item in error.errors(include_url=False))
+        faults = [_fault(item, settings) for item in error.errors(include_url=False)]
     if faults:
-        lines = [f"{_origin(key, settings, files)}: {_spelled(key)}: {message}" for key, message in faults.items()]
+        placed = {_written(key, given, settings): message for key, message in faults}  # one of a default is said once
+        lines = [f"{_origin(key, given, files)}: {_spelled(key)}: {message}" for key, message in placed.items()]
         raise ConfigurationError(_headed(lines))
     return configuration
 
 
+def configured(*overlays: str | Path) -> Configuration:
+    """The project's own files with these over them, as ``--configfile`` takes them, checked."""
+    files = [*collection.files(), *overlays]
+    trees = [_loaded(file) for file in files]
+    for file, tree in zip(files, trees, strict=True):
+        if not isinstance(tree, Mapping):
+            raise ConfigurationError(_headed([f"{file}: {_short(tree)}; allowed: keys as in default.yaml"]))
+    return validated(collection.merged(*trees), files)
+
+
 def _loaded(source: str | Path):
-    """What a file holds; the library's parser in C takes a tenth of the time, where there is one."""
-    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-    return yaml.load(Path(source).read_text(encoding="utf-8"), Loader=loader) or {}
+    """What a file holds."""
+    try:
+        return collection.loaded(source)
+    except (yaml.YAMLError, UnicodeDecodeError, RecursionError) as error:
+        raise ConfigurationError(_headed([f"{source}: no YAML: {error}"])) from None
 
 
 def _plain(settings) -> dict:
@@ -77,9 +92,20 @@ def _as_in_a_file(value, files, key: tuple = ()):
     return value
 
 
+def _unknown_defaults(configuration: Configuration) -> Iterator[tuple[tuple, str]]:
+    """Keys and messages of defaults that no experiment of their kind takes."""
+    for kind, keys in configuration.defaults.items():
+        known = [key for key in BY_KIND[kind].model_fields if key != "kind"]
+        for key, value in keys.items():
+            if key not in known:
+                yield ("defaults", kind, key), _unknown(key, value, known)
+
+
 def _faults_of_the_whole(configuration: Configuration) -> Iterator[tuple[tuple, str]]:
     """Keys and messages of what no key shows alone: cells that cannot be simulated, figures without data."""
     for name, experiment in configuration.experiments.items():
+        if name in TABLES:
+            yield ("experiments", name), f"exponents/{name}.nc is a table; allowed: any name but {', '.join(TABLES)}"
         try:
             configuration.grid(name)
         except CellError as error:
@@ -93,7 +119,7 @@ def _faults_of_the_whole(configuration: Configuration) -> Iterator[tuple[tuple, 
             if name not in allowed:
                 known = ", ".join(allowed) or "none"
                 message = f"{_short(name)}: no experiment of kind {kind!r}; allowed: {known}"
-                yield (*key, place), message + _meant(name, allowed)
+                yield (*key, place), message + meant(name, allowed)
 
 
 def _fault(item: Mapping, settings) -> tuple[tuple, str]:
@@ -104,21 +130,32 @@ def _fault(item: Mapping, settings) -> tuple[tuple, str]:
         return key, f"missing; {_description(key, settings)}"
     if kind == "extra_forbidden":
         known = list(_model_at(key[:-1], settings).model_fields)
-        return key, f"{_short(value)}: unknown key; allowed: {', '.join(known)}{_meant(key[-1], known)}"
+        return key, _unknown(key[-1], value, known)
     if item["loc"][-1:] == ("[key]",):
         allowed = item["ctx"].get("expected") or f"names like {item['ctx'].get('pattern')}"
-        return key, f"this name is unknown; allowed: {allowed}{_meant(key[-1], FIGURES)}"
+        return key, f"this name is unknown; allowed: {allowed}{meant(key[-1], [*FIGURES, *BY_KIND])}"
     if kind.startswith("union_tag"):
         named = value.get("kind") if isinstance(value, dict) else value
         return (*key, "kind"), f"{_short(named)}; allowed: {', '.join(BY_KIND)}"
     problem = item["msg"].removeprefix("Value error, ").replace("Input should be", "allowed:")
     message = f"{'' if isinstance(value, dict) else f'{_short(value)}: '}{problem}"
     if kind == "literal_error":
-        message += _meant(value, item["ctx"]["expected"].replace(" or ", ", ").replace("'", "").split(", "))
+        message += meant(value, item["ctx"]["expected"].replace(" or ", ", ").replace("'", "").split(", "))
     if isinstance(value, str) and kind.startswith(("float", "int")) and value[:1] in "+-.0123456789":
         message += "; YAML reads 1e-6 as text, write 1.0e-6"
     about = _description(key, settings)
     return key, f"{message} ({about})" if about else message
+
+
+def _unknown(key: str, value, known: Sequence[str]) -> str:
+    return f"{_short(value)}: unknown key; allowed: {', '.join(known)}{meant(key, known)}"
+
+
+def _written(key: tuple, given, settings) -> tuple:
+    """Where a key is written: among the `defaults` of its kind, if they alone say it."""
+    if key[:1] == ("experiments",) and not _stands(given, key) and _stands(settings, key):
+        return ("defaults", _at(settings, (*key[:2], "kind")), *key[2:])
+    return key
 
 
 def _key(location: tuple, settings) -> tuple:
@@ -158,7 +195,8 @@ def _description(key: tuple, settings) -> str:
     return ""
 
 
-def _meant(word, known) -> str:
+def meant(word, known: Iterable[str]) -> str:
+    """The one of the known words that is close to this one, as the end of a message."""
     close = difflib.get_close_matches(str(word), list(known), n=1)
     return f"; did you mean {close[0]!r}?" if close else ""
 
@@ -193,6 +231,12 @@ def _origin(key: tuple, settings, files) -> str:
         if found == value or (found is not None and isinstance(value, dict)):
             return name
     return COMMAND_LINE if files else "configuration"
+
+
+def _stands(content, key: tuple) -> bool:
+    *place, last = key
+    inside = _at(content, tuple(place))
+    return last in inside if isinstance(inside, dict) else isinstance(inside, list) and last in range(len(inside))
 
 
 def _at(content, key: tuple) -> Any:

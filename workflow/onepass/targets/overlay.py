@@ -1,4 +1,4 @@
-"""The configuration of a user's own target: one file over config/default.yaml, with grids chosen by `planning`."""
+"""The configuration of a user's own target: one file over the project's own, with grids chosen by `planning`."""
 
 import re
 from pathlib import Path
@@ -116,7 +116,7 @@ def overlay(target: str, activation: str | None = None, name: str | None = None)
 def written(settings: dict, remarks: list[str], target: str) -> str:
     """The overlay as YAML with a heading that says how it was made; keep what you edit."""
     head = [
-        f"Figures of the target {target}: a configuration over config/default.yaml.",
+        f"Figures of the target {target}: a configuration over those in config/.",
         "Written once, from the theory, for a few minutes on two cores; it is yours to edit and is not written again.",
         *remarks,
         "A figure that is null is not drawn.",
