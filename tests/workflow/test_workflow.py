@@ -78,6 +78,14 @@ def test_a_figure_asks_only_for_what_it_needs(project):
     }
 
 
+def test_a_collection_asks_for_its_figures_and_what_they_need(project):
+    """With what an overlay sets to null left out; the tables are those of the whole."""
+    shutil.rmtree(project.folder / "figures")
+    (project.folder / "data" / "tiny" / "exponents" / "summary.csv").unlink()
+    held = yaml.safe_load((project.folder / "config" / "collections" / "measured.yaml").read_text())
+    assert project.planned("measured") == {f"Drawing {name}" for name in held["figures"]}
+
+
 def test_a_new_exponent_simulates_only_its_own_cells(project):
     before = project.files("data/tiny/cells/he3/*")
     project.configure(TINY.replace("mu: [1.0, 1.5]", "mu: [1.0, 1.25, 1.5]"))
