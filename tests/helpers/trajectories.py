@@ -19,7 +19,7 @@ def experiment(**changes):
         "kind": "trajectories", "model": HE3, "protocols": ["projected_square", "spherical_square"], "mu": [0.5, 1.0],
         "dimensions": [16, 32], "n0": 1.0, "gamma0": 0.01, "delta": "line", "initial": "inverse_sqrt_d", "samples": 2.0,
         "steps": None, "records": 30, "replicas": 3, "engine": "chain", "gaussian_from": None, "backend": "auto",
-        "seed": 1,
+        "tolerance": None, "seed": 1,
     }  # fmt: skip
     return TrajectoriesExperiment.model_validate(settings | changes)
 
