@@ -116,7 +116,13 @@ def test_theory_says_which_protocols_it_does_not_know():
     model, protocol = onepass.Model("He3(x1)", "He3"), onepass.Protocol(update="plain")
     with pytest.raises(ValueError, match="the theory of exponents does not know protocol 'plain_square'; allowed"):
         onepass.recovery_exponent(protocol, 3, 1.0)
-    with pytest.raises(ValueError, match="solve_dynamics does not know protocol 'plain_square'"):
+    with pytest.raises(ValueError, match="solve_dynamics does not know protocol 'projected_absolute'"):
         onepass.solve_dynamics(
-            model, protocol, dimension=9, batch_size=9, learning_rate=0.1, steps=3, initial=("overlap", 0.1)
+            model,
+            onepass.Protocol("absolute"),
+            dimension=9,
+            batch_size=9,
+            learning_rate=0.1,
+            steps=3,
+            initial=("overlap", 0.1),
         )

@@ -16,6 +16,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
         "simulation.tune": ["tune"],
         "theory.dynamics": ["solve_dynamics"],
         "theory.exponents": ["learning_rate_exponent", "recovery_exponent"],
+        "theory.losses": ["loss_information_exponent"],
     },
 )
 __all__ = ["__version__", *__all__]

@@ -67,6 +67,14 @@ def test_what_each_protocol_needs(order, square, correlation, giant):
     }
 
 
+@pytest.mark.parametrize(
+    ("arguments", "order"),
+    [(("He4(x1)", "--loss", "absolute"), 2), (("He3(x1)", "--label", "y**2"), 2), (("He3(x1)", "--loss", "y - f"), 3)],
+)
+def test_exponent_of_a_loss_or_of_transformed_labels(arguments, order):
+    assert json.loads(called("exponent", *arguments, "--json").stdout)["information_exponent"] == order
+
+
 def test_exponent_as_text_with_the_warnings_of_an_activation():
     done = called("exponent", "He3(x1)", "--activation", "relu")
     assert "information exponent  3" in done.stdout

@@ -45,19 +45,29 @@ class OfFormula(TyperCommand):
 
 @app.command(
     cls=OfFormula,
-    epilog='Examples: onepass exponent "x1*x2 + He3(x1)" · onepass exponent "He3(x1)" --activation relu --json',
+    epilog='Examples: onepass exponent "x1*x2 + He3(x1)" · onepass exponent "He3(x1)" --activation relu --json'
+    ' · onepass exponent "He4(x1)" --loss absolute · onepass exponent "He3(x1)" --label "y**2"',
 )
 def exponent(
     target: Target,
     activation: Annotated[
         str | None, typer.Option(help='Also look at this activation, a name such as "relu" or a formula in x.')
     ] = None,
+    loss: Annotated[
+        str | None, typer.Option(help="Loss, a name or a formula ψ(y, f): look at ψ(φ(y), 0) in place of the target.")
+    ] = None,
+    label: Annotated[str | None, typer.Option(help='Transform φ(y) of labels, as "sign(y)": the same.')] = None,
     json_: Json = False,
 ) -> None:
     """Information exponent, leap and leading Hermite coefficients of a target, and what each protocol needs."""
     with plain_errors():
         from onepass.targets.requirements import needs, written
 
+        if loss is not None or label is not None:
+            from onepass.protocol import Protocol
+            from onepass.theory.losses import transformed_label
+
+            target = transformed_label(target, Protocol(loss or "correlation", label=label)).text
         found = needs(target, activation)
         warn(found.get("warnings", ()))
         print(json.dumps(found, indent=2) if json_ else written(found))

@@ -5,9 +5,10 @@ from numbers import Real
 
 import numpy as np
 
+from onepass.choices import BASIC_LOSSES
 from onepass.errors import OnepassError
 from onepass.model import Model
-from onepass.protocol import Protocol, Schedule
+from onepass.protocol import Protocol, ProtocolError, Schedule, Update
 from onepass.simulation.initial import initial_factor
 from onepass.simulation.parameters import LARGEST_COUNT, LEAP_COUNT, Parameters
 from onepass.simulation.records import ABOUT, labelled, log_spaced
@@ -19,6 +20,7 @@ ARGUMENTS = {  # of each equation, of no use to the other
     "finite_d": ("batch_size", "learning_rate"),
     "limit": ("mu", "delta", "batch_prefactor", "learning_rate_prefactor"),
 }
+KNOWN = ("loss", "update", "schedule", "weight_decay", "second_layer_rate")  # choices that the equations follow
 ROUNDING = 1e-6  # of exponents
 
 
@@ -47,9 +49,11 @@ def solve_dynamics(
 
     Parameters
     ----------
+    protocol : of the square or the correlation loss and gradient steps, with any update, weight decay and a second
+        layer that learns; labels as they are, no momentum, no smoothing.
     dimension, steps : d and the number of SGD steps to follow. The limit knows d only as what turns steps into time.
     initial : ``("overlap", m)`` (the students' rests orthogonal to each other, the mean of the simulation's random
-        start) or ``("overlaps", M, Q)``.
+        start) or ``("overlaps", M, Q)``; for the plain update Q may have any norms.
     equation : ``"finite_d"``, the mean process, or ``"limit"``.
     batch_size, learning_rate : n_b and γ; "finite_d" only.
     intra_batch : False leaves the φBC term out; "finite_d" only.
@@ -60,7 +64,8 @@ def solve_dynamics(
     Returns
     -------
     xarray.Dataset with ``overlap`` (step, student, teacher), ``student_gram`` (step, student, other_student) and
-    ``risk`` (step), the excess population risk; numbers without units. ``time`` (step) is the limit's own
+    ``risk`` (step), the excess population risk, and ``second_layer`` (step, student) where that learns; numbers without
+    units. ``time`` (step) is the limit's own
     time, a coordinate. Attributes: ``equation``, ``regime`` (limit), and ``expectation_error``, the largest
     error of a recorded state's means, 0 where they are exact.
 
@@ -77,20 +82,23 @@ def solve_dynamics(
     One step of the mean process is the exact mean of the change of (M, Q) that one SGD step makes before the norms are
     restored, then divided by the root of the mean squared norms. What is neglected are fluctuations: of the state
     from step to step, and of the norms within one. For the spherical update the same mean is taken of the
-    projected gradients, whose squares have further Gaussian means (``Expectations.radial``).
+    projected gradients, whose squares have further Gaussian means (``Expectations.radial``). The plain update leaves
+    the norms as they come. A second layer of rate r moves by ``γ r E[σ(λ_j) E]/p`` (its flow: Goldt, Advani, Saxe,
+    Krzakala & Zdeborová, arXiv:1906.08632); weight decay ω multiplies W by ``1 − γω``.
 
     The limit (Saad & Solla 1995 on the sphere; regimes of Veiga et al. 2022 and Arnaboldi et al. 2024) is the flow
     ``dM = Ψ − ½ M Φ_jj``, ``dQ = Φ − ½ Q (Φ_jj + Φ_ll)`` in time ``τ = d^max(−δ, 1−μ−2δ)`` a step. Where a step of
     time does not shrink with d (δ = 0, or μ + 2δ = 1) it is no flow but a map, whose norms are restored exactly;
-    that flow is its first order in γ_0.
+    that flow is its first order in γ_0. The plain update has the flow of Saad & Solla itself, ``dM = Ψ``, ``dQ = Φ``.
+    Weight decay and the second layer move at the pace of the gradient: where that vanishes, they do.
     """
     arguments = {
         "batch_size": batch_size, "learning_rate": learning_rate, "mu": mu, "delta": delta,
         "batch_prefactor": batch_prefactor, "learning_rate_prefactor": learning_rate_prefactor,
     }  # fmt: skip
-    protocol.require_basic("solve_dynamics")
+    _check_protocol(protocol)
     _check(model, protocol, equation, dimension, steps, records, intra_batch, arguments)
-    overlap, gram = _start(model, initial, dimension)
+    overlap, gram = _start(model, initial, dimension, unit=protocol.update != Update.PLAIN)
     record_steps, attributes, time_step = log_spaced(int(steps), int(records)), {"equation": equation}, None
     finite = equation == "finite_d"
     if finite:
@@ -104,14 +112,16 @@ def solve_dynamics(
         exponent = max(-delta, 1 - mu - 2 * delta)
         time_step = float(dimension) ** exponent
         scales, rate = _limit_scales(attributes["regime"], batch_prefactor), float(learning_rate_prefactor)
+    scales = scales._replace(decay=protocol.weight_decay, second_layer=protocol.second_layer_rate)
+    basic = Protocol(protocol.loss, Update.PROJECTED, protocol.schedule)
     parameters = Parameters.of(
-        model, protocol, dimension=dimension, batch_size=batch_size or 0, learning_rate=rate, steps=steps
-    )
+        model, basic, dimension=dimension, batch_size=batch_size or 0, learning_rate=rate, steps=steps
+    )._replace(update=int(protocol.update))  # what else the protocol says stands in the scales
     if not finite and exponent < -ROUNDING:
         states = flow(model, parameters, overlap, gram, scales, record_steps * time_step)
     else:
         states = iterate(model, parameters, overlap, gram, scales, record_steps)
-    return _dataset(record_steps, states, attributes, time_step)
+    return _dataset(record_steps, states, attributes, time_step, learns=protocol.second_layer_rate > 0)
 
 
 def _limit_scales(regime: str, batch_prefactor: float) -> Scales:
@@ -122,19 +132,33 @@ def _limit_scales(regime: str, batch_prefactor: float) -> Scales:
     return Scales(first=gradient, hd=noise, length=0.0, bc=interaction)
 
 
-def _start(model, initial, dimension):
+def _start(model, initial, dimension, unit):
     """M and Q at step 0, arrays of their own."""
     p, k = model.students, model.teachers
     if isinstance(initial, str) and initial == "sphere":
         raise DynamicsError("initial 'sphere' is random, the equations are not; allowed: ('overlap', m), a typical one "
                             "being m = 1/√d, or ('overlaps', M, Q)")  # fmt: skip
-    factor = initial_factor(initial, p, k, max(dimension, p + k), np.random.default_rng(0))
+    factor = initial_factor(initial, p, k, max(dimension, p + k), np.random.default_rng(0), unit)
     if initial[0] == "overlap":
         gram = factor[:, :k] @ factor[:, :k].T
     else:
         gram = np.array(initial[2], dtype=float)
-    np.fill_diagonal(gram, 1.0)
+    if unit:
+        np.fill_diagonal(gram, 1.0)
     return factor[:, :k].copy(), gram
+
+
+def _check_protocol(protocol: Protocol) -> None:
+    """Raise where a step does more than the equations know."""
+    if protocol.loss in BASIC_LOSSES:
+        own = {key: getattr(protocol, key) for key in KNOWN}
+        if protocol == Protocol(**own):
+            return
+    raise ProtocolError(
+        f"solve_dynamics does not know protocol {protocol.name!r}; allowed: loss {' or '.join(map(str, BASIC_LOSSES))} "
+        f"of labels as they are, with any {', '.join(KNOWN[1:])}, and no other direction, momentum or smoothing; "
+        "simulate the others with engine 'chain'"
+    )
 
 
 def _check(model, protocol, equation, dimension, steps, records, intra_batch, arguments) -> None:
@@ -181,10 +205,10 @@ def _check(model, protocol, equation, dimension, steps, records, intra_batch, ar
         )
 
 
-def _dataset(record_steps, states, attributes, time_step):
+def _dataset(record_steps, states, attributes, time_step, learns):
     import xarray as xr
 
-    overlaps, grams, risks, error = states
+    overlaps, grams, risks, layers, error = states
     coordinates = {"step": record_steps}
     if time_step is not None:
         coordinates["time"] = ("step", record_steps * time_step)
@@ -194,5 +218,7 @@ def _dataset(record_steps, states, attributes, time_step):
         "student_gram": ((*dims, "other_student"), grams),
         "risk": (dims[:1], risks),
     }
+    if learns:
+        data["second_layer"] = (dims, layers * layers.shape[1])
     dataset = xr.Dataset(data, coords=coordinates, attrs=attributes | {"expectation_error": float(error)})
     return labelled(dataset, ABOUT | {"time": ("time τ of the limit", "1")})

@@ -53,6 +53,10 @@ def erf_moments(rule: Rule, overlap, gram, loss, out: Moments):
             share = 0.5 if i == m else 1.0
             risk += share * b[m] * b[i] * _arcsine(inner[m, m], inner[i, i], inner[m, i])
     atoms = t if loss == Loss.CORRELATION else n  # of E
+    for j in range(p):
+        out.value[j] = 0.0
+        for m in range(atoms):
+            out.value[j] += b[m] * _arcsine(gram[j, j], inner[m, m], inner[m, t + j])
 
     for j in range(p):  # E[σ'_j E u] = Σ_m mix_jm (direction of atom m)
         share = 1.0 / (1.0 + gram[j, j])

@@ -7,6 +7,11 @@ output), every other protocol behaves like the correlation loss.  Exponents afte
 Krzakala, Loureiro, Pesce & Stephan, arXiv:2406.02157.
 
 An information exponent of 1 has the powers of 2 (``T ~ d / n_b``) without its logarithm.
+
+Of another loss, or transformed labels, the exponent of `losses.loss_information_exponent` takes the place of the
+information exponent (Joshi, Misiakiewicz & Srebro, arXiv:2407.05622; Tsiolis, Mousavi-Hosseini & Erdogdu,
+arXiv:2510.21020). Those works are of small batches; for large ones the rows are carried over by an argument of this
+project: the projected update is limited by ``δ ≥ 0`` where ψ(y, f) reads the output f. ψ needs a finite mean square.
 """
 
 from typing import NamedTuple
@@ -14,8 +19,9 @@ from typing import NamedTuple
 import numpy as np
 
 from onepass.errors import OnepassError
-from onepass.protocol import Protocol
+from onepass.protocol import Protocol, ProtocolError, Update
 
+KNOWN = ("loss", "update", "schedule", "label", "huber_delta")  # choices of which the exponents are known
 TOLERANCE = 1e-6  # exponents such as 1.5 - 0.3 must still lie on the line they were computed for
 
 
@@ -125,8 +131,13 @@ def _row(protocol):
         protocol = Protocol.named(protocol)
     if not isinstance(protocol, Protocol):
         raise ExponentError(f"protocol is {protocol!r}; allowed: a Protocol or its name, such as 'projected_square'")
-    protocol.require_basic("the theory of exponents")
-    return "square" if protocol == Protocol("square", "projected") else "correlation"
+    known = {key: getattr(protocol, key) for key in KNOWN}
+    if protocol.update == Update.PLAIN or protocol != Protocol(**known):
+        raise ProtocolError(
+            f"the theory of exponents does not know protocol {protocol.name!r}; allowed: update 'projected' or "
+            "'spherical' with any loss, label and schedule, and nothing else"
+        )
+    return "square" if protocol.update == Update.PROJECTED and protocol.psi.reads("f") else "correlation"
 
 
 def _exponent(ell):

@@ -40,30 +40,31 @@ def coordinate_functions(model: Model) -> dict[int, Callable] | None:
     return {position: function(position, parts) for position, parts in terms.items()}
 
 
-def grid_moments(model: Model, loss: Loss, overlap, gram, count: int) -> tuple[Moments, float]:
-    """Moments and population risk from the grid of ``count**(p + k)`` points."""
+def grid_moments(model: Model, loss: Loss, overlap, gram, count: int, layer=None) -> tuple[Moments, float]:
+    """Moments and population risk from the grid of ``count**(p + k)`` points; `layer` a/p in place of the model's."""
     p, k = overlap.shape
-    factor, layer = white_factor(overlap, gram), model.output_weights
+    factor, layer = white_factor(overlap, gram), model.output_weights if layer is None else layer
     target, activation = model.target_formula.array(np), model.activation_formula.array(np)
     derivative = model.activation_formula.array(np, derivative=True)
-    drift, risk = np.zeros((p, k + p)), 0.0
+    drift, value, risk = np.zeros((p, k + p)), np.zeros(p), 0.0
     hd, length, radial = np.zeros((3, p, p))
     for u, weights in product_grid(count, k + p):
         fields = u @ factor.T
-        slopes, values = derivative(fields), target(u[:, :k])
-        excess = values - activation(fields) @ layer
+        slopes, values, outputs = derivative(fields), target(u[:, :k]), activation(fields)
+        excess = values - outputs @ layer
         risk += 0.5 * weights @ excess**2
         error = values if loss == Loss.CORRELATION else excess
         drift += (slopes * (weights * error)[:, None]).T @ u
+        value += (weights * error) @ outputs
         second = (slopes * (weights * (error**2 + model.noise))[:, None]).T
         turned, mixed = second @ (slopes * fields**2), (second * fields.T) @ (slopes * fields)
         hd += second @ slopes
         length += second @ (slopes * (u**2).sum(axis=1)[:, None])
         radial += turned + turned.T - gram * mixed
-    return _moments(drift, factor, hd=hd, length=length, radial=radial), float(risk)
+    return _moments(drift, factor, hd=hd, length=length, radial=radial, value=value), float(risk)
 
 
-def pair_moments(model: Model, loss: Loss, overlap, gram, count: int) -> tuple[Moments, float]:
+def pair_moments(model: Model, loss: Loss, overlap, gram, count: int, layer=None) -> tuple[Moments, float]:
     """Moments and population risk of a sum of functions of one field each, at a cost polynomial in p + k.
 
     Given the fields of a pair of students, E² is a sum over pairs of functions of two correlated normals: in
@@ -71,7 +72,7 @@ def pair_moments(model: Model, loss: Loss, overlap, gram, count: int) -> tuple[M
     and tables of ``count`` coefficients do the work of grids over four fields.
     """
     p, k = overlap.shape
-    width, layer = k + p, model.output_weights
+    width, layer = k + p, model.output_weights if layer is None else layer
     factor, teachers = white_factor(overlap, gram), coordinate_functions(model)
     directions = np.vstack([np.eye(width)[list(teachers)], factor])
     functions = [*teachers.values(), *[model.activation_formula.array(np)] * p]
@@ -100,6 +101,9 @@ def pair_moments(model: Model, loss: Loss, overlap, gram, count: int) -> tuple[M
 
     coefficients, rests = expand(np.empty((width, 0)), np.empty((1, 0)), slice(None))
     risk = 0.5 * float(paired(coefficients, coefficients, rests, excess)[0])
+    lengths = (rests @ rests.T).clip(-1, 1)[..., None] ** orders
+    own = slice(len(teachers), None)
+    value = np.einsum("jn,ln,jln,l->j", coefficients[0, own], coefficients[0, used], lengths[own, used], b)
 
     drift, (hd, length, radial) = np.empty((p, width)), np.empty((3, p, p))
     for j in range(p):
@@ -123,10 +127,10 @@ def pair_moments(model: Model, loss: Loss, overlap, gram, count: int) -> tuple[M
             hd[j, i] = hd[i, j] = slope @ square
             length[j, i] = length[i, j] = slope @ (distance * square + bend)
             radial[j, i] = radial[i, j] = slope @ (square * (x**2 + y**2 - gram[j, i] * x * y))
-    return _moments(drift, factor, hd=hd, length=length, radial=radial), risk
+    return _moments(drift, factor, hd=hd, length=length, radial=radial, value=value), risk
 
 
-def _moments(drift, factor, **second) -> Moments:
-    """All moments, from ``drift_j = E[σ'(λ_j) E u]`` (p, k + p) and those of second order."""
+def _moments(drift, factor, **others) -> Moments:
+    """All moments, from ``drift_j = E[σ'(λ_j) E u]`` (p, k + p) and the others."""
     k = drift.shape[1] - drift.shape[0]
-    return Moments(psi=drift[:, :k].copy(), gf=drift @ factor.T, bc=drift @ drift.T, **second)
+    return Moments(psi=drift[:, :k].copy(), gf=drift @ factor.T, bc=drift @ drift.T, **others)

@@ -42,7 +42,7 @@ class Expectations(NamedTuple):
 
 
 def expectations(
-    model: Model, loss: Loss | str, overlap, gram, *, tolerance: float = 1e-10, nodes: int | None = None
+    model: Model, loss: Loss | str, overlap, gram, *, layer=None, tolerance: float = 1e-10, nodes: int | None = None
 ) -> Expectations:
     """Means of a step at a state of the students.
 
@@ -50,6 +50,7 @@ def expectations(
     ----------
     loss : a `onepass.protocol.Loss` or its name.
     overlap, gram : M (p, k) and Q (p, p); any norms, and students may align with the teacher or with each other.
+    layer : a/p (p,) of a second layer that is not the model's, because it learns.
     tolerance : where no exact rule exists, rules are refined until they change by less than
         this fraction of the largest ``E[σ'(λ_j)² y² |u|²]``, or become too large; see ``error`` of the result.
     nodes : where no exact rule exists, use the rule with so many nodes as it is; ``error`` is then not a number.
@@ -75,8 +76,12 @@ def expectations(
         raise ExpectationError(
             f"overlaps of shapes {overlap.shape}, {gram.shape}; allowed: finite M of {(p, k)} and Q of {(p, p)}"
         )
+    layer = model.output_weights if layer is None else np.array(layer, dtype=float)
+    if layer.shape != (p,) or not np.isfinite(layer).all():
+        raise ExpectationError(f"layer of shape {layer.shape}; allowed: {p} finite numbers a/p")
     rule = compiled_rule(model)
     if rule is not None:
+        rule = rule._replace(layer=layer)
         moments = empty_moments(model)
         risk = write_moments(rule, overlap, gram, int(loss), moments)
         method = "closed" if rule.closed else "grid"
@@ -85,12 +90,12 @@ def expectations(
     method, counts = _plan(model)
     evaluate = moment_quadrature.pair_moments if method == "pairs" else moment_quadrature.grid_moments
     if nodes is not None and len(counts) > 1:
-        moments, risk = evaluate(model, loss, overlap, gram, nodes)
+        moments, risk = evaluate(model, loss, overlap, gram, nodes, layer)
         return Expectations(moments, risk, error=np.nan, method=method, nodes=nodes)
     # All means vanish where the students are right; those of y² do not, and say what is small.
     scale = abs(evaluate(model, Loss.CORRELATION, overlap, gram, counts[0])[0].length).max()
     found = refined(
-        lambda count: evaluate(model, loss, overlap, gram, count),
+        lambda count: evaluate(model, loss, overlap, gram, count, layer),
         counts,
         max(tolerance, ROUNDING) * scale,
         lambda coarse, fine: abs(_flat(*fine) - _flat(*coarse)).max(),
@@ -105,13 +110,14 @@ def expectations(
 
 
 def _flat(moments: Moments, risk: float) -> np.ndarray:
-    return np.concatenate([*map(np.ravel, moments), [risk]])
+    """What has to settle; E[σ E] does where the risk does, of which it is a derivative."""
+    return np.concatenate([*map(np.ravel, moments[:-1]), [risk]])
 
 
 def empty_moments(model: Model) -> Moments:
     """Arrays for the compiled means to write into."""
     p, k = model.students, model.teachers
-    return Moments(np.zeros((p, k)), *np.zeros((5, p, p)))
+    return Moments(np.zeros((p, k)), *np.zeros((5, p, p)), np.zeros(p))
 
 
 @lru_cache(maxsize=64)

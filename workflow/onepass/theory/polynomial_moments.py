@@ -42,8 +42,10 @@ def polynomial_moments(rule: Rule, overlap, gram, loss, out: Moments):
     p, k = overlap.shape
     n, width = rule.nodes.size, k + p
     factor = white_factor(overlap, gram)
-    u, g, fields, drift = np.empty(width), np.empty(p), np.empty(p), np.zeros((p, width))
+    u, g, fields, values = np.empty(width), np.empty(p), np.empty(p), np.empty(p)
+    drift = np.zeros((p, width))
     for j in range(p):
+        out.value[j] = 0.0
         for i in range(p):
             out.hd[j, i] = out.length[j, i] = out.radial[j, i] = 0.0
     risk = 0.0
@@ -64,11 +66,12 @@ def polynomial_moments(rule: Rule, overlap, gram, loss, out: Moments):
             for c in range(rule.activation.size - 1, -1, -1):
                 slope = slope * field + value
                 value = value * field + rule.activation[c]
-            fields[j], g[j] = field, slope
+            fields[j], values[j], g[j] = field, value, slope
             output += rule.layer[j] * value
         risk += 0.5 * weight * (target - output) ** 2
         error = target if loss == Loss.CORRELATION else target - output
         for j in range(p):
+            out.value[j] += weight * error * values[j]
             for r in range(width):
                 drift[j, r] += weight * error * g[j] * u[r]
             for i in range(j + 1):

@@ -11,7 +11,7 @@ class Rule(NamedTuple):
     """How the means of one model are found; arrays that its family does not use are empty."""
 
     closed: bool  # arcsine laws, else Gauss–Hermite
-    layer: np.ndarray  # (p,) a_j/p
+    layer: np.ndarray  # (p,) a_j/p; of a second layer that learns as it is now
     noise: float  # variance Δ of the labels
     directions: np.ndarray = np.empty((0, 0))  # (t, k) vectors t of the target's erf(⟨t, λ*⟩/√2)
     coefficients: np.ndarray = NONE  # (t,) their weights
@@ -36,3 +36,4 @@ class Moments(NamedTuple):
     bc: np.ndarray  # (p, p)  φBC_jl = E[σ'(λ_j) E u]·E[σ'(λ_l) E u]
     length: np.ndarray  # (p, p)  E[σ'(λ_j) σ'(λ_l) E² |u|²]
     radial: np.ndarray  # (p, p)  E[σ'(λ_j) σ'(λ_l) E² (λ_j² + λ_l² − Q_jl λ_j λ_l)]
+    value: np.ndarray  # (p,)  E[σ(λ_j) E]
