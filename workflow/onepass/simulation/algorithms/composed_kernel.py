@@ -1,0 +1,198 @@
+"""The chain of composed protocols, compiled: the steps of `composed.ComposedSGD` without Python inside a run.
+
+They form one combination of a batch, with weights that are functions of fields at the students' points alone. So the
+sums over the batch are those of the basic chain (`onepass.simulation.chain.kernel`): p + k normals a sample, whatever
+is held. Held rows are ``[M | L]`` with the points of the gradient first, so that the fields have no part along the
+others. Along these the gradient is K times normals, outside of all K times a Bartlett factor, ``K Kᵀ = Σ c cᵀ / n_b²``.
+
+The lines between the marks of a protocol stand for one (here the basic losses); `composed_chain` puts others in their
+place.
+"""
+
+import numpy as np
+from numba import njit
+
+from onepass.choices import Loss, Momentum, Schedule, Update
+from onepass.gaussian.risk import RiskSeries
+from onepass.simulation.algorithms.composed_step import (
+    Composition,
+    advance,
+    is_finite,
+    lower_triangular,
+    squared_norm,
+)
+from onepass.simulation.chain.batch_law import Law
+from onepass.simulation.chain.kernel import (
+    BUDGET,
+    DIVERGED,
+    RECOVERED,
+    STUDENTS,
+    TEACHERS,
+    activation,
+    batch_sums,
+    workspace,
+)
+from onepass.simulation.chain.unit_risk import population_risk
+from onepass.simulation.chain.wishart import bartlett, semidefinite_cholesky
+from onepass.simulation.jit import compiled, inlined
+
+# <response>
+
+# <protocol>
+
+VECTORS, OUTPUT = 1, True  # that a student holds; whether the output is needed
+
+
+@njit
+def transformed(y):
+    return y
+
+
+@njit
+def psi(y, f):
+    return y
+
+
+# </protocol>
+
+VALUE, ASCENT = 3, 4  # columns of the fields: activation, and its sum with ψ over the batch
+
+
+@inlined
+def response(loss, label, layer, fields):
+    """ψ of a sample; of loss "square", which the adaptive schedule changes to, ``y − f``."""
+    y, f = transformed(label), 0.0
+    if not OUTPUT:
+        return psi(y, f)
+    for j in range(STUDENTS):
+        fields[j, VALUE] = activation(fields[j, 0])
+        f += layer[j] * fields[j, VALUE]
+    found = y - f if loss == Loss.SQUARE else psi(y, f)
+    for j in range(STUDENTS):
+        fields[j, ASCENT] += fields[j, VALUE] * found
+    return found
+
+
+# </response>
+
+# <run>
+
+
+@inlined
+def complete(rng, gradient, drift, gram, root, wishart, degrees):
+    """Write the gradient (p, width) of a batch: its sums, then what is drawn beyond them; `gram` does not come back."""
+    p, near = STUDENTS, STUDENTS + TEACHERS
+    known = near + STUDENTS * (VECTORS - 1)
+    for j in range(p):
+        for r in range(near):
+            gradient[j, r] = drift[j, r]
+        for r in range(near, known + p):
+            gradient[j, r] = 0.0
+    rank = semidefinite_cholesky(gram, p, root, 0)
+    for r in range(near, known):
+        for m in range(rank):
+            normal = rng.standard_normal()
+            for j in range(m, p):
+                gradient[j, r] += root[j, m] * normal
+    bartlett(rng, wishart, rank, degrees)
+    for m in range(rank):
+        for r in range(m + 1):
+            for j in range(m, p):
+                gradient[j, known + r] += root[j, m] * wishart[m, r]
+
+
+@inlined
+def progress(rows, width, of_directions):
+    """``‖M‖_F²`` of the students, the first rows, or of their directions."""
+    found = 0.0
+    for j in range(STUDENTS):
+        square = squared_norm(rows, j, TEACHERS)
+        if of_directions and square > 0.0:
+            square /= squared_norm(rows, j, width)
+        found += square
+    return found
+
+
+@inlined
+def unit_risk(rows, layer, series: RiskSeries, missing):
+    """Excess risk of students on the unit sphere."""
+    risk = population_risk(rows[:STUDENTS], layer, series)
+    for j in range(STUDENTS):
+        risk += 0.5 * missing * layer[j] * layer[j]
+    return risk
+
+
+@inlined
+def keep(rows, layer, states, layers, place):
+    """Write the students and their output weights to a place among the records."""
+    for j in range(STUDENTS):
+        layers[place, j] = layer[j]
+        for r in range(rows.shape[1]):
+            states[place, j, r] = rows[j, r]
+
+
+@compiled
+def run_composed(rng, factor, layer, own: Composition, law: Law, series: RiskSeries, record_steps, states, layers):
+    """Run one replica from `factor` (p, k + p), and `layer`, a/p (p,), which is changed in place.
+
+    ``states`` (len(record_steps), p, width) receives the students in some basis that begins with the teacher's, and
+    ``layers`` (len(record_steps), p) their output weights a/p, at each record step; after the replica has stopped, its
+    last state. Returns (steps run, RECOVERED | BUDGET | DIVERGED).
+    """
+    p, k, held = STUDENTS, TEACHERS, STUDENTS * VECTORS
+    width = k + held + p
+    work = workspace(law)
+    rows, moved = np.zeros((held, width)), np.zeros((held, width))
+    for j in range(p):
+        for r in range(k + p):
+            rows[j, r] = factor[j, r]
+    fields, drift, gram = np.empty((p, 5)), np.empty((p, k + p)), np.empty((p, p))
+    gradient, moved_layer = np.empty((p, width)), np.empty(p)
+    root, wishart, turned = np.zeros((p, p)), np.zeros((p, p)), np.empty((p, p + 1))
+    degrees, rate, loss = float(own.dimension - k - held), own.learning_rate, own.loss
+    adaptive, switch = own.schedule == Schedule.ADAPTIVE, 0.0
+    if adaptive:
+        switch = own.risk_fraction * unit_risk(rows, layer, series, own.missing)
+    of_directions = own.by_cosine and own.update == Update.PLAIN
+    step, recorded, status = 0, 0, BUDGET
+    while True:
+        if record_steps[recorded] == step:
+            keep(rows, layer, states, layers, recorded)
+            recorded += 1
+        if progress(rows, width, of_directions) >= own.threshold * own.threshold:
+            status = RECOVERED
+            break
+        if step == own.steps:
+            break
+        if adaptive and unit_risk(rows, layer, series, own.missing) < switch:
+            rate *= own.decay * (own.drop if loss == Loss.CORRELATION else 1.0)
+            loss = Loss.SQUARE.value
+
+        ahead = rate * own.beta if own.momentum == Momentum.NESTEROV else 0.0
+        for j in range(held):
+            for r in range(width):
+                moved[j, r] = rows[j, r]
+                if VECTORS > 1 and j < p:
+                    moved[j, r] += ahead * rows[p + j, r]
+        lower_triangular(moved, held, k, width)
+        for j in range(p):
+            fields[j, ASCENT] = 0.0
+        batch_sums(rng, moved, layer, own, loss, law, work, fields, drift, gram)
+        complete(rng, gradient, drift, gram, root, wishart, degrees)
+        advance(own, rate, ahead, moved, gradient, fields, p, VECTORS, width, turned)
+        for j in range(p):
+            ascent = fields[j, ASCENT] / (own.batch_size * p * p)  # of a/p, by that of a
+            moved_layer[j] = layer[j] + rate * own.second_layer_rate * ascent
+        if not is_finite(moved, moved_layer, held, width):
+            status = DIVERGED
+            break
+        rows, moved = moved, rows
+        for j in range(p):
+            layer[j] = moved_layer[j]
+        step += 1
+    for i in range(recorded, record_steps.size):
+        keep(rows, layer, states, layers, i)
+    return step, status
+
+
+# </run>
