@@ -10,8 +10,8 @@ from onepass.choices import Momentum
 from onepass.protocol import Protocol
 from onepass.simulation.algorithms import composed_chain
 from onepass.simulation.algorithms.composed import RATE
-from onepass.simulation.algorithms.composed_step import lower_triangular, polar
 from onepass.simulation.algorithms.directions import shaped
+from onepass.simulation.algorithms.rows import lower_triangular, polar
 from onepass.simulation.algorithms.run import Settings
 from onepass.simulation.chain.wishart import bartlett, semidefinite_cholesky
 from onepass.simulation.streams import replica_streams

@@ -32,7 +32,9 @@ PROTOCOL, RESPONSE, RUN = (
 )
 # What the kernel needs beside the names that the chain's has.
 _NEEDED = """from onepass.choices import Momentum
-from onepass.simulation.algorithms.composed_step import Composition, advance, is_finite, lower_triangular, squared_norm
+from onepass.simulation.algorithms.composed_step import Composition, advance, complete, is_finite, keep, progress
+from onepass.simulation.algorithms.rows import lower_triangular
+from onepass.simulation.chain.unit_risk import sphere_risk
 """
 
 

@@ -17,10 +17,12 @@ from onepass.gaussian.risk import RiskSeries
 from onepass.simulation.algorithms.composed_step import (
     Composition,
     advance,
+    complete,
     is_finite,
-    lower_triangular,
-    squared_norm,
+    keep,
+    progress,
 )
+from onepass.simulation.algorithms.rows import lower_triangular
 from onepass.simulation.chain.batch_law import Law
 from onepass.simulation.chain.kernel import (
     BUDGET,
@@ -32,8 +34,7 @@ from onepass.simulation.chain.kernel import (
     batch_sums,
     workspace,
 )
-from onepass.simulation.chain.unit_risk import population_risk
-from onepass.simulation.chain.wishart import bartlett, semidefinite_cholesky
+from onepass.simulation.chain.unit_risk import sphere_risk
 from onepass.simulation.jit import compiled, inlined
 
 # <response>
@@ -78,59 +79,6 @@ def response(loss, label, layer, fields):
 # <run>
 
 
-@inlined
-def complete(rng, gradient, drift, gram, root, wishart, degrees):
-    """Write the gradient (p, width) of a batch: its sums, then what is drawn beyond them; `gram` does not come back."""
-    p, near = STUDENTS, STUDENTS + TEACHERS
-    known = near + STUDENTS * (VECTORS - 1)
-    for j in range(p):
-        for r in range(near):
-            gradient[j, r] = drift[j, r]
-        for r in range(near, known + p):
-            gradient[j, r] = 0.0
-    rank = semidefinite_cholesky(gram, p, root, 0)
-    for r in range(near, known):
-        for m in range(rank):
-            normal = rng.standard_normal()
-            for j in range(m, p):
-                gradient[j, r] += root[j, m] * normal
-    bartlett(rng, wishart, rank, degrees)
-    for m in range(rank):
-        for r in range(m + 1):
-            for j in range(m, p):
-                gradient[j, known + r] += root[j, m] * wishart[m, r]
-
-
-@inlined
-def progress(rows, width, of_directions):
-    """``‖M‖_F²`` of the students, the first rows, or of their directions."""
-    found = 0.0
-    for j in range(STUDENTS):
-        square = squared_norm(rows, j, TEACHERS)
-        if of_directions and square > 0.0:
-            square /= squared_norm(rows, j, width)
-        found += square
-    return found
-
-
-@inlined
-def unit_risk(rows, layer, series: RiskSeries, missing):
-    """Excess risk of students on the unit sphere."""
-    risk = population_risk(rows[:STUDENTS], layer, series)
-    for j in range(STUDENTS):
-        risk += 0.5 * missing * layer[j] * layer[j]
-    return risk
-
-
-@inlined
-def keep(rows, layer, states, layers, place):
-    """Write the students and their output weights to a place among the records."""
-    for j in range(STUDENTS):
-        layers[place, j] = layer[j]
-        for r in range(rows.shape[1]):
-            states[place, j, r] = rows[j, r]
-
-
 @compiled
 def run_composed(rng, factor, layer, own: Composition, law: Law, series: RiskSeries, record_steps, states, layers):
     """Run one replica from `factor` (p, k + p), and `layer`, a/p (p,), which is changed in place.
@@ -152,19 +100,19 @@ def run_composed(rng, factor, layer, own: Composition, law: Law, series: RiskSer
     degrees, rate, loss = float(own.dimension - k - held), own.learning_rate, own.loss
     adaptive, switch = own.schedule == Schedule.ADAPTIVE, 0.0
     if adaptive:
-        switch = own.risk_fraction * unit_risk(rows, layer, series, own.missing)
+        switch = own.risk_fraction * sphere_risk(rows, layer, series, own.missing)
     of_directions = own.by_cosine and own.update == Update.PLAIN
     step, recorded, status = 0, 0, BUDGET
     while True:
         if record_steps[recorded] == step:
-            keep(rows, layer, states, layers, recorded)
+            keep(rows, layer, states, layers, recorded, width)
             recorded += 1
-        if progress(rows, width, of_directions) >= own.threshold * own.threshold:
+        if progress(rows, p, k, width, of_directions) >= own.threshold * own.threshold:
             status = RECOVERED
             break
         if step == own.steps:
             break
-        if adaptive and unit_risk(rows, layer, series, own.missing) < switch:
+        if adaptive and sphere_risk(rows, layer, series, own.missing) < switch:
             rate *= own.decay * (own.drop if loss == Loss.CORRELATION else 1.0)
             loss = Loss.SQUARE.value
 
@@ -178,7 +126,7 @@ def run_composed(rng, factor, layer, own: Composition, law: Law, series: RiskSer
         for j in range(p):
             fields[j, ASCENT] = 0.0
         batch_sums(rng, moved, layer, own, loss, law, work, fields, drift, gram)
-        complete(rng, gradient, drift, gram, root, wishart, degrees)
+        complete(rng, gradient, drift, gram, root, wishart, degrees, p, k + p, k + held)
         advance(own, rate, ahead, moved, gradient, fields, p, VECTORS, width, turned)
         for j in range(p):
             ascent = fields[j, ASCENT] / (own.batch_size * p * p)  # of a/p, by that of a
@@ -191,7 +139,7 @@ def run_composed(rng, factor, layer, own: Composition, law: Law, series: RiskSer
             layer[j] = moved_layer[j]
         step += 1
     for i in range(recorded, record_steps.size):
-        keep(rows, layer, states, layers, i)
+        keep(rows, layer, states, layers, i, width)
     return step, status
 
 

@@ -24,3 +24,12 @@ def population_risk(factor, layer, series: RiskSeries):
                 value = value * gram + series.pair[n]
             risk += 0.5 * layer[i] * layer[j] * value
     return risk
+
+
+@compiled
+def sphere_risk(factor, layer, series: RiskSeries, missing):
+    """The same with the second moment of the activation in full, `missing` beyond the series."""
+    risk = population_risk(factor, layer, series)
+    for j in range(layer.size):
+        risk += 0.5 * missing * layer[j] * layer[j]
+    return risk
