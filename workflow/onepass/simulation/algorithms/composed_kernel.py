@@ -102,6 +102,7 @@ def run_composed(rng, factor, layer, own: Composition, law: Law, series: RiskSer
     if adaptive:
         switch = own.risk_fraction * sphere_risk(rows, layer, series, own.missing)
     of_directions = own.by_cosine and own.update == Update.PLAIN
+    share = own.second_layer_rate / (own.batch_size * p * p)  # of a/p, by the ascent of a
     step, recorded, status = 0, 0, BUDGET
     while True:
         if record_steps[recorded] == step:
@@ -129,12 +130,13 @@ def run_composed(rng, factor, layer, own: Composition, law: Law, series: RiskSer
         complete(rng, gradient, drift, gram, root, wishart, degrees, p, k + p, k + held)
         advance(own, rate, ahead, moved, gradient, fields, p, VECTORS, width, turned)
         for j in range(p):
-            ascent = fields[j, ASCENT] / (own.batch_size * p * p)  # of a/p, by that of a
-            moved_layer[j] = layer[j] + rate * own.second_layer_rate * ascent
+            moved_layer[j] = layer[j] + rate * share * fields[j, ASCENT]
         if not is_finite(moved, moved_layer, held, width):
             status = DIVERGED
             break
-        rows, moved = moved, rows
+        for j in range(held):  # copied: to exchange the arrays would count references at every step
+            for r in range(width):
+                rows[j, r] = moved[j, r]
         for j in range(p):
             layer[j] = moved_layer[j]
         step += 1

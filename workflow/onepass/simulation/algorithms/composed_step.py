@@ -6,7 +6,7 @@ from typing import NamedTuple
 from onepass.choices import Direction, Update, Velocity
 from onepass.simulation.algorithms.rows import inner, polar, squared_norm
 from onepass.simulation.algorithms.run import DIVERGED
-from onepass.simulation.chain.wishart import bartlett, semidefinite_cholesky
+from onepass.simulation.chain.wishart import bartlett, chi_square, semidefinite_cholesky
 from onepass.simulation.jit import inlined
 
 
@@ -64,6 +64,12 @@ def complete(rng, gradient, drift, gram, root, wishart, degrees, count, near, kn
     for j in range(count):
         for r in range(known + count):
             gradient[j, r] = drift[j, r] if r < near else 0.0
+    if count == 1:  # the same with fewer roots: they are what a step of one sample takes
+        if gram[0, 0] > 0.0:
+            if near < known:
+                gradient[0, near] = sqrt(gram[0, 0]) * rng.standard_normal()
+            gradient[0, known] = sqrt(gram[0, 0] * chi_square(rng, degrees))
+        return
     rank = semidefinite_cholesky(gram, count, root, 0)
     for r in range(near, known):
         for m in range(rank):
