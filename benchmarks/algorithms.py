@@ -1,4 +1,4 @@
-"""Algorithms over batches: lazy ones against dense ones, which hold all d coordinates."""
+"""Algorithms over batches: compiled ones against the basic chain, lazy batches against dense, of all d coordinates."""
 
 import statistics
 import time
@@ -7,10 +7,12 @@ from math import inf
 import numpy as np
 import onepass
 from onepass.protocol import Protocol
+from onepass.simulation.algorithms import composed_chain
 from onepass.simulation.algorithms.composed import ComposedSGD
 from onepass.simulation.algorithms.run import Settings, run
+from onepass.simulation.chain import overlap_chain
 from onepass.simulation.streams import replica_streams
-from shared import starts  # beside this file
+from shared import parameters, starts  # beside this file
 
 ROUNDS, REPLICAS, STEPS = 5, 64, 40
 PLAIN = Protocol(update="plain", second_layer_rate=1)
@@ -47,3 +49,50 @@ def algorithms():
                     dense / lazy,
                     goal if batch_size > 1 else (0, inf),
                 )
+
+
+HEAVY = {"momentum": "heavy_ball", "beta": 0.9}
+COMPILED = [
+    Protocol(update="plain"),
+    Protocol(update="plain", second_layer_rate=1, weight_decay=0.1),
+    Protocol("absolute"),
+    Protocol("huber", "spherical"),
+    Protocol("correlation", label="tanh(y)"),
+    Protocol(direction="normalised"),
+    Protocol(direction="clipped", clip=1),
+    Protocol(direction="polar"),
+    Protocol(**HEAVY),
+    Protocol(velocity="transported", **HEAVY),
+    Protocol(momentum="nesterov", beta=0.9),
+    Protocol(update="plain", direction="polar", **HEAVY),
+]
+SAMPLES, TURNS = 400_000, 15
+
+
+def compiled():
+    """composed protocols compiled, p = k = 1, He3: time a sample as a multiple of projected square's"""
+    for batch_size in (1, 1000):
+        steps = SAMPLES // batch_size
+        place = (starts(HE3, 1, "sphere", 1000, seed=1), replica_streams(1, 1), np.array([0, steps]))
+        own = parameters(HE3, dimension=1000, batch_size=batch_size, steps=steps, learning_rate=1e-6)
+        settings = Settings(1000, batch_size, steps, inf)
+        for protocol in COMPILED:
+            algorithm = ComposedSGD(HE3, protocol, 1e-6, 1000)
+            calls = [
+                lambda algorithm=algorithm, settings=settings, place=place: composed_chain.run(
+                    algorithm, settings, *place
+                ),
+                lambda own=own, place=place: overlap_chain.run(HE3, own, *place),
+            ]
+            for call in calls:
+                call()  # loads and compiles
+            times = np.array([[_timed(call) for call in calls] for _ in range(TURNS)])
+            mine, basic = np.median(times, axis=0) / SAMPLES * 1e9
+            what = f"n_b = {batch_size}, {protocol.name}: {mine:.1f} ns a sample, projected_square {basic:.1f}"
+            yield what, np.median(times[:, 0] / times[:, 1]), (0, 1.5)
+
+
+def _timed(call) -> float:
+    begin = time.process_time()
+    call()
+    return time.process_time() - begin

@@ -188,6 +188,7 @@ BENCHMARKS = [
     gaussian_steps,
     gaussian_knows_neither_dimension_nor_batch,
     leaps.leaps,
+    algorithms.compiled,
     algorithms.algorithms,
     chain_against_sgd,
     sgd_against_its_inputs,

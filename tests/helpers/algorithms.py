@@ -4,9 +4,10 @@ from math import inf
 
 import numpy as np
 import onepass
-from onepass.protocol import Protocol
+from onepass.protocol import ALL_PROTOCOLS, Protocol
+from onepass.simulation.algorithms import composed_chain, run
 from onepass.simulation.algorithms.composed import ComposedSGD
-from onepass.simulation.algorithms.run import Settings, run
+from onepass.simulation.algorithms.run import Settings
 from onepass.simulation.initial import initial_factor
 from onepass.simulation.streams import replica_streams
 
@@ -14,8 +15,45 @@ ONE = onepass.Model("He3(x1)", "He3")
 TWO = onepass.Model("He2(x1) + x1*x2", "tanh", students=2, second_layer=(1.0, 0.6), noise=0.1)
 THREE = onepass.Model("x1*x2", "relu", students=3, second_layer=(1.0, -1.0, 0.5))
 SIGNS = onepass.Model("sign(x1)", "tanh", students=2)
-RATES = {ONE: 0.02, TWO: 0.4, THREE: 0.4, SIGNS: 0.6}
+POLYNOMIAL = onepass.Model("He3(x1) + x1*x2", "He2", students=2, noise=0.1)
+RATES = {ONE: 0.02, TWO: 0.4, THREE: 0.4, SIGNS: 0.6, POLYNOMIAL: 0.03}
 REPLICAS = 1000
+HEAVY = {"momentum": "heavy_ball", "beta": 0.7}
+PROTOCOLS = [  # every value of every option, then combinations
+    *[(TWO, protocol) for protocol in ALL_PROTOCOLS],
+    (TWO, Protocol(update="plain")),
+    (TWO, Protocol("absolute")),
+    (THREE, Protocol("huber", huber_delta=0.3)),
+    (SIGNS, Protocol("logistic")),
+    (SIGNS, Protocol("exponential", update="spherical")),
+    (TWO, Protocol("y*exp(min(-y*f, 2))")),
+    (ONE, Protocol("correlation", label="tanh(y)")),
+    (TWO, Protocol(direction="normalised")),
+    (THREE, Protocol(direction="rows")),
+    (TWO, Protocol(direction="clipped", clip=0.1)),
+    (THREE, Protocol(direction="polar")),
+    (ONE, Protocol("correlation", "spherical", **HEAVY)),
+    (TWO, Protocol(**HEAVY)),
+    (THREE, Protocol(velocity="transported", **HEAVY)),
+    (TWO, Protocol(update="spherical", momentum="nesterov", beta=0.7)),
+    (THREE, Protocol(update="plain", weight_decay=0.3)),
+    (TWO, Protocol(update="plain", second_layer_rate=1)),
+    (ONE, Protocol("correlation", "spherical", smoothing=0.7)),
+    (POLYNOMIAL, Protocol("correlation", "plain", smoothing=0.3)),
+    (ONE, Protocol("correlation", "plain", second_layer_rate=0.5)),
+    (THREE, Protocol(update="plain", direction="polar", **HEAVY)),
+    (TWO, Protocol("absolute", "spherical", direction="rows", velocity="transported", **HEAVY)),
+    (THREE, Protocol(update="plain", momentum="nesterov", beta=0.5, second_layer_rate=0.5, weight_decay=0.1)),
+    (TWO, Protocol("huber", "spherical", direction="polar", second_layer_rate=1)),
+    (SIGNS, Protocol("logistic", "plain", weight_decay=0.1, second_layer_rate=1, **HEAVY)),
+    (THREE, Protocol("correlation", "plain", direction="clipped", clip=0.2, momentum="nesterov", beta=0.5)),
+    (POLYNOMIAL, Protocol("correlation", "spherical", smoothing=0.5, velocity="transported", **HEAVY)),
+    (POLYNOMIAL, Protocol("correlation", smoothing=0.3, direction="polar", second_layer_rate=1)),
+    (TWO, Protocol("correlation", "plain", label="sign(y)", direction="normalised", weight_decay=0.2)),
+    (ONE, Protocol("absolute", "plain", direction="clipped", clip=0.5, second_layer_rate=1, **HEAVY)),
+    (THREE, Protocol("correlation", schedule="adaptive", weight_decay=0.1, second_layer_rate=1)),
+    (TWO, Protocol("square", "plain", direction="rows", second_layer_rate=1, weight_decay=0.1)),
+]
 
 
 def of(protocol: Protocol):
@@ -23,14 +61,15 @@ def of(protocol: Protocol):
     return lambda model, rate, dimension: ComposedSGD(model, protocol, rate, dimension)
 
 
-def last_states(make, model, *, dense, dimension=16, batch_size=8, steps=4, rate=None, seed=None, replicas=REPLICAS):
+def last_states(
+    make, model, *, dense, dimension=16, batch_size=8, steps=4, rate=None, seed=None, replicas=REPLICAS, compiled=False
+):
     """Overlaps, Gram entries and second layer after a few steps, by name; (replicas,) each."""
     algorithm = make(model, rate or RATES[model], dimension)
     streams = replica_streams((2 if dense else 1) if seed is None else seed, replicas)
     settings = Settings(dimension, batch_size, steps, inf, "cosine", dense)
-    found = run(
-        algorithm, settings, np.tile(start_of(model, dimension), (replicas, 1, 1)), streams, np.array([0, steps])
-    )
+    starts = np.tile(start_of(model, dimension), (replicas, 1, 1))
+    found = (composed_chain if compiled else run).run(algorithm, settings, starts, streams, np.array([0, steps]))
     return numbers(found.overlaps[:, -1], found.grams[:, -1], found.layers[:, -1])
 
 

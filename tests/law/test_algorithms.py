@@ -1,60 +1,25 @@
-"""Algorithms with lazy batches have the law of d dimensions, and planted faults have another.
+"""Algorithms with lazy batches and compiled have the law of d dimensions, and planted faults have another.
 
 All cases of a test together fail correct code with a chance of 1 in 1000 (Bonferroni over every number compared).
 """
+
+from math import inf
 
 import numpy as np
 import onepass
 import pytest
 from helpers import cases
-from helpers.algorithms import ONE, RATES, SIGNS, THREE, TWO, last_states, numbers, of, start_of
+from helpers.algorithms import HEAVY, ONE, POLYNOMIAL, PROTOCOLS, THREE, TWO, last_states, numbers, of, start_of
 from helpers.laws import assert_other_law, assert_same_law
 from helpers.runs import parameters
 from onepass.protocol import ALL_PROTOCOLS
-from onepass.simulation.algorithms import lazy
+from onepass.simulation.algorithms import composed_chain, lazy
 from onepass.simulation.algorithms.algorithm import Algorithm, State, norms
+from onepass.simulation.algorithms.run import Settings
 from onepass.simulation.chain import overlap_chain
 from onepass.simulation.streams import replica_streams
 
 P = onepass.Protocol
-POLYNOMIAL = onepass.Model("He3(x1) + x1*x2", "He2", students=2, noise=0.1)
-RATES |= {POLYNOMIAL: 0.03}
-HEAVY = {"momentum": "heavy_ball", "beta": 0.7}
-PROTOCOLS = [  # every value of every option, then combinations
-    *[(TWO, protocol) for protocol in ALL_PROTOCOLS],
-    (TWO, P(update="plain")),
-    (TWO, P("absolute")),
-    (THREE, P("huber", huber_delta=0.3)),
-    (SIGNS, P("logistic")),
-    (SIGNS, P("exponential", update="spherical")),
-    (TWO, P("y*exp(min(-y*f, 2))")),
-    (ONE, P("correlation", label="tanh(y)")),
-    (TWO, P(direction="normalised")),
-    (THREE, P(direction="rows")),
-    (TWO, P(direction="clipped", clip=0.1)),
-    (THREE, P(direction="polar")),
-    (ONE, P("correlation", "spherical", **HEAVY)),
-    (TWO, P(**HEAVY)),
-    (THREE, P(velocity="transported", **HEAVY)),
-    (TWO, P(update="spherical", momentum="nesterov", beta=0.7)),
-    (THREE, P(update="plain", weight_decay=0.3)),
-    (TWO, P(update="plain", second_layer_rate=1)),
-    (ONE, P("correlation", "spherical", smoothing=0.7)),
-    (POLYNOMIAL, P("correlation", "plain", smoothing=0.3)),
-    (ONE, P("correlation", "plain", second_layer_rate=0.5)),
-    (THREE, P(update="plain", direction="polar", **HEAVY)),
-    (TWO, P("absolute", "spherical", direction="rows", velocity="transported", **HEAVY)),
-    (THREE, P(update="plain", momentum="nesterov", beta=0.5, second_layer_rate=0.5, weight_decay=0.1)),
-    (TWO, P("huber", "spherical", direction="polar", second_layer_rate=1)),
-    (SIGNS, P("logistic", "plain", weight_decay=0.1, second_layer_rate=1, **HEAVY)),
-    (THREE, P("correlation", "plain", direction="clipped", clip=0.2, momentum="nesterov", beta=0.5)),
-    (POLYNOMIAL, P("correlation", "spherical", smoothing=0.5, velocity="transported", **HEAVY)),
-    (POLYNOMIAL, P("correlation", smoothing=0.3, direction="polar", second_layer_rate=1)),
-    (TWO, P("correlation", "plain", label="sign(y)", direction="normalised", weight_decay=0.2)),
-    (ONE, P("absolute", "plain", direction="clipped", clip=0.5, second_layer_rate=1, **HEAVY)),
-    (THREE, P("correlation", schedule="adaptive", weight_decay=0.1, second_layer_rate=1)),
-    (TWO, P("square", "plain", direction="rows", second_layer_rate=1, weight_decay=0.1)),
-]
 PLACES = [(16, 1), (16, 8), (40, 2), (40, 40), (16, 2), (40, 8), (16, 40), (40, 1)]  # d, n_b
 CASES = [
     (model, protocol, *PLACES[(2 * i + j) % len(PLACES)])
@@ -74,6 +39,19 @@ def test_lazy_batches_have_the_law_of_dense_ones(case):
     place = {"dimension": dimension, "batch_size": batch_size}
     found, expected = (last_states(of(protocol), model, dense=dense, **place) for dense in (False, True))
     assert_same_law(found, expected, cases=len(CASES), means=False)
+
+
+COMPILED = [case for case in CASES if not case[1].smoothing]
+
+
+@pytest.mark.parametrize("case", COMPILED, ids=named)
+def test_compiled_steps_have_the_law_of_dense_batches(case):
+    model, protocol, dimension, batch_size = case
+    place = {"dimension": dimension, "batch_size": batch_size}
+    assert composed_chain.takes(of(protocol)(model, 0.1, dimension), Settings(dimension, batch_size, 4, inf))
+    found = last_states(of(protocol), model, dense=False, compiled=True, seed=6, **place)
+    expected = last_states(of(protocol), model, dense=True, **place)
+    assert_same_law(found, expected, cases=len(COMPILED), means=False)
 
 
 @pytest.mark.parametrize("momentum", ["heavy_ball", "nesterov"])

@@ -8,10 +8,18 @@ import pytest
 import xarray as xr
 from helpers.algorithms import ONE, THREE, TWO
 from onepass.protocol import Protocol
-from onepass.simulation.algorithms import run
+from onepass.simulation.algorithms import composed_chain, run
 from onepass.simulation.algorithms.draws import Draws
 from onepass.simulation.algorithms.lazy import LazyError, LazyInputs
 from onepass.simulation.streams import replica_streams
+
+
+@pytest.fixture(params=["compiled", "array", "sgd"])
+def engine(request, monkeypatch):
+    """The engine of a run, and of the engine "chain" both forms."""
+    if request.param == "array":
+        monkeypatch.setattr(composed_chain, "takes", lambda *_: False)
+    return "sgd" if request.param == "sgd" else "chain"
 
 
 def runs_of(protocol, model=TWO, **changes):
@@ -19,7 +27,6 @@ def runs_of(protocol, model=TWO, **changes):
     return onepass.simulate(model, protocol, **(usual | {"initial": ("overlap", 0.3), "threshold": None} | changes))
 
 
-@pytest.mark.parametrize("engine", ["chain", "sgd"])
 def test_a_replica_depends_on_the_seed_and_its_number_alone(engine, monkeypatch):
     """Not on those beside it, whether they stop earlier, nor on how many fit side by side."""
     protocol = Protocol(update="plain", momentum="heavy_ball", beta=0.5, second_layer_rate=1)
@@ -33,7 +40,6 @@ def test_a_replica_depends_on_the_seed_and_its_number_alone(engine, monkeypatch)
     xr.testing.assert_allclose(many, runs_of(protocol, engine=engine, replicas=12, threshold=0.75), rtol=1e-10)
 
 
-@pytest.mark.parametrize("engine", ["chain", "sgd"])
 def test_divergence_is_an_outcome_of_a_replica(engine):
     """Of polynomials that nothing normalises; the others go on, and one that diverged never recovers."""
     protocol = Protocol(update="plain")
@@ -46,9 +52,10 @@ def test_divergence_is_an_outcome_of_a_replica(engine):
     assert np.isfinite(runs.student_gram).all()
 
 
-def test_recovery_is_by_cosine_or_by_norm():
+def test_recovery_is_by_cosine_or_by_norm(engine):
     start = ("overlaps", [[0.6]], [[4.0]])  # of cosine 0.3
-    still = {"learning_rate": 1e-12, "steps": 2, "initial": start, "model": onepass.Model("x1", "tanh")}
+    still = {"learning_rate": 1e-12, "steps": 2, "initial": start, "engine": engine}
+    still["model"] = onepass.Model("x1", "tanh")
     protocol = Protocol(update="plain")
     assert not runs_of(protocol, threshold=0.5, **still).recovered.any()
     assert runs_of(protocol, threshold=0.5, recovery="norm", **still).recovered.all()
@@ -95,7 +102,11 @@ def test_the_risk_knows_norms_and_second_layer():
         (Protocol("absolute"), {"backend": "cupy"}, "cupy"),
         (Protocol("absolute"), {"backend": "tpu"}, "backend 'tpu' is unknown"),
         (Protocol(momentum="heavy_ball"), {"dimension": 5}, "dimension 5 is too small .* 4 vectors .* at least 6"),
-        (Protocol("absolute"), {"batch_size": 10**9}, "batch_size 1000000000 takes .* bytes a replica; allowed"),
+        (
+            Protocol("absolute"),
+            {"batch_size": 10**9, "engine": "sgd"},
+            "batch_size 1000000000 takes .* bytes a replica; allowed",
+        ),
         (Protocol("logistic"), {}, "loss 'logistic' does not go with labels such as .*noise 0.1.*allowed: labels ±1"),
         (Protocol("correlation", smoothing=1), {}, "smoothing 1 does not go with activation 'tanh.x.'; allowed: poly"),
     ],
@@ -141,11 +152,11 @@ def test_settled_rows_keep_their_products():
     assert (settled[..., 5:] == 0).all()
 
 
-def test_dead_students_stay_where_they_are():
+def test_dead_students_stay_where_they_are(engine):
     """ReLU students whose gradients are 0, whatever is made of them."""
     model = onepass.Model("x1", "relu(x - 30)", students=2)
     for direction in ("normalised", "rows", "polar"):
-        runs = runs_of(Protocol(direction=direction), model, steps=3)
+        runs = runs_of(Protocol(direction=direction), model, steps=3, engine=engine)
         np.testing.assert_allclose(runs.overlap.isel(step=-1), runs.overlap.isel(step=0), atol=1e-12)
     assert THREE.students == 3
     assert runs.attrs["risk_truncation"] < inf

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 
-from onepass.formulas import domain, evaluation
+from onepass.formulas import domain, evaluation, printing
 from onepass.formulas.language import POINTS, FormulaError, has_inputs, parse
 
 
@@ -58,3 +58,11 @@ class NamedFormula:
         """The function over arrays of a namespace, one a name, in the order of the names."""
         functions = evaluation.array_functions(xp)
         return lambda *arrays: evaluation.evaluate(self.tree, dict(zip(self.names, arrays, strict=True)), functions)
+
+    def source(self, name: str) -> str:
+        """Python source of a function of numbers, for a compiler, as `Formula.source` has it."""
+        return printing.named_source(self, name)
+
+    def reads(self, name: str) -> bool:
+        """Whether an input of this name occurs."""
+        return any(isinstance(node, ast.Name) and node.id == name for node in ast.walk(self.tree))

@@ -86,6 +86,26 @@ def _functions() -> dict[str, Callable]:
 
 @lru_cache(maxsize=256)
 def source(formula, name: str, derivative: bool) -> str:
+    symbols, shared, result = parts(formula, derivative)
+    lines = []
+    if formula.coordinates:
+        lines += [f"{symbol} = x[{int(str(symbol)[1:]) - 1}]" for symbol in symbols]
+    constant = ""
+    if not symbols:  # arrays keep their shape
+        constant = " + 0.0 * x[0]" if formula.coordinates else " + 0.0 * x"
+    return _function(name, "x", lines, shared, result, constant)
+
+
+@lru_cache(maxsize=256)
+def named_source(formula, name: str) -> str:
+    import sympy
+
+    shared, (result,) = sympy.cse([symbolic(formula.tree)])
+    return _function(name, ", ".join(formula.names), [], shared, result)
+
+
+def _function(name: str, arguments: str, lines: list[str], shared, result, constant: str = "") -> str:
+    """Python source: lines that come first, shared parts by their symbols, and what is returned."""
     from sympy.printing.pycode import PythonCodePrinter
 
     class Printer(printer_like(PythonCodePrinter)):
@@ -94,17 +114,10 @@ def source(formula, name: str, derivative: bool) -> str:
         def _module_format(self, full_name, register=True):
             return full_name.split(".")[-1]
 
-    symbols, shared, result = parts(formula, derivative)
     printer = Printer()
-    lines = [f"def {name}(x):"]
-    if formula.coordinates:
-        lines += [f"    {symbol} = x[{int(str(symbol)[1:]) - 1}]" for symbol in symbols]
-    lines += [f"    {symbol} = {printer.doprint(value)}" for symbol, value in shared]
-    constant = ""
-    if not symbols:  # arrays keep their shape
-        constant = " + 0.0 * x[0]" if formula.coordinates else " + 0.0 * x"
-    lines.append(f"    return {printer.doprint(result)}{constant}")
-    return "\n".join(lines) + "\n"
+    lines = [*lines, *(f"{symbol} = {printer.doprint(value)}" for symbol, value in shared)]
+    body = "".join(f"    {line}\n" for line in [*lines, f"return {printer.doprint(result)}{constant}"])
+    return f"def {name}({arguments}):\n{body}"
 
 
 def printer_like(language, **names: str):

@@ -55,7 +55,8 @@ def simulate(
     ----------
     protocol : a `Protocol`, or an algorithm of your own, a class below
         `onepass.simulation.algorithms.algorithm.Algorithm`. These, and protocols that are not basic
-        (`Protocol.is_basic`), are known to the engines ``"chain"`` and ``"sgd"`` on the CPU alone.
+        (`Protocol.is_basic`), are known to the engines ``"chain"`` and ``"sgd"`` on the CPU alone. The engine
+        ``"chain"`` is compiled for protocols, unless `onepass.simulation.algorithms.composed_chain.takes` says no.
     dimension, batch_size, learning_rate : d, n_b and γ.
     steps : budget of each replica.
     replicas : independent runs, an axis of the result.

@@ -14,7 +14,7 @@ from onepass.simulation.algorithms.lazy import LazyInputs
 from onepass.simulation.ticker import tick
 
 RECOVERIES = ("cosine", "norm")
-DIVERGED = 1e6  # a student or output weight of this size has diverged
+DIVERGED = 1e6  # a row held or an output weight of this size has diverged
 MEMORY = 2**30  # bytes of a batch, at most
 SIDE_BY_SIDE = 2**26  # bytes of the batches of all replicas that go together
 
@@ -146,5 +146,5 @@ def _kept(which: np.ndarray, state: State, active: np.ndarray, draws: Draws) -> 
 
 def _is_finite(state: State) -> np.ndarray:
     """Which replicas have not diverged."""
-    largest = [abs(part).reshape(len(part), -1).max(axis=1, initial=0.0) for part in (state.rows, state.layer)]
-    return np.maximum(*largest) < DIVERGED  # nor nan
+    rows, layer = np.sqrt((state.rows**2).sum(axis=2)), abs(state.layer)
+    return np.maximum(rows.max(axis=1), layer.max(axis=1)) < DIVERGED  # nor nan

@@ -7,9 +7,10 @@ import numpy as np
 from onepass.gaussian.any_norm import risk_at
 from onepass.model import Model
 from onepass.protocol import Protocol, ProtocolError
+from onepass.simulation.algorithms import composed_chain, run
 from onepass.simulation.algorithms.algorithm import Algorithm
 from onepass.simulation.algorithms.composed import ComposedSGD
-from onepass.simulation.algorithms.run import Settings, run
+from onepass.simulation.algorithms.run import Settings
 from onepass.simulation.cuda.backend import named
 from onepass.simulation.records import kept_records, of_runs
 
@@ -45,7 +46,8 @@ def simulated(
     attributes: dict,
 ):
     """Run every replica; an xarray.Dataset as `onepass.simulate` returns it."""
-    found = run(algorithm, settings, factors, streams, record_steps)
+    kind = composed_chain if composed_chain.takes(algorithm, settings) else run
+    found = kind.run(algorithm, settings, factors, streams, record_steps)
     kept, step = kept_records(record_steps, found.last)
     overlaps, grams, layers = (array[:, kept] for array in (found.overlaps, found.grams, found.layers))
     with np.errstate(over="ignore", invalid="ignore"):  # of students on their way to infinity

@@ -10,6 +10,7 @@ import importlib.util
 import inspect
 import re
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
 
@@ -32,8 +33,8 @@ from onepass.simulation.chain.drift import dot, tangents
 from onepass.simulation.chain.limits import BENT, FLOOR, Limits
 """
 _FUNCTIONS = [inspect.getsource(function) for function in evaluation.HELPERS]
-MODEL, SUMS, LEAP, RUN = (
-    re.compile(f"# <{part}>.*# </{part}>", re.DOTALL) for part in ("model", "sums", "leap", "run")
+MODEL, SUMS, LEAP, RUN, RESPONSE = (
+    re.compile(f"# <{part}>.*# </{part}>", re.DOTALL) for part in ("model", "sums", "leap", "run", "response")
 )
 
 
@@ -41,17 +42,37 @@ def model_kernel(model: Model, form: str = "samples", leaps: str = "") -> Module
     """The module of `kernel` with the target, activation and widths of `model`, and the sums of a form of batch.
 
     With the name of a form of leaps, its ``run_leaps`` (`leap_kernel`) too.
-
-    Its file is made at the first call for such a model, in the `cache_folder`; many jobs may do so at once.
     """
-    name = _name(model, form, leaps)
+    code = code_version(__name__)
+    return kept_module([*_identity(model), form, leaps, code], lambda: _source(model, form, leaps))
+
+
+def composed_module(model: Model, response: str, run: str, code: str) -> ModuleType:
+    """The module of `kernel` of a model with another response to a sample, followed by the source of another run.
+
+    ``code`` is the version of the code that these are of.
+    """
+
+    def source() -> str:
+        return RESPONSE.sub(lambda _: response, _source(model, "samples", "")) + f"\n\n{run}"
+
+    return kept_module([*_identity(model), response, run, code], source)
+
+
+def kept_module(identity: list[str], source: Callable[[], str]) -> ModuleType:
+    """The module of a source, by all that the source depends on.
+
+    Its file is made at the first call with this identity, in the `cache_folder`; many jobs may do so at once.
+    """
+    digest = hashlib.sha256("\0".join([*identity, numba.__version__]).encode()).hexdigest()
+    name = f"onepass_kernel_{digest[:24]}"
     if name in sys.modules:
         return sys.modules[name]
     path = cache_folder() / f"{name}.py"
     if not _is_whole(path):
-        source = _source(model, form, leaps)
+        text = source()
         with atomic(path) as part:
-            part.write_text(f"{_heading(source)}\n{source}", encoding="utf-8")
+            part.write_text(f"{_heading(text)}\n{text}", encoding="utf-8")
     specification = importlib.util.spec_from_file_location(name, path)
     module = importlib.util.module_from_spec(specification)
     sys.modules[name] = module
@@ -59,11 +80,8 @@ def model_kernel(model: Model, form: str = "samples", leaps: str = "") -> Module
     return module
 
 
-def _name(model: Model, form: str, leaps: str) -> str:
-    formulas = model.target_formula.text, model.activation_formula.text
-    widths = f"{model.students} {model.teachers}"
-    parts = [*formulas, widths, form, leaps, code_version(__name__), numba.__version__]
-    return "onepass_kernel_" + hashlib.sha256("\0".join(parts).encode()).hexdigest()[:24]
+def _identity(model: Model) -> list[str]:
+    return [model.target_formula.text, model.activation_formula.text, f"{model.students} {model.teachers}"]
 
 
 def _is_whole(path: Path) -> bool:

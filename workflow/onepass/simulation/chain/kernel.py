@@ -4,7 +4,8 @@ The lines between the marks of a model stand for one model (here He3 against He3
 copy of this file for every other model with its formulas and widths in their place, so that the
 compiler inlines the ones, unrolls the loops over the others and keeps the machine code on disk
 from one job to the next. The lines between the marks of the sums are the chain's own part; the engine for very
-large batches has others in their place (`sums_series`, `sums_nodes`).
+large batches has others in their place (`sums_series`, `sums_nodes`), and composed protocols another response to a
+sample (`onepass.simulation.algorithms.composed_kernel`).
 """
 
 from math import isfinite, sqrt
@@ -15,6 +16,7 @@ from numba import njit
 from onepass.gaussian.risk import RiskSeries
 from onepass.protocol import Loss, Schedule, Update
 from onepass.simulation.chain.batch_law import Law
+from onepass.simulation.chain.unit_risk import population_risk
 from onepass.simulation.chain.wishart import bartlett, chi_square, semidefinite_cholesky
 from onepass.simulation.jit import compiled, inlined
 from onepass.simulation.parameters import Parameters
@@ -45,28 +47,6 @@ CHUNK = 1024  # samples drawn at once: they stay in the first-level cache
 RECOVERED, BUDGET, DIVERGED = 0, 1, 2
 
 
-@compiled
-def population_risk(factor, layer, series: RiskSeries):
-    """Excess risk ½ E[(f* − f)²] of the students with factor A (p, k + p); `layer` is a/p."""
-    p, k = layer.size, series.cross_powers.shape[1]
-    risk = series.constant
-    for j in range(p):
-        for t in range(series.cross.size):
-            term = series.cross[t]
-            for r in range(k):
-                term *= factor[j, r] ** series.cross_powers[t, r]
-            risk -= layer[j] * term
-        for i in range(p):
-            gram = 0.0
-            for r in range(factor.shape[1]):
-                gram += factor[i, r] * factor[j, r]
-            value = 0.0
-            for n in range(series.pair.size - 1, -1, -1):
-                value = value * gram + series.pair[n]
-            risk += 0.5 * layer[i] * layer[j] * value
-    return risk
-
-
 # <sums>
 
 
@@ -74,6 +54,22 @@ def population_risk(factor, layer, series: RiskSeries):
 def workspace(law: Law):
     """Arrays for the samples of a chunk and their label noise."""
     return np.empty((CHUNK, STUDENTS + TEACHERS)), np.zeros(CHUNK)
+
+
+# <response>
+
+
+@inlined
+def response(loss, label, layer, fields):
+    """E of a sample: its label, by the square loss without the output of students with these fields."""
+    error = label
+    if loss == Loss.SQUARE:
+        for j in range(STUDENTS):
+            error -= layer[j] * activation(fields[j, 0])
+    return error
+
+
+# </response>
 
 
 @inlined
@@ -100,14 +96,12 @@ def batch_sums(rng, factor, layer, parameters: Parameters, loss, law: Law, work,
             for i in range(count):
                 noises[i] = deviation * rng.standard_normal()
         for i in range(count):
-            error = target(inputs[i, :k]) + noises[i]
             for j in range(p):
                 field = 0.0
                 for r in range(k + j + 1):
                     field += factor[j, r] * inputs[i, r]
                 fields[j, 0] = field
-                if loss == Loss.SQUARE:
-                    error -= layer[j] * activation(field)
+            error = response(loss, target(inputs[i, :k]) + noises[i], layer, fields)
             for j in range(p):
                 c = layer[j] * derivative(fields[j, 0]) * error
                 fields[j, 1] = c

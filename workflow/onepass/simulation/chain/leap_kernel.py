@@ -19,11 +19,11 @@ from onepass.simulation.chain.kernel import (
     TEACHERS,
     batch_sums,
     move,
-    population_risk,
     workspace,
 )
 from onepass.simulation.chain.leap_series import leap, look, memory
 from onepass.simulation.chain.limits import BENT, Limits
+from onepass.simulation.chain.unit_risk import population_risk
 from onepass.simulation.jit import compiled, inlined
 from onepass.simulation.parameters import Parameters
 

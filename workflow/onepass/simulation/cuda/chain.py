@@ -12,7 +12,8 @@ from onepass.errors import OnepassError
 from onepass.gaussian.risk import risk_series
 from onepass.model import Model
 from onepass.protocol import Schedule
-from onepass.simulation.chain.kernel import DIVERGED, RECOVERED, population_risk
+from onepass.simulation.chain.kernel import DIVERGED, RECOVERED
+from onepass.simulation.chain.unit_risk import population_risk
 from onepass.simulation.chunks import Chunks
 from onepass.simulation.cuda import philox
 from onepass.simulation.cuda.device import as_bytes

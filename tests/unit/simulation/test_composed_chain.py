@@ -1,0 +1,161 @@
+"""Compiled steps of composed protocols equal those of the array form, number for number, on the same draws."""
+
+from math import inf, sqrt
+
+import numpy as np
+import onepass
+import pytest
+from helpers.algorithms import ONE, PROTOCOLS, RATES, THREE, TWO, of, start_of
+from onepass.choices import Momentum
+from onepass.protocol import Protocol
+from onepass.simulation.algorithms import composed_chain
+from onepass.simulation.algorithms.composed import RATE
+from onepass.simulation.algorithms.directions import shaped
+from onepass.simulation.algorithms.rows import lower_triangular, polar
+from onepass.simulation.algorithms.run import Settings
+from onepass.simulation.chain.wishart import bartlett, semidefinite_cholesky
+from onepass.simulation.streams import replica_streams
+
+COMPILED = [(model, protocol) for model, protocol in PROTOCOLS if not protocol.smoothing]
+DIMENSION, STEPS = 40, 5
+
+
+class PlayedBatch:
+    """A batch of one replica whose numbers are those that the kernel draws from a stream, in its order.
+
+    Its samples have coordinates in the span of the teacher and of the gradient's points, the first `near` ones.
+    """
+
+    def __init__(self, stream, model, size, known):
+        self.stream, self.known, self.width = stream, known, known + model.students
+        self.inputs = stream.standard_normal((size, model.students + model.teachers))
+        self.labels = model.target_formula.array(np)(self.inputs[:, : model.teachers])
+        if model.noise:
+            self.labels = self.labels + sqrt(model.noise) * stream.standard_normal(size)
+
+    def fields(self, rows):
+        near = self.inputs.shape[1]
+        assert abs(rows[..., near:]).max() < 1e-9
+        return self.inputs @ rows[..., :near].swapaxes(1, 2)
+
+    def combine(self, weights):
+        c, near = weights[0] / len(self.inputs), self.inputs.shape[1]
+        p = c.shape[1]
+        root, factor = np.zeros((p, p)), np.zeros((p, p))
+        rank = semidefinite_cholesky(c.T @ c, p, root, 0)
+        rows = np.zeros((1, p, self.width))
+        rows[0, :, :near] = c.T @ self.inputs
+        rows[0, :, near : self.known] = (self.stream.standard_normal((self.known - near, rank)) @ root[:, :rank].T).T
+        bartlett(self.stream, factor, rank, float(DIMENSION - self.known))
+        rows[0, :, self.known :] = root @ factor
+        return rows
+
+
+def settled(rows, ahead, students, teachers):
+    """W and V in a basis of the teacher, then of ``W + ahead V``, then of V."""
+    points = rows[:, :students] + ahead * rows[:, students:] if ahead else rows[:, :students]
+    both = np.concatenate([points, rows[:, students:]], axis=1)[0]
+    triangle = np.linalg.qr(both[:, teachers:].T)[1].T
+    triangle *= np.where(np.diagonal(triangle) < 0, -1.0, 1.0)
+    both = np.hstack([both[:, :teachers], triangle, np.zeros((len(both), students))])
+    if ahead:
+        both[:students] -= ahead * both[students:]
+    return both[None]
+
+
+def array_form(model, protocol, batch_size, start, stream):
+    """Overlaps, Gram matrix and second layer after every step."""
+    p, k = model.students, model.teachers
+    algorithm = of(protocol)(model, RATES[model], DIMENSION)
+    known = k + p * algorithm.vectors
+    weights = np.zeros((1, p, known + p))
+    weights[..., : k + p] = start
+    state = algorithm.start(weights, model.output_weights[None].copy())
+    found = []
+    for step in range(STEPS + 1):
+        students = state.rows[0, :p]
+        found.append((students[:, :k], students @ students.T, state.layer[0] * p))
+        if step == STEPS:
+            return map(np.array, zip(*found, strict=True))
+        rate = algorithm._scheduled(state, state.rows[:, :p])[0, RATE] if algorithm.adaptive else RATES[model]
+        ahead = rate * protocol.beta if protocol.momentum == Momentum.NESTEROV else 0.0
+        batch = PlayedBatch(stream, model, batch_size, known)
+        state = state._replace(rows=settled(state.rows, ahead, p, k))
+        state = algorithm.step(state, batch, batch.labels[None])
+
+
+@pytest.mark.parametrize("batch_size", [1, 8])
+@pytest.mark.parametrize(
+    ("model", "protocol"), COMPILED, ids=[f"{protocol.name}-p{model.students}" for model, protocol in COMPILED]
+)
+def test_compiled_steps_equal_the_array_form(model, protocol, batch_size):
+    start = start_of(model, DIMENSION)
+    expected = list(array_form(model, protocol, batch_size, start, *replica_streams(3, 1)))
+    settings = Settings(DIMENSION, batch_size, STEPS, inf)
+    algorithm = of(protocol)(model, RATES[model], DIMENSION)
+    found = composed_chain.run(algorithm, settings, start[None], replica_streams(3, 1), np.arange(STEPS + 1))
+    assert abs(expected[0][-1] - expected[0][0]).max() > 1e-4
+    for own, other in zip((found.overlaps, found.grams, found.layers), expected, strict=True):
+        np.testing.assert_allclose(own[0, 1], other[1], rtol=1e-12, atol=1e-12)
+        np.testing.assert_allclose(own[0], other, rtol=1e-8, atol=1e-9)  # rounding grows from step to step
+
+
+def test_rows_turn_into_a_triangle():
+    rng = np.random.default_rng(0)
+    for rows in (rng.standard_normal((4, 9)), np.tile(rng.standard_normal(9), (4, 1)), np.zeros((4, 9)), -np.eye(4, 9)):
+        turned = rows.copy()
+        lower_triangular(turned, 4, 2, 9)
+        np.testing.assert_array_equal(turned[:, :2], rows[:, :2])
+        assert not np.triu(turned[:, 2:], 1).any()
+        assert (np.diagonal(turned[:, 2:]) >= 0).all()
+        np.testing.assert_allclose(turned @ turned.T, rows @ rows.T, atol=1e-13)
+
+
+def test_the_polar_factor_is_that_of_the_array_form():
+    rng = np.random.default_rng(0)
+    for count in (1, 2, 3, 6):
+        full, flat = rng.standard_normal((count, 9)), np.outer(rng.standard_normal(count), rng.standard_normal(9))
+        for rows in (full, flat, 0 * full, full * 10.0 ** -np.arange(count)[:, None]):
+            found = rows.copy()
+            polar(found, np.empty((count, count + 1)), count, 9)
+            expected = shaped(Protocol(direction="polar").direction, rows[None])[0]
+            np.testing.assert_allclose(found, expected, atol=1e-11)
+
+
+def test_what_is_compiled():
+    """What the compiled form does not know runs in array form, silently: the law is the same."""
+
+    def takes(protocol, dimension=16, batch_size=8, dense=False, model=THREE):
+        settings = Settings(dimension, batch_size, 1, inf, dense=dense)
+        return composed_chain.takes(of(protocol)(model, 0.1, dimension), settings)
+
+    heavy = Protocol(momentum="heavy_ball", beta=0.5)
+    assert takes(heavy)
+    assert takes(heavy, 11)
+    assert not takes(heavy, 10)
+    assert takes(heavy, 9, 1)
+    assert not takes(heavy, dense=True)
+    assert not takes(Protocol("correlation", "plain", "adaptive"))
+    assert not takes(Protocol("correlation", smoothing=1), model=ONE)
+
+
+def test_numbers_of_a_protocol_need_no_kernel_of_their_own():
+    kernels = {
+        composed_chain.kernel_of(of(protocol)(TWO, 0.1, 16))
+        for protocol in (
+            Protocol(update="plain", weight_decay=0.1),
+            Protocol(direction="clipped", clip=0.3),
+            Protocol(direction="polar"),
+            Protocol("correlation", second_layer_rate=0.5),
+            Protocol("correlation", schedule="adaptive", second_layer_rate=1),
+        )
+    }
+    assert len(kernels) == 1
+
+
+def test_memory_does_not_grow_with_the_batch():
+    """Of a batch that the array form cannot hold."""
+    runs = onepass.simulate(
+        ONE, Protocol("absolute"), dimension=100, batch_size=3_000_000, learning_rate=1e-3, steps=1, threshold=None
+    )
+    assert np.isfinite(runs.overlap).all()

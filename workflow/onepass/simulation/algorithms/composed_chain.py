@@ -1,0 +1,122 @@
+"""Runs of composed protocols by compiled code: the law of `run.run` with lazy batches, at once for each replica.
+
+A protocol gets a kernel of its own only for what stands in its inner loops: the formulas, whether there are velocities
+and whether the output is needed. All numbers, and the other choices, are told when it runs.
+"""
+
+import inspect
+import re
+from collections.abc import Sequence
+
+import numpy as np
+
+from onepass.choices import BASIC_LOSSES, Loss, Schedule, Update
+from onepass.formulas.named import NamedFormula
+from onepass.gaussian.hermite import gaussian_norm
+from onepass.gaussian.risk import risk_series
+from onepass.protocol import ADAPTIVE_DECAY, ADAPTIVE_DROP, ADAPTIVE_RISK_FRACTION, PSI
+from onepass.simulation.algorithms import composed_kernel
+from onepass.simulation.algorithms.algorithm import Algorithm
+from onepass.simulation.algorithms.composed import ComposedSGD
+from onepass.simulation.algorithms.composed_step import Composition
+from onepass.simulation.algorithms.run import Outcome, Settings
+from onepass.simulation.chain.batch_law import NO_LAW
+from onepass.simulation.chain.build import composed_module
+from onepass.simulation.chain.kernel import DIVERGED, RECOVERED
+from onepass.simulation.ticker import tick
+from onepass.sources import code_version
+
+_KERNEL = inspect.getsource(composed_kernel)  # read as this module is, like those of `chain.build`
+PROTOCOL, RESPONSE, RUN = (
+    re.compile(f"# <{part}>.*# </{part}>", re.DOTALL) for part in ("protocol", "response", "run")
+)
+# What the kernel needs beside the names that the chain's has.
+_NEEDED = """from onepass.choices import Momentum
+from onepass.simulation.algorithms.composed_step import Composition, advance, complete, is_finite, keep, progress
+from onepass.simulation.algorithms.rows import lower_triangular
+from onepass.simulation.chain.unit_risk import sphere_risk
+"""
+
+
+def takes(algorithm: Algorithm, settings: Settings) -> bool:
+    """Whether the compiled form knows such runs; the array form knows all, at a hundred times the cost of a step.
+
+    It does not know algorithms of one's own, smoothed landscapes, the risk of weights off the sphere, which the
+    adaptive schedule asks for, and dimensions that a batch uses up.
+    """
+    if settings.dense or type(algorithm) is not ComposedSGD:
+        return False
+    own, p = algorithm.protocol, algorithm.model.students
+    held = algorithm.teachers + p * algorithm.vectors
+    adaptive_off_the_sphere = own.schedule == Schedule.ADAPTIVE and own.update == Update.PLAIN
+    room = settings.dimension >= held + min(p, settings.batch_size)
+    return room and not own.smoothing and not adaptive_off_the_sphere
+
+
+def run(
+    algorithm: ComposedSGD,
+    settings: Settings,
+    factors: np.ndarray,
+    streams: Sequence[np.random.Generator],
+    record_steps: np.ndarray,
+) -> Outcome:
+    """Run every replica from its factor [M | L] (replicas, p, k + p), by numbers of its stream alone, as `run.run`."""
+    model, count = algorithm.model, len(factors)
+    p, k = model.students, model.teachers
+    kernel, series, own = kernel_of(algorithm), risk_series(model), composition(algorithm, settings)
+    states = np.empty((count, record_steps.size, p, k + p * (algorithm.vectors + 1)))
+    layers = np.empty((count, record_steps.size, p))
+    last, status = np.empty(count, dtype=np.int64), np.empty(count, dtype=np.int64)
+    for r, (factor, stream) in enumerate(zip(factors, streams, strict=True)):
+        layer = model.output_weights.copy()
+        last[r], status[r] = kernel.run_composed(
+            stream, factor, layer, own, NO_LAW, series, record_steps, states[r], layers[r]
+        )
+        tick(r + 1, count)
+    last[status == DIVERGED] = settings.steps
+    return Outcome(
+        states[..., :k], states @ states.swapaxes(-1, -2), layers * p, last, status == RECOVERED, status == DIVERGED
+    )
+
+
+def kernel_of(algorithm: ComposedSGD):
+    """The module of `composed_kernel` for a model and a protocol."""
+    own, model = algorithm.protocol, algorithm.model
+    basic = own.loss in BASIC_LOSSES  # one kernel: the response knows the square loss
+    psi = NamedFormula.of(PSI[Loss.CORRELATION], "y", "f") if basic else own.psi
+    label = NamedFormula.of(own.label or "y", "y")
+    adaptive, learns = own.schedule == Schedule.ADAPTIVE, own.second_layer_rate > 0
+    output = learns or adaptive or own.psi.reads("f")
+    functions = [label.source("transformed"), psi.source("psi")]
+    block = "\n\n".join([f"VECTORS, OUTPUT = {algorithm.vectors}, {output}", *(f"@njit\n{f}" for f in functions)])
+    response = PROTOCOL.sub(lambda _: block, RESPONSE.search(_KERNEL).group())
+    return composed_module(model, response, _NEEDED + RUN.search(_KERNEL).group(), code_version(__name__))
+
+
+def composition(algorithm: ComposedSGD, settings: Settings) -> Composition:
+    """What the kernel is told of a protocol and its run."""
+    own, model = algorithm.protocol, algorithm.model
+    missing = gaussian_norm(model.activation_formula) - risk_series(model).pair.sum()
+    return Composition(
+        dimension=settings.dimension,
+        batch_size=settings.batch_size,
+        learning_rate=algorithm.learning_rate,
+        steps=settings.steps,
+        threshold=settings.threshold,
+        by_cosine=settings.recovery == "cosine",
+        noise=float(model.noise),
+        loss=int(own.loss) if isinstance(own.loss, Loss) else -1,
+        update=int(own.update),
+        schedule=int(own.schedule),
+        direction=int(own.direction),
+        momentum=int(own.momentum),
+        velocity=int(own.velocity),
+        beta=own.beta,
+        clip=own.clip or 0.0,
+        weight_decay=own.weight_decay,
+        second_layer_rate=own.second_layer_rate,
+        risk_fraction=ADAPTIVE_RISK_FRACTION,
+        drop=ADAPTIVE_DROP,
+        decay=ADAPTIVE_DECAY,
+        missing=max(0.0, missing),
+    )
