@@ -2,8 +2,9 @@
 
 from dataclasses import dataclass
 from functools import cached_property
-from math import inf, isfinite
+from math import inf
 from numbers import Real
+from sys import float_info
 from typing import Self
 
 from onepass import protocol_name
@@ -104,11 +105,11 @@ class Protocol:
             value = getattr(self, key)
             if key == "clip" and value is None:
                 continue
-            real = isinstance(value, Real) and not isinstance(value, bool) and isfinite(value)
+            real = isinstance(value, Real) and not isinstance(value, bool) and abs(value) <= float_info.max
             if not (real and (value > 0 if least is None else least <= value) and value < below):
                 bounds = "above 0" if least is None else f"from {least}" + ("" if below == inf else f", below {below}")
                 raise ProtocolError(f"{key} is {value!r}; allowed: a number {bounds}")
-            keep(key, float(value))
+            keep(key, float(value) + 0.0)  # no −0, which has a name of its own
         self._check_contradictions()
 
     def _check_contradictions(self) -> None:
