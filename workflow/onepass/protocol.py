@@ -8,7 +8,7 @@ from sys import float_info
 from typing import Self
 
 from onepass import protocol_name
-from onepass.choices import Direction, Loss, Momentum, ProtocolError, Schedule, Update, Velocity
+from onepass.choices import RANGES, Direction, Loss, Momentum, ProtocolError, Schedule, Update, Velocity
 from onepass.formulas.language import FormulaError
 from onepass.formulas.named import NamedFormula
 
@@ -30,14 +30,6 @@ CHOICES = {
     "direction": Direction,
     "momentum": Momentum,
     "velocity": Velocity,
-}
-RANGES = {  # of the numbers: from (None: above 0), below
-    "huber_delta": (None, inf),
-    "clip": (None, inf),
-    "beta": (0, 1),
-    "weight_decay": (0, inf),
-    "second_layer_rate": (0, inf),
-    "smoothing": (0, inf),
 }
 
 
