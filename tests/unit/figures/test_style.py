@@ -151,7 +151,7 @@ def test_every_protocol_has_a_look_its_own_in_a_figure():
     [
         ("spherical_absolute_heavyball0.9", "spherical, absolute loss, heavy ball 0.9"),
         ("plain_huber0.5_labelsign~28y~29_clipped2", "plain, huber loss of δ 0.5, labels sign(y), clipped at 2"),
-        ("projected_psitanh~28y-f~29_polar", "projected, ψ = tanh(y - f), polar"),
+        ("projected_psitanh~28y-f~29_polar", "projected, ψ = tanh(y-f), polar"),
         ("spherical_correlation_rows_smoothed0.5", "spherical, correlation loss, rows normalised, smoothed 0.5"),
         (
             "projected_adaptive_heavyball0.5_transported_decay0.1_layer2",
@@ -161,7 +161,9 @@ def test_every_protocol_has_a_look_its_own_in_a_figure():
     ],
 )
 def test_labels_are_read_from_names(name, label):
-    assert style.look(name).label == label
+    found = style.look(name).label
+    assert found.replace("\n", " ") == label
+    assert max(map(len, found.split("\n"))) <= style.LINE
 
 
 def test_protocols_that_the_theory_does_not_know_are_drawn_without_its_lines():
@@ -174,6 +176,6 @@ def test_protocols_that_the_theory_does_not_know_are_drawn_without_its_lines():
         axes = [ax for ax in figure.axes if "mu" in ax.get_xlabel()]
         theory = [line for ax in axes for line in ax.lines if len(line.get_xdata()) == 801]
         assert len(theory) == lines
-        labels = [text.get_text() for legend in figure.legends for text in legend.get_texts()]
+        labels = [text.get_text().replace("\n", " ") for legend in figure.legends for text in legend.get_texts()]
         labels += [ax.get_title().replace("\n", " ") for ax in figure.axes]
         assert "plain, square loss, second layer 1" in labels

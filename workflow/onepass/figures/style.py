@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterable, Sequence
 from itertools import product
 from pathlib import Path
+from textwrap import fill
 from typing import NamedTuple
 
 import matplotlib as mpl
@@ -17,6 +18,7 @@ from onepass.protocol import Protocol
 
 WIDTH = 7.0  # inches: both columns of a page
 DPI = 200
+LINE = 30  # characters of a label, where it is long: a panel of two beside each other has room for them
 INK = "0.15"
 MUTED = "0.45"
 COORDINATES = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")  # colours of a target's, in turn
@@ -123,19 +125,21 @@ def look(protocol: str) -> Look:
 
 
 def _label(name: str) -> str:
-    """A protocol in words, ``spherical, absolute loss, heavy ball 0.9``; of what is none its name."""
+    """A protocol in words, ``spherical, absolute loss, heavy ball 0.9``, in lines; of what is none its name."""
     try:
         own = Protocol.named(name)
     except ProtocolError:
         return name.replace("_", " ")
-    loss = f"{own.loss} loss" if isinstance(own.loss, Loss) else f"ψ = {own.loss}"
+    loss = f"{own.loss} loss" if isinstance(own.loss, Loss) else f"ψ = {own.loss.replace(' ', '')}"
     loss += "" if own.huber_delta == 1 else f" of δ {own.huber_delta:g}"
     words = [str(own.update), "adaptive" if own.schedule == Schedule.ADAPTIVE else loss]
-    words += [] if own.label is None else [f"labels {own.label}"]
+    words += [] if own.label is None else [f"labels {own.label.replace(' ', '')}"]
     usual = {"direction": Direction.GRADIENT, "momentum": Momentum.NONE, "velocity": Velocity.LEFT}
     chosen = [str(getattr(own, key)) for key, choice in usual.items() if getattr(own, key) != choice]
     words += [_WORDS[word].format(own) for word in chosen]
-    return ", ".join(words + [f"{word} {getattr(own, key):g}" for key, word in _NUMBERS.items() if getattr(own, key)])
+    words += [f"{word} {getattr(own, key):g}" for key, word in _NUMBERS.items() if getattr(own, key)]
+    whole = ", ".join(word.replace(" ", "\xa0") for word in words)  # which lines do not break
+    return fill(whole, LINE, break_long_words=False, break_on_hyphens=False).replace("\xa0", " ")
 
 
 def protocol_handles(names, **line) -> list[Line2D]:
