@@ -99,7 +99,7 @@ def test_what_a_threshold_is_on_is_told_where_it_makes_a_difference():
             he3(NAME, change={"check": WHOLE["check"] | {"experiments": ["he3"]}}),
             r"check.experiments\[0\]: 'he3': it has protocol",
         ),
-        (settings_of(tuned_he3={"protocols": [NAME]}), "kind 'tuned' runs by engine 'leap', which does not know"),
+        (settings_of(tuned_he3={"protocols": [NAME]}), "engine 'leap' does not know protocol '.*'; allowed: chain"),
         (settings_of(leaps_square={"protocols": [NAME]}), "kind 'leaps' runs by engine 'leap', which does not know"),
         (he3(COMPOSED, recovery="angle"), "he3.recovery: 'angle': allowed: 'cosine' or 'norm'"),
     ],
@@ -181,3 +181,10 @@ def test_norms_and_the_second_layer_are_gathered_where_they_move(tmp_path):
     old = gathered(tmp_path / "old", protocols=["spherical_square"], **own)
     assert not {"student_gram", "second_layer", "diverged", "diverged_fraction"} & set(old.variables)
     np.testing.assert_array_equal(old.overlaps.sel(protocol="spherical_square"), fixed.overlaps)
+
+
+def test_searches_of_the_best_rate_take_them_step_by_step():
+    own = {"protocols": ["plain_square_heavyball0.5"], "engine": "chain", "tolerance": None, "recovery": "norm"}
+    own |= {"dimensions": [64], "mu": [1.0], "first_delta": 2.0, "first_length": 0.5}
+    (cell,) = validated(settings_of(tuned_he3=own)).grid("tuned_he3")
+    assert (cell.engine, cell.recovery, cell.tuned) == ("chain", "norm", True)
