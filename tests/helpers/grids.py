@@ -13,7 +13,9 @@ experiments:
   giant_step_2: {mu: [2.5]}
   tuned_he3: {protocols: [projected_square], mu: [1.0], dimensions: [256, 1024]}
   chain_exactness:
-    protocols: [projected_square, spherical_correlation]
+    protocols:
+      - projected_square
+      - {loss: absolute, update: plain, momentum: heavy_ball, beta: 0.5, second_layer_rate: 1, label: y/(1 + y**2)}
     students: [1]
     batch_sizes: [2]
     dimensions: [16]

@@ -81,6 +81,8 @@ def test_what_gathers_fits_and_draws_loads_is_behind_it(small_grid, tmp_path):
             "onepass.pipeline.experiments",
             "onepass.pipeline.comparisons",
             "onepass.pipeline.keys",
+            "onepass.pipeline.protocols",
+            "onepass.pipeline.choices",
         }  # asked for by this test
         assert module in found
         assert found - rooms() - (own if module == GATHERED else set()) <= set(closure(module)), module

@@ -58,6 +58,24 @@ def test_the_tables_come_with_the_figures_and_the_run_ends_with_the_exponents(bu
         ) or np.isnan(row.theta)
 
 
+def test_a_protocol_given_choice_by_choice_is_run_and_gathered_by_its_name(built, tmp_path):
+    (name,) = {"plain_absolute_labely~2F~281~2By~2A~2A2~29_heavyball0.5_layer1"}
+    cells = built.files(f"data/tiny/cells/chain_exactness/{name}_*")
+    assert len(cells) == 2, "an engine each"
+    with xr.open_dataset(built.folder / "data/tiny/chain_exactness.nc") as runs:
+        assert runs.protocol.values.tolist() == ["projected_square", name]
+        assert np.isfinite(runs.overlap.sel(protocol=name)).all()
+        assert (runs.diverged_fraction == 0).all()
+
+    # where rows of one protocol are jobs of their own its name is a pattern, one the beginning of another
+    names = ["projected_square", "projected_square_heavyball0.9", "projected_psiy~2Aexp~28-y~2Af~29_clipped1e+16"]
+    long = {"protocols": names, "mu": [0.0], "delta": 1.5, "step_budget": 5000.0, "engine": "chain", "tolerance": None}
+    figures = {name: ["square"] for name, own in yaml.safe_load(TINY)["figures"].items() if "he3" in own}
+    overlay = {"experiments": {"he3": long}, "figures": figures, "check": {"experiments": ["square"]}}
+    planned = Project(tmp_path, yaml.safe_dump(overlay)).planned("data/quick/he3.nc")
+    assert planned == {f"Simulating he3, {name}_mu0.00" for name in names} | {"Gathering the cells of he3"}
+
+
 def test_the_picture_of_the_rules_is_theirs(tmp_path):
     """`make rulegraph` draws it."""
     (drawn,) = re.findall("^DRAWN := (.*?)  #", (ROOT / "Makefile").read_text(), flags=re.MULTILINE)

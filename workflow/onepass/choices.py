@@ -1,6 +1,7 @@
 """The choices that a protocol is made of: names for people, numbers for arrays and compiled code."""
 
 from enum import IntEnum
+from math import inf
 from typing import Self
 
 from onepass.errors import OnepassError
@@ -98,3 +99,13 @@ class Velocity(Choice):
 
     LEFT = 0
     TRANSPORTED = 1
+
+
+RANGES = {  # of the numbers: from (None: above 0), below
+    "huber_delta": (None, inf),
+    "clip": (None, inf),
+    "beta": (0, 1),
+    "weight_decay": (0, inf),
+    "second_layer_rate": (0, inf),
+    "smoothing": (0, inf),
+}

@@ -2,12 +2,13 @@
 
 from dataclasses import dataclass
 from functools import cached_property
-from math import inf, isfinite
+from math import inf
 from numbers import Real
+from sys import float_info
 from typing import Self
 
 from onepass import protocol_name
-from onepass.choices import Direction, Loss, Momentum, ProtocolError, Schedule, Update, Velocity
+from onepass.choices import RANGES, Direction, Loss, Momentum, ProtocolError, Schedule, Update, Velocity
 from onepass.formulas.language import FormulaError
 from onepass.formulas.named import NamedFormula
 
@@ -29,14 +30,6 @@ CHOICES = {
     "direction": Direction,
     "momentum": Momentum,
     "velocity": Velocity,
-}
-RANGES = {  # of the numbers: from (None: above 0), below
-    "huber_delta": (None, inf),
-    "clip": (None, inf),
-    "beta": (0, 1),
-    "weight_decay": (0, inf),
-    "second_layer_rate": (0, inf),
-    "smoothing": (0, inf),
 }
 
 
@@ -104,11 +97,11 @@ class Protocol:
             value = getattr(self, key)
             if key == "clip" and value is None:
                 continue
-            real = isinstance(value, Real) and not isinstance(value, bool) and isfinite(value)
+            real = isinstance(value, Real) and not isinstance(value, bool) and abs(value) <= float_info.max
             if not (real and (value > 0 if least is None else least <= value) and value < below):
                 bounds = "above 0" if least is None else f"from {least}" + ("" if below == inf else f", below {below}")
                 raise ProtocolError(f"{key} is {value!r}; allowed: a number {bounds}")
-            keep(key, float(value))
+            keep(key, float(value) + 0.0)  # no −0, which has a name of its own
         self._check_contradictions()
 
     def _check_contradictions(self) -> None:

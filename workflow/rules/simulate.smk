@@ -6,6 +6,8 @@
 # computes only what is missing. A job that has cells for a GPU asks for one (resource `gpu`, 0 otherwise) and takes the
 # first free one of the machine: `--resources gpu=2` on a workstation with two runs two such jobs at a time.
 
+import re
+
 from onepass.pipeline import cost
 from onepass.pipeline.row import CACHE
 
@@ -26,7 +28,7 @@ for name, listed in grids.items():
         log:
             f"{DATA}/logs/simulate/{name}/{part or 'all'}.log",
         wildcard_constraints:
-            part="|".join(jobs),
+            part="|".join(map(re.escape, jobs)),
         conda:
             "../../environment.yml"
         threads: 1

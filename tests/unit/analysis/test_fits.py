@@ -122,3 +122,14 @@ def test_times_of_several_coordinates_are_fitted_over_the_climb_of_their_flow():
     fit = fit_experiment(runs, resamples=100).squeeze()
     assert float(fit.theta) == pytest.approx(0, abs=1e-3)
     assert abs(float(fit.theta_plain)) > 0.1
+
+
+def test_of_a_protocol_that_the_theory_does_not_know_the_fit_is_plain(experiment):
+    names = ("projected_square", "plain_square")
+    one = experiment.isel(protocol=[0])
+    known, unknown = (fit_experiment(one.assign_coords(protocol=[name]), resamples=100) for name in names)
+    assert np.isnan(unknown.theta_theory).all()
+    assert not unknown.log_factor.any()
+    assert (unknown.factor == 1).all()
+    np.testing.assert_array_equal(unknown.theta, unknown.theta_plain)
+    np.testing.assert_allclose(unknown.theta, known.theta_plain, atol=0.05)

@@ -2,6 +2,7 @@
 
 import json
 
+import numpy as np
 import pytest
 import xarray as xr
 from helpers.commands import SIMULATE, called, refused, some_runs
@@ -101,3 +102,33 @@ def test_an_output_that_cannot_be_written_is_refused_before_anything_is_simulate
     (tmp_path / "file").touch()
     for output in (tmp_path, tmp_path / "file" / "cell.nc"):
         assert "cannot be written" in refused(*SIMULATE, "--output", output, "--force", code=2)
+
+
+def test_choices_are_options_and_change_the_protocol_that_is_named(tmp_path):
+    own = ["--update", "plain", "--second-layer-rate", "1", "--momentum", "heavy_ball", "--beta", "0.5"]
+    own += ["--threshold", "0.9", "--recovery", "norm", "--steps", "20"]
+    done = called(*SIMULATE, "--protocol", "projected_huber2", *own, "--output", tmp_path / "own.nc")
+    runs = store.read(tmp_path / "own.nc")
+    parameters = json.loads(runs.attrs["parameters"])
+    assert parameters["protocol"] == "plain_huber2_heavyball0.5_layer1"
+    assert parameters["recovery"] == runs.attrs["recovery"] == "norm"
+    norm = float(np.sqrt(runs.student_gram.isel(step=-1)).median())
+    layer = float(runs.second_layer.isel(step=-1).median())
+    assert f", norm {norm:.3g}, second layer {layer:.3g} after 20 steps" in done.stdout
+    for wrong, words, code in (
+        (["--beta", "1"], "beta is 1.0; allowed", 1),
+        (["--loss", "cubic"], "loss 'cubic' is unknown; allowed: square", 1),
+        (["--update", "up"], "update 'up' is unknown; allowed: projected", 1),
+        (["--recovery", "angle"], "'angle'; allowed: cosine, norm", 2),
+        (["--momentum", "heavy_ball", "--engine", "leap"], "engine 'leap' does not know protocol", 1),
+    ):
+        assert words in refused(*SIMULATE, *wrong, "--output", tmp_path / "no.nc", code=code)
+    assert not (tmp_path / "no.nc").exists()
+
+
+def test_runs_that_diverge_are_told(tmp_path):
+    done = called(
+        *SIMULATE, "--update", "plain", "--loss", "square", "--learning-rate", "1", "--output", tmp_path / "own.nc"
+    )
+    assert done.stdout.rstrip().endswith("3 diverged")
+    assert "without normalisation runs may diverge" in done.stderr

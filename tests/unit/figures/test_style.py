@@ -6,10 +6,8 @@ import sys
 
 import pytest
 from helpers.experiments import experiment
-from onepass.figures import (
-    style,
-    time_exponents,
-)
+from onepass.figures import recovery_scaling, sample_complexity, style, time_exponents
+from onepass.protocol import ALL_PROTOCOLS
 
 DRAW = """if True:
     import hashlib, sys
@@ -134,3 +132,50 @@ def test_drawing_leaves_the_settings_alone():
     before = settings()
     time_exponents.draw([experiment()])
     assert settings() == before
+
+
+def test_every_protocol_has_a_look_its_own_in_a_figure():
+    published = {protocol.name: style.look(protocol.name) for protocol in ALL_PROTOCOLS}
+    assert len({look[1:] for look in published.values()}) == len(published)
+    others = ["spherical_absolute_heavyball0.9", "plain_psiy~2Aexp~28min~28-y~2Af~2C2~29~29", "nonsense", "projected_"]
+    found = style.looks([*others, *published])
+    assert {name: found[name] for name in published} == published, "the published ones look the same everywhere"
+    assert len({look[1:] for look in found.values()}) == len(found)
+    few = style.looks(["projected_square", *others])
+    assert len({look.colour for look in few.values()}) == len(few)
+    assert len(style.looks(f"p{i}" for i in range(200))) == 200
+
+
+@pytest.mark.parametrize(
+    ("name", "label"),
+    [
+        ("spherical_absolute_heavyball0.9", "spherical, absolute loss, heavy ball 0.9"),
+        ("plain_huber0.5_labelsign~28y~29_clipped2", "plain, huber loss of δ 0.5, labels sign(y), clipped at 2"),
+        ("projected_psitanh~28y-f~29_polar", "projected, ψ = tanh(y-f), polar"),
+        ("spherical_correlation_rows_smoothed0.5", "spherical, correlation loss, rows normalised, smoothed 0.5"),
+        (
+            "projected_adaptive_heavyball0.5_transported_decay0.1_layer2",
+            "projected, adaptive, heavy ball 0.5, transported, decay 0.1, second layer 2",
+        ),
+        ("of_tomorrow", "of tomorrow"),
+    ],
+)
+def test_labels_are_read_from_names(name, label):
+    found = style.look(name).label
+    assert found.replace("\n", " ") == label
+    assert max(map(len, found.split("\n"))) <= style.LINE
+
+
+def test_protocols_that_the_theory_does_not_know_are_drawn_without_its_lines():
+    data = experiment(protocols=["projected_square", "projected_correlation"])
+    names = ["projected_square", "plain_square_layer1"]
+    other = data.assign_coords(protocol=names).assign_attrs(replicas=12, experiment="mine")
+    other["theta_theory"] = other.theta_theory.where(other.protocol == "projected_square")
+    for module, lines in ((time_exponents, 1), (sample_complexity, 1), (recovery_scaling, 0)):
+        figure = module.draw([other])
+        axes = [ax for ax in figure.axes if "mu" in ax.get_xlabel()]
+        theory = [line for ax in axes for line in ax.lines if len(line.get_xdata()) == 801]
+        assert len(theory) == lines
+        labels = [text.get_text().replace("\n", " ") for legend in figure.legends for text in legend.get_texts()]
+        labels += [ax.get_title().replace("\n", " ") for ax in figure.axes]
+        assert "plain, square loss, second layer 1" in labels

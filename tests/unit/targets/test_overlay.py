@@ -103,3 +103,18 @@ def test_an_overlay_of_another_target_is_not_taken_for_this_one(project):
         if name:
             with pytest.raises(overlay.OverlayError, match="allowed: small letters"):
                 overlay.kept_or_written("x1*x2", name=name, root=project)
+
+
+def test_protocols_of_ones_own(project):
+    own = ["projected_correlation", "plain_absolute_heavyball0.9"]
+    path, remarks = overlay.kept_or_written("He3(x1)", protocols=own, root=project)
+    configuration = configured((project / path).read_text())
+    found = {name: configuration.experiments[name].protocols for name in configuration.needed}
+    assert found["runs"] == found["chain"] == own
+    assert found["large_batch"] == found["small_batch"] == own[:1], "what the theory plans for"
+    assert "the theory plans nothing for plain_absolute_heavyball0.9" in " ".join(remarks)
+    assert overlay.kept_or_written("He3(x1)", protocols=own, root=project)[0] == path
+    with pytest.raises(overlay.OverlayError, match=r"is of protocols projected_corr.*, plain_abs.* allowed: anoth"):
+        overlay.kept_or_written("He3(x1)", protocols=own[:1], root=project)
+    with pytest.raises(ValueError, match="protocol 'plain_cubic' is unknown"):
+        overlay.kept_or_written("He3(x1)", name="mine", protocols=["plain_cubic"], root=project)

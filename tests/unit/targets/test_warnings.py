@@ -159,3 +159,78 @@ def test_a_student_of_weight_zero_does_not_silence_the_noise():
     for layer in [(1.0, 1.0), (1.0, 0.0)]:
         model = Model("He3(x1)", "He3", students=2, second_layer=layer)
         assert "noise" in [remark.kind for remark in warnings.advice(model, Protocol("correlation"), **place)]
+
+
+PLAIN = Protocol(update="plain")
+SHORT_RUN = {"dimension": 64, "batch_size": 8, "steps": 200, "initial": 0.3}
+
+
+@pytest.mark.parametrize(
+    ("name", "rate", "diverged"),
+    [("He3", 1e-4, 0), ("He3", 0.02, 1), ("He2", 0.005, 0), ("He2", 0.1, 1), ("relu", 0.1, 0)],
+)
+def test_without_normalisation_runs_diverge_where_one_sample_moves_a_student_twice_its_norm(name, rate, diverged):
+    """At the same place: none below half of the bound, all at five times it."""
+    from onepass.simulation.simulate import simulate
+
+    model = Model(f"{name}(x1)", name)
+    found = warnings.advice(model, PLAIN, **SHORT_RUN, learning_rate=rate)
+    assert [remark.kind for remark in found] == ["divergence"] * diverged
+    own = {"initial": ("overlap", 0.3), "replicas": 20, "threshold": None, "records": 0, "backend": "numpy"}
+    runs = simulate(model, PLAIN, **(SHORT_RUN | own), learning_rate=rate, engine="sgd")
+    assert runs.diverged.mean() == diverged
+    assert not found or found[0].extent > 5 * 2
+
+
+@pytest.mark.parametrize(
+    ("protocol", "grows"),
+    [
+        (Protocol("correlation", "plain"), "the weights grow"),
+        (Protocol("correlation", "plain", second_layer_rate=1), "the weights and the second layer grow"),
+        (Protocol("correlation", "spherical", second_layer_rate=1), "the second layer grow"),
+        (Protocol("correlation", "plain", weight_decay=1), ""),
+        (Protocol("square", "plain"), ""),
+    ],
+)
+def test_the_correlation_loss_grows_without_end_where_nothing_holds_it(protocol, grows):
+    from onepass.simulation.simulate import simulate
+
+    model = Model("relu(x1)", "relu")
+    words = said(model, protocol, **SHORT_RUN, learning_rate=0.2)
+    assert grows in words
+    assert bool(words) == bool(grows)
+    own = {"initial": ("overlap", 0.3), "replicas": 10, "threshold": None, "backend": "numpy", "engine": "sgd"}
+    runs = simulate(model, protocol, **(SHORT_RUN | own), learning_rate=0.2)
+    norm = np.sqrt(runs.student_gram.values[..., 0, 0])
+    size = norm * (runs.second_layer.values[..., 0] if "second_layer" in runs else 1.0)
+    assert (size[:, -1] > 2).all() == bool(grows)
+
+
+def test_momentum_is_judged_by_the_rate_that_its_steps_come_to():
+    """Mean overlaps after some steps of many runs: well below the bound they rise, at twice the bound they fall."""
+    from onepass.simulation.simulate import simulate
+
+    d, m, model = 64, 1 / 8, Model("He3(x1)", "He3")
+    protocol = Protocol("correlation", "spherical", momentum="heavy_ball", beta=0.5)
+    place = {"dimension": d, "batch_size": 4, "steps": 30}
+    gain = saddle.drift(model, saddle.diagonal(model))
+    (bound,) = saddle.noise_bound(model, "correlation", dimension=d, batch_size=4, overlap=m, gain=gain)
+    for factor in (0.3, 2.0):
+        rate = factor * bound * (1 - protocol.beta)
+        words = said(model, protocol, **place, learning_rate=rate, initial=m)
+        assert ("momentum makes of the learning rate" in words and "bound" in words) == (factor > 1)
+        own = {"replicas": 3000, "threshold": None, "records": 0, "engine": "chain", "backend": "numpy", "seed": 3}
+        runs = simulate(model, protocol, **place, **own, learning_rate=rate, initial=("overlap", m))
+        end = runs.overlap.values[:, -1, 0, 0]
+        assert np.sign(1 - factor) * (end.mean() - m) > 3 * end.std() / np.sqrt(end.size)
+
+
+def test_of_other_losses_labels_and_directions_nothing_is_claimed():
+    for own in (
+        {"loss": "absolute"},
+        {"label": "sign(y)"},
+        {"direction": "rows"},
+        {"loss": "huber", "update": "plain"},
+    ):
+        assert kinds(Model("He3(x1)", "relu"), Protocol(**own)) == []
+    assert kinds(Model("He3(x1)", "relu"), Protocol(momentum="nesterov", beta=0.5)) == ["component"]

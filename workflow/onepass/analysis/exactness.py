@@ -3,6 +3,7 @@
 import numpy as np
 
 from onepass.errors import OnepassError
+from onepass.protocol import Protocol, Update
 
 OBSERVABLES = ("overlap", "overlap_norm", "gram_sum")
 TIMES = ("recovery_step",)
@@ -26,7 +27,7 @@ def compare(dataset):
     -------
     xarray.Dataset
         ``p_value`` and ``distance`` of the two-sample Kolmogorov-Smirnov test over (observable, protocol, students,
-        batch_size, dimension).  nan for one student's norm and Gram matrix: they repeat the overlap.
+        batch_size, dimension).  nan for one student's norm and Gram matrix where they repeat the overlap or the sphere.
     """
     import xarray as xr
 
@@ -34,7 +35,9 @@ def compare(dataset):
     if len(engines) != 2:
         raise ExactnessError(f"engines are {engines}: there must be two, such as 'sgd' and 'chain'")
     values = dataset[list(TIMES if is_timed(dataset) else OBSERVABLES)].to_dataarray("observable")
-    told = (values.students > 1) | values.observable.isin(["overlap", *TIMES])
+    plain = [Protocol.named(str(name)).update == Update.PLAIN for name in values.protocol.values]
+    moving = (values.observable == "gram_sum") & xr.DataArray(plain, dims="protocol")
+    told = (values.students > 1) | values.observable.isin(["overlap", *TIMES]) | moving
     p_value, distance = xr.apply_ufunc(
         _test,
         *(values.sel(engine=engine) for engine in engines),

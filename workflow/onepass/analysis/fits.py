@@ -50,7 +50,8 @@ def fit_experiment(dataset, *, points=4, resamples=1000):
     xarray.Dataset
         The fields of `ExponentFit` over (protocol, mu[, dimension or dimension_mid]) with the climb of the noiseless
         overlap as known factor, ``theta_plain`` without it, ``log_factor`` (whether that factor is a logarithm),
-        ``sample_exponent`` = θ + μ with bounds, and ``theta_theory``.  A fit depends on its own replicas
+        ``sample_exponent`` = θ + μ with bounds, and ``theta_theory``; of a protocol that the theory does not know both
+        fits are plain and ``theta_theory`` is nan.  A fit depends on its own replicas
         alone: its bootstrap is seeded by the protocol and μ.
     """
     import xarray as xr
@@ -68,10 +69,11 @@ def fit_experiment(dataset, *, points=4, resamples=1000):
     for protocol, mu in grid:
         series = dataset.sel(protocol=protocol, mu=mu)
         delta = float(series["delta"]) if "delta" in series.variables else None
-        rates.append((protocol, ell, mu, delta))
+        known = exponents.knows(protocol)
+        rates.append((protocol, ell, mu, delta) if known else None)
         data = series.dimension.values, series.recovery_step.values, series.recovered.values.astype(bool)
-        options["theta"] = exponents.recovery_exponent(*rates[-1])
-        climbs = delta is None or exponents.climbs(ell, delta)
+        options["theta"] = exponents.recovery_exponent(*rates[-1]) if known else np.nan
+        climbs = known and (delta is None or exponents.climbs(ell, delta))
         for factor, found in ((climb(series) if climbs else None, fits), (None, plain)):
             logarithm = factor is not None and exponents.has_log_factor(*rates[-1])
             fit = fit_exponent(*data, factor=factor, logarithm=logarithm, rng=_generator(protocol, mu), **options)
@@ -95,8 +97,9 @@ def fit_experiment(dataset, *, points=4, resamples=1000):
         put(name.replace("theta", "theta_plain"), power_laws, f"{meaning} of a plain power law")
         samples = [getattr(fit, name) + mu for fit, (_, mu) in zip(fits, grid, strict=True)]
         put(name.replace("theta", "sample_exponent"), samples, meaning.replace("time", "sample"))
-    put("log_factor", [exponents.has_log_factor(*rate) for rate in rates], "whether T has log d")
-    put("theta_theory", [exponents.recovery_exponent(*rate) for rate in rates], "time exponent of the theory")
+    put("log_factor", [bool(rate) and exponents.has_log_factor(*rate) for rate in rates], "whether T has log d")
+    theory = [exponents.recovery_exponent(*rate) if rate else np.nan for rate in rates]
+    put("theta_theory", theory, "time exponent of the theory, nan where it knows none")
     times = _first_principles(dataset, grid)
     budgets = dataset.recovery_step.max("replica").values.reshape(times.shape)
     reasons = [_reason(*each) for each in zip(fits, budgets, times, strict=True)]

@@ -22,6 +22,7 @@ COLUMNS = {
     "budget": ("steps after which a replica that has not recovered ends; empty where all recovered", "steps"),
     "replicas": ("replicas", "1"),
     "censored_fraction": ("fraction of replicas that did not recover within the budget", "1"),
+    "diverged_fraction": ("fraction of replicas that diverged, among those that did not recover", "1"),
     "median": ("median recovery time, inf beyond the budget", "steps"),
     "median_low": ("lower 95 % bound of the median", "steps"),
     "median_high": ("upper 95 % bound of the median", "steps"),
@@ -59,6 +60,7 @@ def _row(cell, fit):
         "budget": np.nan if recovered.all() else float(steps[~recovered].max()),
         "replicas": steps.size,
         "censored_fraction": 1 - recovered.mean(),
+        "diverged_fraction": float(cell["diverged_fraction"]) if "diverged_fraction" in cell else 0.0,
         **{f"quantile_{q:g}": recovery_quantile(steps, recovered, q) for q in QUANTILES},
         "fitted": bool(fit.fitted),
     }

@@ -132,6 +132,10 @@ def target(
     name: Annotated[
         str | None, typer.Option(help="Name of its file and folders; by default made of the formula.")
     ] = None,
+    protocol: Annotated[
+        list[str] | None,
+        typer.Option(help="A protocol by name, in place of the published ones; may be given several times."),
+    ] = None,
     force: Annotated[bool, typer.Option("--force", help="Write a configuration that is there already anew.")] = False,
     json_: Json = False,
 ) -> None:
@@ -139,7 +143,7 @@ def target(
     with plain_errors():
         from onepass.targets import overlay
 
-        path, remarks = overlay.kept_or_written(target, activation, name, force=force)
+        path, remarks = overlay.kept_or_written(target, activation, name, protocol or (), force=force)
         for remark in remarks:
             print(f"onepass: {remark}", file=sys.stderr)
         print(json.dumps({"path": str(path)}, indent=2) if json_ else path)

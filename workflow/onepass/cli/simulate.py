@@ -11,8 +11,10 @@ from typing import Annotated
 
 import typer
 
+from onepass.cli.choices import chosen, with_choices
 from onepass.cli.errors import plain_errors, warn
 
+SHOWN = 6  # weights of a second layer, of many
 EXPERIMENT = "command_line"  # of the cell: it belongs to no grid
 
 
@@ -23,6 +25,7 @@ def positive(value: float) -> float:
     return value
 
 
+@with_choices
 def simulate(
     target: Annotated[str, typer.Option(help='Formula of the target, for instance "He3(x1)".')],
     activation: Annotated[str, typer.Option(help='Activation: a name ("He3", "relu") or a formula in x.')],
@@ -32,7 +35,11 @@ def simulate(
     steps: Annotated[int, typer.Option(min=1, help="Steps, at most.")],
     output: Annotated[Path, typer.Option(help="NetCDF file to write.")],
     protocol: Annotated[
-        str, typer.Option(help="Update and loss, then pieces: spherical_square, plain_square_heavyball0.9_layer1.")
+        str,
+        typer.Option(
+            help="Update and loss, then pieces: spherical_square, plain_square_heavyball0.9_layer1. Options for its "
+            "choices, --loss to --smoothing, change them."
+        ),
     ] = "projected_correlation",
     students: Annotated[int, typer.Option(min=1, help="Number p of hidden units.")] = 1,
     second_layer: Annotated[
@@ -46,6 +53,10 @@ def simulate(
     threshold: Annotated[
         float | None, typer.Option(help="Norm of the overlaps at which a run stops; left out, none stops.")
     ] = None,
+    recovery: Annotated[
+        str,
+        typer.Option(help="Where weights leave the sphere, what the threshold is on: cosine, or norm of the overlaps."),
+    ] = "cosine",
     initial: Annotated[
         str, typer.Option(help="Start: sphere, inverse_sqrt_d, or a number for every overlap.")
     ] = "sphere",
@@ -55,6 +66,7 @@ def simulate(
     ] = None,
     force: Annotated[bool, typer.Option("--force", help="Write over a file that is there.")] = False,
     json_: Annotated[bool, typer.Option("--json", help="Print JSON in place of text.")] = False,
+    choices: dict | None = None,
 ) -> None:
     """Simulate one cell: replicas of one run, with every parameter in the file's attributes."""
     if output.exists() and not force:
@@ -69,9 +81,11 @@ def simulate(
         from onepass.pipeline.cell import Cell
         from onepass.targets import warnings
 
+        protocol = chosen(protocol, choices)
         cell = Cell(
             EXPERIMENT, target, activation, students, layer, noise, protocol, None, None, dimension, batch_size,
             learning_rate, steps, replicas, engine, backend, start, threshold, records, seed, tolerance,
+            recovery=recovery_of(recovery, protocol, threshold),
         )  # fmt: skip
         warn(warnings.sentences(warnings.on_cell(cell)))
         with progress():
@@ -94,6 +108,17 @@ def weights(text: str | None) -> tuple[float, ...] | None:
     except ValueError:
         message = f"{text!r}; allowed: numbers with commas between, such as 1,-1"
         raise typer.BadParameter(message, param_hint="--second-layer") from None
+
+
+def recovery_of(recovery: str, protocol: str, threshold: float | None) -> str | None:
+    """What the threshold is on, as a cell has it: None where that makes no difference."""
+    from onepass.protocol import Protocol, Update
+    from onepass.simulation.algorithms.run import RECOVERIES
+
+    if recovery not in RECOVERIES:
+        raise typer.BadParameter(f"{recovery!r}; allowed: {', '.join(RECOVERIES)}", param_hint="--recovery")
+    leaves = Protocol.named(protocol).update == Update.PLAIN
+    return recovery if leaves and threshold is not None else None
 
 
 def overlap(text: str, dimension: int) -> str | float:
@@ -127,9 +152,18 @@ def progress() -> Iterator[None]:
 
 def summary(runs, threshold: float | None) -> dict:
     """How the runs ended, plain values."""
+    import numpy as np
+
     from onepass.analysis.recovery import final_state, median_recovery
 
     found = {"replicas": int(runs.sizes["replica"]), "steps": int(runs.step[-1]), **final_state(runs)}
+    if "diverged" in runs:
+        last = runs.isel(step=-1)
+        norms = np.sqrt(np.diagonal(last.student_gram.values, axis1=1, axis2=2))
+        found["final_norm"] = float(np.median(norms))
+        if "second_layer" in runs:
+            found["final_second_layer"] = np.median(last.second_layer.values, axis=0).tolist()
+        found["diverged"] = int(runs.diverged.sum())
     if threshold is not None:
         median = median_recovery(runs.recovery_step.values, runs.recovered.values.astype(bool))
         found["recovered"] = int(runs.recovered.sum())
@@ -140,7 +174,14 @@ def summary(runs, threshold: float | None) -> dict:
 def told(found: dict) -> str:
     """`summary` in one line."""
     state = f"overlap {found['final_overlap']:.3g} and risk {found['final_risk']:.3g}"
+    if "final_norm" in found:
+        state += f", norm {found['final_norm']:.3g}"
+    if "final_second_layer" in found:
+        state += f", second layer {', '.join(f'{a:.3g}' for a in found['final_second_layer'][:SHOWN])}"
+        state += ", …" if len(found["final_second_layer"]) > SHOWN else ""
     end = f"{state} after {found['steps']} steps (medians)"
+    if found.get("diverged"):
+        end += f"; {found['diverged']} diverged"
     if "recovered" not in found:
         return f"{found['replicas']} replicas, {end}"
     median = found["median_recovery_step"]

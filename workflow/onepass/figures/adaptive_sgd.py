@@ -13,10 +13,11 @@ def draw(datasets):
     names = [str(name) for name in dataset.protocol.values]
     figure = style.new_figure(3.1)
     axes = figure.subplots(1, 2)
+    looks = style.looks(names)
     for ax, quantity in zip(axes, ("overlap_norm", "risk"), strict=True):
         for name in names:
             runs = dataset.sel(protocol=name).isel(mu=0, dimension=0)
-            curves.draw_runs(ax, runs.step.values, runs, quantity, style.look(name).colour)
+            curves.draw_runs(ax, runs.step.values, runs, quantity, looks[name].colour)
         ax.set_xscale("log")
         ax.set_xlabel("step $t$")
         ax.set_ylabel(curves.LABELS[quantity])

@@ -21,6 +21,7 @@ def draw(datasets):
     """
     (dataset,) = datasets
     names = [str(name) for name in dataset.protocol.values]
+    shown = style.looks(names)
     figure = style.new_figure(3.7)
     left, right = figure.subfigures(1, 2, width_ratios=[1.25, 1])
     rows = -(-len(names) // 2)
@@ -28,7 +29,7 @@ def draw(datasets):
     for ax in panels.flat[len(names) :]:
         ax.set_visible(False)
     for ax, (name, setting) in zip(panels.flat, _representative(dataset).items(), strict=False):
-        _draw_distributions(ax, dataset.overlap.sel(setting), name)
+        _draw_distributions(ax, dataset.overlap.sel(setting), shown[name])
     for ax in panels[-1]:
         ax.set_xlabel("overlap at the end")
     for ax in panels[:, 0]:
@@ -36,7 +37,7 @@ def draw(datasets):
     labels = [_ENGINES[str(name)] for name in dataset.engine.values]
     engines = [Line2D([], [], label=label, **look) for label, look in zip(labels, (_FIRST, _SECOND), strict=True)]
     left.legend(handles=engines, loc="outside lower center", ncols=2)
-    _draw_p_values(right.subplots(), compare(dataset).p_value)
+    _draw_p_values(right.subplots(), compare(dataset).p_value, shown)
     handles = style.protocol_handles(names, linestyle="none")
     right.legend(handles=handles, loc="outside lower center", ncols=1, labelspacing=0.3)
     return figure
@@ -56,16 +57,16 @@ def _representative(dataset):
     }
 
 
-def _draw_distributions(ax, overlap, name):
-    looks = _FIRST, _SECOND | {"color": style.look(name).colour}
+def _draw_distributions(ax, overlap, shown):
+    looks = _FIRST, _SECOND | {"color": shown.colour}
     for values, look in zip(overlap.transpose("engine", "replica").values, looks, strict=True):
         ax.ecdf(values, **look)
     count = int(overlap.students)
     place = f"{count} student{'s' * (count > 1)}, $n_b = {int(overlap.batch_size)}$, $d = {int(overlap.dimension)}$"
-    ax.set_title(f"{style.look(name).label}\n{place}", fontsize=7.5)
+    ax.set_title(f"{shown.label}\n{place}", fontsize=7.5)
 
 
-def _draw_p_values(ax, p_value):
+def _draw_p_values(ax, p_value, looks):
     """Draw sorted p-values against the means of as many uniform ones, and where 95 % of each of these lie.
 
     The i-th smallest of n independent uniform numbers has the law Beta(i, n + 1 - i).
@@ -79,7 +80,7 @@ def _draw_p_values(ax, p_value):
     ax.fill_between(expected, low, high, color="0.88", linewidth=0, zorder=0)
     ax.plot(expected, expected, color=style.MUTED, linewidth=0.8, zorder=1)
     for name in p_value.protocol.values:
-        shown, own = style.look(str(name)), tests.protocol.values == name
+        shown, own = looks[str(name)], tests.protocol.values == name
         look = {"color": shown.colour, "markersize": 3, "markeredgewidth": 0, "zorder": 3}
         ax.plot(expected[own], visible[own], shown.marker, **look)
     ax.set_xscale("log")

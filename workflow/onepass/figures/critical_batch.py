@@ -15,16 +15,16 @@ def draw(datasets):
     Data sets of `onepass.analysis.tuned.fit_experiment`, several of one target together.
     """
     groups = sorted(panels.by_target(datasets).items(), key=lambda item: panels.information_exponent(item[1]))
-    names = panels.protocols(datasets)
+    looks = style.looks(panels.protocols(datasets))
     figure = style.new_figure(2.1 * len(groups) + 0.9)
     axes = figure.subplots(len(groups), 4, squeeze=False)
     sizes = sorted({int(d) for dataset in datasets for d in dataset.dimension.values})
     colours = dict(zip(sizes, mpl.colormaps["viridis"](np.linspace(0, 0.85, len(sizes))), strict=True))
     for row, (target, group) in zip(axes, groups, strict=True):
         power = saddle_exponent(panels.information_exponent(group))
-        for protocol in names:
+        for protocol, shown in looks.items():
             for d, batch, time, samples in curves(group, protocol):
-                look = {"color": colours[d], "marker": style.look(protocol).marker, "markersize": 3.2, "linewidth": 0.7}
+                look = {"color": colours[d], "marker": shown.marker, "markersize": 3.2, "linewidth": 0.7}
                 unit = float(d) ** power
                 row[0].plot(batch, time, **look)
                 row[1].plot(batch, samples, **look)
@@ -45,8 +45,8 @@ def draw(datasets):
         for ax in row[2:]:
             ax.set_xlabel(f"$n_b/{name}$")
     handles = [
-        Line2D([], [], color=style.INK, marker=style.look(p).marker, markersize=3.5, label=style.look(p).label)
-        for p in names
+        Line2D([], [], color=style.INK, marker=shown.marker, markersize=3.5, label=shown.label)
+        for shown in looks.values()
     ]
     handles += [Line2D([], [], color=colour, linewidth=2, label=style.dimension(d)) for d, colour in colours.items()]
     figure.legend(handles=handles, loc="outside lower center", ncols=6, columnspacing=1.2)

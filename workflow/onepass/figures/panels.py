@@ -127,8 +127,8 @@ def fitted_line(series):
 
 def draw_exponents(ax, datasets, name, names):
     """Measured `name`, ``theta`` or ``sample_exponent``, against μ with 95 % intervals, and the plain ones hollow."""
-    for place, protocol in enumerate(names):
-        shown, shift = style.look(protocol), _DODGE * (place - (len(names) - 1) / 2)
+    for place, (protocol, shown) in enumerate(style.looks(names).items()):
+        shift = _DODGE * (place - (len(names) - 1) / 2)
         draw_measured(ax, datasets, name, protocol, shift, fmt=shown.marker, color=shown.colour)
 
 
@@ -152,15 +152,17 @@ def draw_measured(ax, datasets, name, protocol, shift, **look):
 def draw_theory(ax, datasets, name, names):
     """Theory of `name` against μ, with a dotted line at the best batch of each protocol.
 
-    Lines that coincide stay visible: the later ones are thinner and on top.
+    Lines that coincide stay visible: the later ones are thinner and on top. Protocols that the theory does not know
+    have none.
     """
-    ell = information_exponent(datasets)
+    ell, shown = information_exponent(datasets), style.looks(names)
+    names = [name for name in names if exponents.knows(name)]
     best = {exponents.optimal_batch_exponent(protocol, ell) for protocol in names}
     measured = max(float(dataset.mu.max()) for dataset in datasets)
-    mu = np.linspace(0, max(measured + 0.15, max(best) + 0.4), 801)
+    mu = np.linspace(0, max(measured + 0.15, max(best, default=0) + 0.4), 801)
     widths = np.linspace(5, 1.2, len(names)) if len(names) > 1 else [2.0]
-    for width, protocol in zip(widths, names, strict=True):
-        colour = style.lighter(style.look(protocol).colour)
+    for width, protocol in zip(widths, names, strict=False):
+        colour = style.lighter(shown[protocol].colour)
         ax.plot(mu, _THEORY[name](protocol, ell, mu), color=colour, linewidth=width, solid_capstyle="butt", zorder=2)
     for value in best:
         ax.axvline(value, color=style.MUTED, linewidth=0.8, linestyle=_DOTTED, zorder=1)

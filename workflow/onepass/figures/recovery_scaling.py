@@ -38,7 +38,8 @@ def _panel(ax, datasets, protocol, colours, rng):
         end = panels.draw_fit(ax, series, colour)
         measured = f"{_number(series.theta)}, {_number(series.theta_plain)}" if end else "no fit"
         last = float(series.dimension[-1]), float(series.recovery_step[-1].max())
-        slopes.append((end or last, f"{measured} ({float(series.theta_theory):g})", colour))
+        theory = float(series.theta_theory)
+        slopes.append((end or last, f"{measured} ({'–' if np.isnan(theory) else f'{theory:g}'})", colour))
     return slopes
 
 

@@ -1,8 +1,10 @@
 """How figures look and how they reach the disk, in one place."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from itertools import product
 from pathlib import Path
+from textwrap import fill
 from typing import NamedTuple
 
 import matplotlib as mpl
@@ -10,10 +12,13 @@ import seaborn as sns
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
+from onepass.choices import Direction, Loss, Momentum, ProtocolError, Schedule, Velocity
 from onepass.files import atomic
+from onepass.protocol import Protocol
 
 WIDTH = 7.0  # inches: both columns of a page
 DPI = 200
+LINE = 30  # characters of a label, where it is long: a panel of two beside each other has room for them
 INK = "0.15"
 MUTED = "0.45"
 COORDINATES = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")  # colours of a target's, in turn
@@ -78,6 +83,18 @@ _PROTOCOLS = {
     "projected_adaptive": Look("projected, adaptive", "#E69F00", "v"),
     "spherical_adaptive": Look("spherical, adaptive", "#56B4E9", "P"),
 }
+_COLOURS = (*(known.colour for known in _PROTOCOLS.values()), INK, "0.55")  # of others, those that are not taken
+_MARKERS = "Xh<>pd8*"
+_WORDS = {  # of unusual choices, with their numbers
+    "normalised": "normalised",
+    "rows": "rows normalised",
+    "clipped": "clipped at {0.clip:g}",
+    "polar": "polar",
+    "heavy_ball": "heavy ball {0.beta:g}",
+    "nesterov": "Nesterov {0.beta:g}",
+    "transported": "transported",
+}
+_NUMBERS = {"weight_decay": "decay", "second_layer_rate": "second layer", "smoothing": "smoothed"}
 
 
 def context():
@@ -88,15 +105,47 @@ def context():
     return mpl.rc_context(_RC)
 
 
+def looks(names: Iterable[str]) -> dict[str, Look]:
+    """Return how the protocols of one figure are drawn, by name.
+
+    The published ones look the same everywhere; others take, in their order here, the colours that these leave.
+    """
+    names = list(dict.fromkeys(names))
+    taken = {_PROTOCOLS[name].colour for name in names if name in _PROTOCOLS}
+    free = [(colour, marker) for marker, colour in product(_MARKERS, _COLOURS) if colour not in taken]
+    free = free or list(product(_COLOURS, _MARKERS))
+    others = [name for name in names if name not in _PROTOCOLS]
+    own = {name: Look(_label(name), *free[i % len(free)]) for i, name in enumerate(others)}
+    return {name: _PROTOCOLS.get(name) or own[name] for name in names}
+
+
 def look(protocol: str) -> Look:
-    """Return how a protocol is drawn."""
-    return _PROTOCOLS[protocol]
+    """Return how a protocol is drawn that is alone in its panel."""
+    return looks([protocol])[protocol]
+
+
+def _label(name: str) -> str:
+    """A protocol in words, ``spherical, absolute loss, heavy ball 0.9``, in lines; of what is none its name."""
+    try:
+        own = Protocol.named(name)
+    except ProtocolError:
+        return name.replace("_", " ")
+    loss = f"{own.loss} loss" if isinstance(own.loss, Loss) else f"ψ = {own.loss.replace(' ', '')}"
+    loss += "" if own.huber_delta == 1 else f" of δ {own.huber_delta:g}"
+    words = [str(own.update), "adaptive" if own.schedule == Schedule.ADAPTIVE else loss]
+    words += [] if own.label is None else [f"labels {own.label.replace(' ', '')}"]
+    usual = {"direction": Direction.GRADIENT, "momentum": Momentum.NONE, "velocity": Velocity.LEFT}
+    chosen = [str(getattr(own, key)) for key, choice in usual.items() if getattr(own, key) != choice]
+    words += [_WORDS[word].format(own) for word in chosen]
+    words += [f"{word} {getattr(own, key):g}" for key, word in _NUMBERS.items() if getattr(own, key)]
+    whole = ", ".join(word.replace(" ", "\xa0") for word in words)  # which lines do not break
+    return fill(whole, LINE, break_long_words=False, break_on_hyphens=False).replace("\xa0", " ")
 
 
 def protocol_handles(names, **line) -> list[Line2D]:
     """Return legend handles of protocols, with their markers unless `line` says otherwise."""
-    looks = [look(name) for name in names]
-    return [Line2D([], [], **{"color": s.colour, "marker": s.marker, "label": s.label} | line) for s in looks]
+    shown = looks(names).values()
+    return [Line2D([], [], **{"color": s.colour, "marker": s.marker, "label": s.label} | line) for s in shown]
 
 
 def lighter(colour: str) -> tuple[float, float, float]:

@@ -30,8 +30,8 @@ def draw(datasets):
         ell = panels.information_exponent(group)
         for ax, (name, (_, theory)) in zip(column, _ROWS.items(), strict=True):
             _theory(ax, group, names, theory)
-            for place, protocol in enumerate(names):
-                _measured(ax, group, name, protocol, _DODGE * (place - (len(names) - 1) / 2))
+            for place, (protocol, shown) in enumerate(style.looks(names).items()):
+                _measured(ax, group, name, protocol, shown, _DODGE * (place - (len(names) - 1) / 2))
             ax.xaxis.set_major_locator(MultipleLocator(0.5 if ell < 3 else 1.0))
         column[-1].set_xlabel(r"batch size $\mu$  ($n_b \propto d^{\,\mu}$)")
     for ax, (label, _) in zip(axes[:, 0], _ROWS.values(), strict=True):
@@ -44,16 +44,16 @@ def draw(datasets):
 
 
 def _theory(ax, group, names, theory):
-    """The line of each protocol, later ones thinner and on top."""
+    """The line of each protocol that the theory knows, later ones thinner and on top."""
     ell = panels.information_exponent(group)
     mu = np.linspace(0, max(float(dataset.mu.max()) for dataset in group) + 0.1, 401)
-    for width, protocol in zip(np.linspace(5, 1.2, len(names)), names, strict=True):
-        look = {"color": style.lighter(style.look(protocol).colour), "solid_capstyle": "butt", "zorder": 2}
+    shown, known = style.looks(names), [name for name in names if exponents.knows(name)]
+    for width, protocol in zip(np.linspace(5, 1.2, len(known)), known, strict=True):
+        look = {"color": style.lighter(shown[protocol].colour), "solid_capstyle": "butt", "zorder": 2}
         ax.plot(mu, theory(protocol, ell, mu), linewidth=width, **look)
 
 
-def _measured(ax, group, name, protocol, shift):
-    shown = style.look(protocol)
+def _measured(ax, group, name, protocol, shown, shift):
     look = {"fmt": shown.marker, "color": shown.colour, "markeredgecolor": "white", "markeredgewidth": 0.5}
     for dataset in group:
         if protocol in dataset.protocol.values:

@@ -8,6 +8,7 @@ def draw(datasets):
     """Draw ‖M‖/√p and the risk against steps at the largest d: a column for every data set and μ, colours protocols."""
     columns = [(dataset, float(mu)) for dataset in datasets for mu in dataset.mu.values]
     names = panels.protocols(datasets)
+    looks = style.looks(names)
     figure = style.new_figure(4.3)
     axes = figure.subplots(2, len(columns), squeeze=False, sharex="col", sharey="row")
     for column, (dataset, mu) in zip(axes.T, columns, strict=True):
@@ -15,7 +16,7 @@ def draw(datasets):
             runs = dataset.sel(protocol=name, mu=mu, dimension=dataset.dimension.max())
             runs["overlap_norm"] = runs.overlap_norm / float(dataset.attrs["students"]) ** 0.5
             for ax, quantity in zip(column, ("overlap_norm", "risk"), strict=True):
-                curves.draw_runs(ax, runs.step.values, runs, quantity, style.look(str(name)).colour)
+                curves.draw_runs(ax, runs.step.values, runs, quantity, looks[str(name)].colour)
         d, p = int(dataset.dimension.max()), int(dataset.attrs["students"])
         rate = f"$\\gamma_0 = {dataset.attrs['gamma0']:g}$"
         column[0].set_title(f"${curves.batch(dataset, mu)}$, {rate}\n$p = {p}$, $d = {d}$")

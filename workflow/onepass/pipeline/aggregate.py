@@ -8,8 +8,10 @@ import numpy as np
 from onepass.formulas.formula import Formula
 from onepass.gaussian.information import leap_index
 from onepass.pipeline import store
+from onepass.pipeline.feasible import layer_of
 from onepass.pipeline.grid import cells_of, row_exponents
 from onepass.pipeline.verify import DamageError
+from onepass.protocol import Protocol, Update
 from onepass.simulation.records import ABOUT, labelled
 from onepass.theory.climb import start_norm
 
@@ -37,7 +39,8 @@ _MEANING = ABOUT | {
     "step": ("SGD step of each record", "steps"),
     "gram_sum": ("sum of the students' Gram matrix Q at the end", "1"),
     "start_norm": ("norm of a student's overlaps at the start, on the sphere the median", "1"),
-    "theta_theory": ("time exponent of the theory", "1"),
+    "theta_theory": ("time exponent of the theory, nan of a protocol that it does not know", "1"),
+    "diverged_fraction": ("fraction of replicas that diverged: none of them recovers", "1"),
     "outcome": ("what a search of the best rate found, in words", ""),
 }
 
@@ -47,6 +50,8 @@ def aggregate(name: str, experiment, files: Sequence[str], rebuild: str = "remov
 
     Cells that are missing, damaged, of other parameters or made by other code are a `DamageError`, which says how to
     `rebuild` them.
+
+    Replicas that diverged have not recovered, their times are censored at the budget.
 
     Returns
     -------
@@ -60,7 +65,10 @@ def aggregate(name: str, experiment, files: Sequence[str], rebuild: str = "remov
         times and ``leaps`` (protocol, gamma0, batch_size, dimension, leap_tolerance, replica); for tuned rates times
         (protocol, mu, dimension, rate, replica) with ``learning_rate``, ``budget`` and ``tolerance`` (protocol, mu,
         dimension, rate), the rates of a shorter search followed by rates of 0, ``best_step`` and ``best_recovered``
-        (protocol, mu, dimension, replica), and ``outcome`` in words.
+        (protocol, mu, dimension, replica), and ``outcome`` in words. Of experiments with a protocol that is not basic,
+        ``diverged`` (…, replica) and ``diverged_fraction`` (…); trajectories with one whose norms move also have
+        ``student_gram`` (…, replica, record, student, other_student), with one whose second layer does ``second_layer``
+        (…, replica, record, student).
     """
     import xarray as xr
 
@@ -100,6 +108,8 @@ def aggregate(name: str, experiment, files: Sequence[str], rebuild: str = "remov
         sizes = {(cell.mu, cell.dimension): cell.batch_size for cell in cells}
         table = [[sizes[mu, d] for d in axes["dimension"]] for mu in axes["mu"]]
         dataset["batch_size"] = (("mu", "dimension"), np.array(table))
+    if "diverged" in dataset:
+        dataset["diverged_fraction"] = dataset.diverged.mean("replica")
     if experiment.kind in ("recovery", "map", "tuned"):
         starts, teachers = {cell.dimension: cell.initial for cell in cells}, Formula.target(model["target"]).arity
         dataset["start_norm"] = "dimension", [start_norm(starts[d], teachers, d) for d in axes["dimension"]]
@@ -108,6 +118,18 @@ def aggregate(name: str, experiment, files: Sequence[str], rebuild: str = "remov
         for key, values in zip(("delta", "theta_theory"), np.moveaxis(found, -1, 0), strict=True):
             dataset[key] = (("protocol", "mu"), values)
     return labelled(dataset, _MEANING)
+
+
+def _unusual(experiment, runs) -> dict[str, tuple[tuple[str, ...], np.ndarray]]:
+    """What some protocols of the experiment move along the runs and others do not: norms, the second layer."""
+    protocols, found = [Protocol.named(name) for name in experiment.protocols], {}
+    if any(protocol.update == Update.PLAIN for protocol in protocols):
+        found["student_gram"] = ("replica", "record", "student", "other_student"), runs.student_gram.values
+    if any(protocol.second_layer_rate for protocol in protocols):
+        fixed = layer_of(experiment.model) or (1.0,) * experiment.model.students
+        layer = runs.second_layer.values if "second_layer" in runs else np.broadcast_to(fixed, runs.overlap.shape[:3])
+        found["second_layer"] = ("replica", "record", "student"), layer
+    return found
 
 
 def _widened(names, whole, shape):
@@ -129,7 +151,7 @@ def _measured(experiment, runs) -> dict[str, tuple[tuple[str, ...], np.ndarray]]
         kept = ("recovery_step", "recovered", "learning_rate", "budget", "tolerance", "best_step", "best_recovered")
         found = {key: (runs[key].dims, runs[key].values) for key in kept}
         return found | {"outcome": ((), np.array(runs.attrs["outcome"]))}
-    times = {key: (("replica",), runs[key].values) for key in ("recovery_step", "recovered")}
+    times = {key: (("replica",), runs[key].values) for key in ("recovery_step", "recovered", "diverged") if key in runs}
     if experiment.kind in ("recovery", "map"):
         return times
     if experiment.kind == "leaps":
@@ -137,12 +159,13 @@ def _measured(experiment, runs) -> dict[str, tuple[tuple[str, ...], np.ndarray]]
     if experiment.kind == "trajectories":
         # A short run has fewer distinct steps than records.
         runs = runs.isel(step=np.minimum(np.arange(experiment.records + 2), runs.sizes["step"] - 1))
-        return {
+        found = {
             "overlaps": (("replica", "record", "student", "teacher"), runs.overlap.values),
             "overlap_norm": (("replica", "record"), np.linalg.norm(runs.overlap.values, axis=(2, 3))),
             "risk": (("replica", "record"), runs.risk.values),
             "step": (("record",), runs.step.values),
         }
+        return found | _unusual(experiment, runs) | {key: times[key] for key in ("diverged",) if key in times}
     last = runs.isel(step=-1)
     found = {
         "overlap": last.overlap.values[:, 0, 0],

@@ -15,7 +15,7 @@ from onepass.protocol import Protocol
 from onepass.simulation.cuda import backend
 from onepass.simulation.parameters import GPU_ENGINES, numbers_a_step
 
-OPTIONAL = ("tolerance", "gamma0", "tuned")  # parameters that a cell without a use for them does not have
+OPTIONAL = ("tolerance", "gamma0", "tuned", "recovery")  # parameters that a cell without a use for them does not have
 
 
 @dataclass(frozen=True)
@@ -45,6 +45,7 @@ class Cell:
     tolerance: float | None = None  # of the engine that leaps
     gamma0: float | None = None  # where the grid has an axis of it
     tuned: bool | None = None  # whether the rate is searched for, from learning_rate and its steps on
+    recovery: str | None = None  # what a threshold is on, where weights leave the sphere
 
     @property
     def row(self) -> str:
@@ -103,6 +104,7 @@ class Cell:
 
         model = Model(self.target, self.activation, self.students, self.second_layer, self.noise)
         start = "sphere" if self.initial == "sphere" else ("overlap", self.initial)
+        unusual = {key: getattr(self, key) for key in ("tolerance", "recovery") if getattr(self, key) is not None}
         if self.tuned:
             return tune(
                 model,
@@ -113,7 +115,7 @@ class Cell:
                 seed=self.entropy,
                 initial=start,
                 engine=self.engine,
-                **({} if self.tolerance is None else {"tolerance": self.tolerance}),
+                **unusual,
             )
         keys = ("dimension", "batch_size", "learning_rate", "steps", "replicas", "engine", "backend", "threshold")
         return simulate(
@@ -124,14 +126,17 @@ class Cell:
             seed=self.entropy,
             initial=start,
             records=self.records,
-            **({} if self.tolerance is None else {"tolerance": self.tolerance}),
+            **unusual,
         )
 
 
 def want_gpu(cells: list[Cell], gpu_from: float) -> bool:
     """Whether one of the cells would run on a GPU if its job found one; looks for none."""
     return any(
-        cell.engine in GPU_ENGINES and backend.wants_gpu(cell.backend, cell.numbers_a_step, gpu_from) for cell in cells
+        cell.engine in GPU_ENGINES
+        and backend.wants_gpu(cell.backend, cell.numbers_a_step, gpu_from)
+        and Protocol.named(cell.protocol).is_basic
+        for cell in cells
     )
 
 

@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from onepass.pipeline.keys import Count, EachOnce, Experiment, Positive, Students, Target, Tolerance
+from onepass.pipeline.keys import Count, EachOnce, Experiment, Positive, Recovery, Students, Target, Tolerance
 from onepass.simulation.chain.limits import HIGHEST, LOWEST
 from onepass.simulation.parameters import ENGINES
 
@@ -29,6 +29,7 @@ class ExactnessExperiment(Experiment):
         description="Norm of the overlaps at which a run stops, for a comparison of recovery times; above 0, or null "
         "for one of the overlaps after all steps."
     )
+    recovery: Recovery = "cosine"
     engines: Annotated[list[Literal[ENGINES]], EachOnce] = Field(
         min_length=2,
         max_length=2,

@@ -42,6 +42,17 @@ FIGURES = {
     "polylog": "recovery",
 }
 TABLES = ("summary", "recovery_times")  # data/exponents has a file of each, beside one an experiment
+# Those that are drawn on a theory, of protocols that it knows and no others.
+ON_THEORY = (
+    "time_batch_phase_diagram",
+    "paper_rate",
+    "learning_rate_phase_diagram",
+    "ode_regimes",
+    "intra_batch_corrections",
+    "multi_index",
+    "leap",
+    "polylog",
+)
 PLAIN_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*")
 PROJECT = Path(__file__).resolve().parents[3]
 SOURCE_FOLDERS = ("benchmarks", "config", "docs", "profiles", "tests", "workflow")

@@ -2,7 +2,7 @@
 
 import math
 
-from onepass.choices import BASIC_LOSSES
+from onepass.choices import BASIC_LOSSES, Direction
 from onepass.gaussian.information import leap_index
 from onepass.model import Model, cached_model
 from onepass.pipeline.cell import Cell, unpack
@@ -19,6 +19,8 @@ JOB, CELL = 1.8, 0.02  # a process with its imports; a file written, read back a
 STEP, NORMAL, TERM, SPECIAL, CUBE = 3e-8, 1.1e-8, 1.2e-9, 1.0e-8, 1.0e-9
 SERIES_STEP, NODE = 1.3e-7, 3e-8  # the two forms of the engine for very large batches: a step, a node of a step
 LEAP, NODE_LEAP = 1.5e-7, 1e-7  # of the engine that leaps: one of the series, a node of one of the others
+COMPOSED = 1.5  # a sample and a step of other protocols, over those of the basic ones
+SMOOTH_STEP, SMOOTH_SAMPLE = 4e-4, 3e-7  # the smoothed landscape, in array form: a step of all replicas; a sample
 ARRAY_STEP, COORDINATE = 1.5e-4, 1.2e-8  # the reference, whose replicas go side by side
 LEAPS = 0.4  # of a relative change of 1, for each factor e of d, where little noise turns a run back
 SEARCH = 0.02  # a replica of a search of the best rate in leaps, whatever d and n_b
@@ -53,12 +55,22 @@ def expected_steps(cell: Cell) -> float:
         return cell.steps
     if not model.students == model.teachers == 1:
         return UNKNOWN * cell.steps
-    order = leap_index(model.target_formula)
-    if cell.delta is not None and not exponents.may_learn(cell.protocol, order, cell.mu, cell.delta):
+    order, protocol = leap_index(model.target_formula), Protocol.named(cell.protocol)
+    if not climbs_alike(protocol):
+        return UNKNOWN * cell.steps
+    rate_of_theory = cell.delta is not None and exponents.knows(protocol)
+    if rate_of_theory and not exponents.may_learn(protocol, order, cell.mu, cell.delta):
         return cell.steps
     start = start_norm(cell.initial, model.teachers, cell.dimension)
-    place = {"dimension": cell.dimension, "learning_rate": cell.learning_rate, "threshold": cell.threshold}
+    rate = cell.learning_rate / (1 - protocol.beta)  # of momentum, what its steps come to
+    place = {"dimension": cell.dimension, "learning_rate": rate, "threshold": cell.threshold}
     return min(cell.steps, max(1.0, noiseless_time(model, start=start, **place)))
+
+
+def climbs_alike(protocol: Protocol) -> bool:
+    """Whether its mean step at the first saddle is that of the basic protocols: a gradient's, of their losses."""
+    plain = protocol.label is None and not protocol.smoothing and protocol.direction == Direction.GRADIENT
+    return plain and protocol.loss in BASIC_LOSSES
 
 
 def leap_seconds(cell: Cell) -> float:
@@ -91,12 +103,15 @@ def noise_growth(cell: Cell, model: Model) -> float:
 def step_seconds(cell: Cell) -> float:
     """One step of all replicas."""
     model = cached_model(cell.target, cell.activation, cell.students, cell.second_layer)
-    p = model.students
+    p, protocol = model.students, Protocol.named(cell.protocol)
+    if protocol.smoothing and cell.engine == "chain":
+        return SMOOTH_STEP + cell.replicas * cell.batch_size * p * SMOOTH_SAMPLE
     if cell.engine == "gaussian":
         return cell.replicas * gaussian_step_seconds(model)
     if cell.engine == "sgd":
         return ARRAY_STEP + cell.replicas * cell.batch_size * cell.dimension * (COORDINATE + p * TERM)
-    return cell.replicas * (STEP + CUBE * p**3 + cell.batch_size * sample_seconds(model))
+    alone = cell.replicas * (STEP + CUBE * p**3 + cell.batch_size * sample_seconds(model))
+    return alone * (1.0 if protocol.is_basic else COMPOSED)
 
 
 def sample_seconds(model: Model) -> float:

@@ -12,6 +12,7 @@ from onepass.pipeline.keys import (
     Experiment,
     ModelSettings,
     Positive,
+    Recovery,
     Tolerance,
 )
 from onepass.simulation.chain.limits import HIGHEST, LOWEST
@@ -52,7 +53,7 @@ class ScalingExperiment(LeapingExperiment):
     engine: Literal["auto", *ENGINES] = Field(
         description="Simulator: chain (exact in law), sgd (d-dimensional), gaussian (the chain for very large "
         "batches), leap (the chain in leaps, for very many steps) or auto (gaussian from batches of gaussian_from, "
-        "below it the chain)."
+        "below it, and for protocols that only chain and sgd know, the chain)."
     )
     gaussian_from: Count | None = Field(
         description="Smallest batch size that engine auto simulates by gaussian; null where engine is another."
@@ -79,6 +80,7 @@ class TimesExperiment(ScalingExperiment):
         description="Overlap at the start times sqrt(d) where initial is inverse_sqrt_d, above 0; null for a sphere."
     )
     threshold: Positive = Field(description="Norm of the overlaps that counts as weak recovery; above 0.")
+    recovery: Recovery = "cosine"
 
     @model_validator(mode="after")
     def _one_start(self):
@@ -99,10 +101,11 @@ class RecoveryExperiment(TimesExperiment):
     kind: Literal["recovery"] = Field(description="What is measured: the time to weak recovery.")
     delta: Literal["theory"] | Annotated[float, Field(ge=-10, le=10)] = Field(
         description="Exponent of the learning rate: theory (the smallest rate that is as fast as any) or a number "
-        "from -10 to 10."
+        "from -10 to 10; a number for protocols that the theory does not know."
     )
     step_budget: Positive = Field(
-        description="Steps allowed a replica, in units of d^theta / gamma0 with the theory's theta; above 0."
+        description="Steps allowed a replica, in units of d^theta / gamma0 with the theory's theta; above 0. Of a "
+        "protocol that the theory does not know, theta is max(delta + max(l/2, 1) - 1, 0): a climb at this rate."
     )
     records: Annotated[int, Field(ge=0, le=10**4)] = Field(
         description="Steps at which overlaps are recorded, beside the first and the last; from 0 to 10**4."
@@ -181,6 +184,7 @@ class TunedExperiment(LeapingExperiment):
     initial: Literal["inverse_sqrt_d"] = Field(description="Start: inverse_sqrt_d (an overlap of start/sqrt(d)).")
     start: Positive = Field(description="Overlap at the start times sqrt(d); above 0.")
     threshold: Positive = Field(description="Norm of the overlaps that counts as weak recovery; above 0.")
+    recovery: Recovery = "cosine"
 
 
 AnyExperiment = Annotated[

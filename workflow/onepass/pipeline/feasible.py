@@ -7,11 +7,13 @@ from onepass.gaussian import information
 from onepass.model import Model, ModelError, cached_model
 from onepass.pipeline.cell import Cell
 from onepass.pipeline.remembered import remembered
+from onepass.protocol import ALL_PROTOCOLS, Protocol, Update
 from onepass.simulation.chain.batch_law import BatchError, batch_law
 from onepass.simulation.cuda.backend import BackendError, named
 from onepass.simulation.parameters import LARGEST_COUNT, smallest_dimension
 from onepass.theory.climb import start_norm
 
+IN_LEAPS = ("leaps",)  # kinds whose runs are of the engine that leaps
 leap_index = remembered(information.leap_index)  # of a target's text; every row asks
 
 
@@ -31,12 +33,18 @@ def check_cell(cell: Cell) -> None:
         raise CellError(("backend",), cell.backend, str(error)) from None
     parts = (cell.target, cell.activation, cell.students, cell.second_layer, cell.noise)
     model = cached_model(*parts)
-    if cell.engine in ("gaussian", "leap") and (refusal := _refusal_of_gaussian(*parts)):
+    protocol = Protocol.named(cell.protocol)
+    if not protocol.is_basic:
+        place = (cell.dimension, cell.batch_size, cell.engine, named(cell.backend))
+        if refusal := _refusal_of_algorithm(parts, cell.protocol, *place):
+            raise CellError(("protocols",), cell.protocol, refusal)
+    elif cell.engine in ("gaussian", "leap") and (refusal := _refusal_of_gaussian(*parts)):
         raise CellError(("engine",), cell.engine, refusal)
     if cell.engine != "leap" and cell.dimension > LARGEST_COUNT:
         raise CellError(("dimensions",), cell.dimension, "allowed: up to 2**53, with engine 'leap' 2**60")
     p, k = model.students, model.teachers
-    smallest = smallest_dimension(cell.engine, p, k, cell.batch_size)
+    # the lazy batches of algorithms have told what they need above
+    smallest = smallest_dimension(cell.engine if protocol.is_basic else "sgd", p, k, cell.batch_size)
     if cell.dimension < smallest:
         raise CellError(
             ("dimensions",),
@@ -52,12 +60,13 @@ def check_cell(cell: Cell) -> None:
         )
     if cell.threshold is not None:
         start = math.sqrt(p) * start_norm(cell.initial, k, cell.dimension)
-        if not start < cell.threshold < math.sqrt(p):
+        most = math.inf if protocol.update == Update.PLAIN and cell.recovery == "norm" else math.sqrt(p)
+        if not start < cell.threshold < most:
             raise CellError(
                 ("threshold",),
                 cell.threshold,
                 f"the overlap's norm starts at {start:.3g} for d = {cell.dimension} and stays below "
-                f"{math.sqrt(p):.3g}; allowed: a threshold between",
+                f"{most:.3g}; allowed: a threshold between",
             )
 
 
@@ -71,6 +80,20 @@ def _refusal_of_gaussian(*parts) -> str:
     return ""
 
 
+@remembered
+def _refusal_of_algorithm(parts, protocol: str, dimension: int, batch_size: int, engine: str, backend: str) -> str:
+    """Why the array form of algorithms cannot run a protocol that is not basic; empty where it can."""
+    from onepass.simulation.algorithms.run import Settings, inputs_of
+    from onepass.simulation.algorithms.simulated import algorithm_of
+
+    try:
+        algorithm = algorithm_of(cached_model(*parts), Protocol.named(protocol), 1.0, dimension, engine, backend)
+        inputs_of(algorithm, Settings(dimension, batch_size, 1, math.inf, dense=engine == "sgd"))
+    except OnepassError as error:
+        return str(error)
+    return ""
+
+
 def check_model(experiment) -> None:
     """Raise unless the target can be learned and every student be built."""
     own = experiment.model
@@ -80,6 +103,15 @@ def check_model(experiment) -> None:
     except ModelError as error:
         part = "second_layer" if "second_layer" in str(error) else "activation"
         raise CellError(("model", part), getattr(own, part), str(error)) from None
+
+
+def check_protocols(experiment) -> None:
+    """Raise where every cell of a kind goes by an engine that does not know one of the protocols."""
+    for name in experiment.protocols if experiment.kind in IN_LEAPS else ():
+        if not Protocol.named(name).is_basic:
+            known = ", ".join(protocol.name for protocol in ALL_PROTOCOLS)
+            message = f"kind {experiment.kind!r} runs by engine 'leap', which does not know this protocol"
+            raise CellError(("protocols",), name, f"{message}; allowed: {known}")
 
 
 def layer_of(model) -> tuple[float, ...] | None:

@@ -10,7 +10,8 @@ from itertools import product
 from pathlib import Path
 
 from onepass.pipeline.cell import Cell
-from onepass.pipeline.feasible import CellError, check_cell, check_model, layer_of, leap_index
+from onepass.pipeline.feasible import CellError, check_cell, check_model, check_protocols, layer_of, leap_index
+from onepass.protocol import Protocol, Update
 from onepass.simulation.parameters import largest_count
 from onepass.theory import exponents
 
@@ -28,6 +29,7 @@ def cells_of(name: str, experiment) -> list[Cell]:
         message = f"a grid of {math.prod(sizes.values())} cells; allowed: up to {LARGEST_GRID}"
         raise CellError((longest,), sizes[longest], message)
     check_model(experiment)
+    check_protocols(experiment)
     listed = {
         "recovery": _recovery_cells,
         "map": _map_cells,
@@ -73,9 +75,17 @@ def jobs_of(cells: list[Cell], seconds: list[float]) -> dict[str, list[Cell]]:
 
 
 def row_exponents(experiment, protocol: str, mu: float) -> tuple[float, float]:
-    """δ of the learning rate and the theory's θ for a row, from the target's first Hermite order."""
+    """δ of the learning rate and the theory's θ for a row, from the target's first Hermite order.
+
+    θ is nan for a protocol that the theory does not know; a δ of the theory is then a `CellError`.
+    """
     order = leap_index(experiment.model.target)
     theory = experiment.delta == "theory"
+    if not exponents.knows(protocol):
+        if theory:
+            message = f"the theory of exponents does not know protocol {protocol!r}; allowed: a number, and with it"
+            raise CellError(("delta",), "theory", f"{message} any protocol")
+        return experiment.delta, math.nan
     delta = exponents.optimal_learning_rate_exponent(protocol, order, mu) if theory else experiment.delta
     return delta, exponents.recovery_exponent(protocol, order, mu, delta)
 
@@ -89,6 +99,8 @@ def _recovery_cells(name, experiment):
     own = {key: getattr(experiment, key) for key in ("threshold", "records")}
     for protocol, mu in product(experiment.protocols, experiment.mu):
         delta, theta = row_exponents(experiment, protocol, mu)
+        if math.isnan(theta):  # counted in units of a climb
+            theta = max(delta + exponents.half(leap_index(experiment.model.target)) - 1, 0.0)
         if not math.isfinite(theta):
             least = exponents.learning_rate_exponent(protocol, leap_index(experiment.model.target), mu)
             raise CellError(("delta",), delta, f"{protocol} does not learn at mu = {mu:g}; allowed: {least:g} or more")
@@ -185,7 +197,8 @@ def _compared_cell(name, experiment, **own) -> Cell:
 def _scaling_cell(name, experiment, d, *, mu, delta=None, **own) -> Cell:
     n_b, engine = _batch_size(experiment, mu, d), experiment.engine
     if engine == "auto":
-        engine = "gaussian" if n_b >= experiment.gaussian_from else "chain"
+        large = n_b >= experiment.gaussian_from and Protocol.named(own["protocol"]).is_basic
+        engine = "gaussian" if large else "chain"
     model = {"students": experiment.model.students, "second_layer": layer_of(experiment.model)}
     place = {"mu": mu, "delta": delta, "dimension": d, "batch_size": n_b}
     return _cell(name, experiment, engine=engine, tolerance=experiment.tolerance, **place, **model, **own)
@@ -201,6 +214,8 @@ def _budget(experiment, d: int, theta: float) -> int:
 
 
 def _cell(name, experiment, *, dimension, **own) -> Cell:
+    if own["threshold"] is not None and Protocol.named(own["protocol"]).update == Update.PLAIN:
+        own["recovery"] = experiment.recovery
     return Cell(
         experiment=name,
         **{key: getattr(experiment.model, key) for key in ("target", "activation", "noise")},

@@ -6,7 +6,8 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from onepass.formulas.formula import Formula
 from onepass.model import LARGEST_NOISE
-from onepass.protocol import ALL_PROTOCOLS
+from onepass.pipeline.protocols import ProtocolName
+from onepass.simulation.algorithms.run import RECOVERIES
 from onepass.simulation.chain.limits import HIGHEST, LOWEST
 from onepass.simulation.cuda.backend import BACKENDS
 from onepass.simulation.parameters import LARGEST_COUNT, LEAP_COUNT
@@ -35,8 +36,14 @@ Students = Annotated[int, Field(ge=1, le=1000)]
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 Finite = Annotated[float, Field(allow_inf_nan=False)]
 Tolerance = Annotated[float, Field(ge=LOWEST, le=HIGHEST)]
+Recovery = Annotated[
+    Literal[RECOVERIES],
+    Field(
+        description="What the threshold is on where weights leave the sphere, by update plain: cosine (each student's "
+        "overlaps divided by its norm) or norm (overlaps as they are). On the sphere these are one."
+    ),
+]
 Dimensions = Annotated[list[Annotated[int, Field(ge=2, le=LEAP_COUNT)]], EachOnce]
-ProtocolName = Literal[tuple(protocol.name for protocol in ALL_PROTOCOLS)]
 
 
 class Strict(BaseModel):
@@ -70,7 +77,9 @@ class Experiment(Strict):
     """What every grid of simulations has."""
 
     protocols: Annotated[list[ProtocolName], EachOnce] = Field(
-        min_length=1, description="Training protocols, each once."
+        min_length=1,
+        description="Training protocols, each once: names such as projected_square or plain_square_heavyball0.9, or "
+        "mappings of choices such as {loss: absolute, update: spherical}.",
     )
     dimensions: Dimensions = Field(
         min_length=1,

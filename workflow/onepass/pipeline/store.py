@@ -22,6 +22,7 @@ from onepass.simulation.parameters import LARGEST_COUNT
 os.environ.setdefault("HDF5_USE_FILE_LOCKING", "FALSE")
 
 CODE = "onepass.pipeline.cell"  # what simulates
+ENDLESS = ("risk", "theta_theory")  # of runs that may diverge: of students on their way to infinity, and unknown
 PACKAGES = ("onepass", "numpy", "numba", "xarray", "netCDF4")
 
 
@@ -41,12 +42,13 @@ def write(dataset, path: str | Path, *, finite: bool = True) -> None:
     """Write an xarray.Dataset under `path`, complete and read back, or leave what was there.
 
     A `StoreError` for a number that is not finite, unless `finite` is false, where the system does not take the file,
-    and for one that reads back otherwise.
+    and for one that reads back otherwise. Runs that may diverge may do without a finite risk and an exponent of theory.
     """
     path = Path(path)
     if finite:
+        endless = ENDLESS if "diverged" in dataset else ()
         for name, variable in dataset.variables.items():
-            if variable.dtype.kind == "f" and not np.isfinite(variable.values).all():
+            if name not in endless and variable.dtype.kind == "f" and not np.isfinite(variable.values).all():
                 raise StoreError(f"{path}: variable {name!r} has numbers that are not finite; nothing was written")
     dataset = dataset.assign_attrs(schema_version=SCHEMA_VERSION)
     dataset.attrs = {key: _attribute(value) for key, value in sorted(dataset.attrs.items())}

@@ -46,13 +46,13 @@ def _model(plan: Plan, **more) -> dict:
     return {"target": plan.model.target, "activation": plan.model.activation, **more, "noise": 0.0}
 
 
-def _scaling(plan: Plan, kind: str, *, seed: int, replicas: int, protocols=PAPER_PROTOCOLS, **own) -> dict:
+def _scaling(plan: Plan, kind: str, *, seed: int, replicas: int, protocols=None, **own) -> dict:
     """What every grid in μ and d has."""
     switch = plan.gaussian_from
     return {
         "kind": kind,
         "model": _model(plan, students=1, second_layer=None),
-        "protocols": list(protocols),
+        "protocols": list(protocols or plan.known),
         **own,
         "n0": 1.0,
         "replicas": replicas,
@@ -132,15 +132,15 @@ def _runs(plan: Plan) -> dict:
     while dimensions[0] > 32 and _runs_cost(plan, mus, samples, dimensions) > SECONDS["runs"]:
         dimensions = [d // 2 for d in dimensions]
     return _scaling(
-        plan, "trajectories", seed=5, replicas=8, mu=mus, dimensions=dimensions, gamma0=rate, delta="line",
-        initial="inverse_sqrt_d", samples=samples, steps=None, records=120,
+        plan, "trajectories", seed=5, replicas=8, protocols=plan.protocols, mu=mus, dimensions=dimensions, gamma0=rate,
+        delta="line", initial="inverse_sqrt_d", samples=samples, steps=None, records=120,
     )  # fmt: skip
 
 
 def _runs_cost(plan: Plan, mus, samples: float, dimensions) -> float:
     power = plan.samples_exponent
     steps = ((d**mu, samples * d**power / d**mu) for mu in mus for d in dimensions)
-    return 8 * len(PAPER_PROTOCOLS) * sum(max(1, count) * plan.step_cost(batch) for batch, count in steps)
+    return 8 * len(plan.protocols or plan.known) * sum(max(1, count) * plan.step_cost(batch) for batch, count in steps)
 
 
 def _exactness(plan: Plan, *, growth: float, overlap: float, seed: int, **own) -> dict:
@@ -152,8 +152,9 @@ def _exactness(plan: Plan, *, growth: float, overlap: float, seed: int, **own) -
 
 def _chain(plan: Plan) -> dict:
     """The overlap chain against d-dimensional SGD."""
+    protocols = plan.protocols or [*PAPER_PROTOCOLS, "spherical_correlation"]
     return _exactness(
-        plan, growth=3.0, overlap=0.3, seed=6, protocols=[*PAPER_PROTOCOLS, "spherical_correlation"], students=[1, 2],
+        plan, growth=3.0, overlap=0.3, seed=6, protocols=protocols, students=[1, 2],
         batch_sizes=[1, 2, 40], dimensions=[16, 64], steps=20, replicas=600, engines=["sgd", "chain"],
         gaussian_from=None,
     )  # fmt: skip

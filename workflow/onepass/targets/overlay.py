@@ -1,6 +1,7 @@
 """The configuration of a user's own target: one file over the project's own, with grids chosen by `planning`."""
 
 import re
+from collections.abc import Sequence
 from pathlib import Path
 
 import yaml
@@ -10,9 +11,11 @@ from onepass.formulas.formula import Formula
 from onepass.formulas.language import FormulaError
 from onepass.model import Model
 from onepass.pipeline.config import FIGURES as EVERY_FIGURE
+from onepass.pipeline.protocols import protocol_of
 from onepass.targets.activation import default_activation
 from onepass.targets.grids import FIGURES, experiments
 from onepass.targets.planning import Plan
+from onepass.theory.exponents import knows
 
 FOLDER = "config/targets"
 RESERVED = ("cells", "exponents", "logs", "quick", "tutorial")  # folders below data/ and figures/
@@ -47,12 +50,18 @@ class OverlayError(OnepassError, ValueError):
 
 
 def kept_or_written(
-    target: str, activation: str | None = None, name: str | None = None, *, force: bool = False, root: str | Path = "."
+    target: str,
+    activation: str | None = None,
+    name: str | None = None,
+    protocols: Sequence[str] = (),
+    *,
+    force: bool = False,
+    root: str | Path = ".",
 ) -> tuple[Path, list[str]]:
     """The path of a target's overlay below the project's folder `root`, and remarks; written unless it is there.
 
-    Outside a project, for a name that is none, or where the file there is of another target or activation, it is an
-    `OverlayError`.
+    Outside a project, for a name that is none, or where the file there is of another target, activation or other
+    protocols, it is an `OverlayError`.
     """
     if not Path(root, "Snakefile").exists():
         raise OverlayError(f"no Snakefile in {Path(root).resolve()}; call it in the folder of the project")
@@ -63,28 +72,37 @@ def kept_or_written(
         raise OverlayError(f"name {name!r} is that of other results; {OTHER_NAME}")
     path = Path(FOLDER, f"{name}.yaml")
     if Path(root, path).exists() and not force:
-        _of_target(Path(root, path), target, activation)
+        _of_target(Path(root, path), target, activation, protocols)
         return path, [f"{path} is there already and kept as it is; --force writes it anew"]
-    settings, remarks = overlay(target, activation, name)
+    settings, remarks = overlay(target, activation, name, protocols)
     Path(root, FOLDER).mkdir(parents=True, exist_ok=True)
     Path(root, path).write_text(written(settings, remarks, target), encoding="utf-8")
     return path, remarks
 
 
-def _of_target(path: Path, target: str, activation: str | None) -> None:
-    """Raise unless the first experiment of a file is of this target and, where one is named, this activation."""
+def _of_target(path: Path, target: str, activation: str | None, protocols: Sequence[str]) -> None:
+    """Raise unless a file is of this target and, where they are named, this activation and these protocols."""
     other = f"{OTHER_NAME}, or --force"
     try:
-        model = next(iter(yaml.safe_load(path.read_text(encoding="utf-8"))["experiments"].values()))["model"]
+        experiments = yaml.safe_load(path.read_text(encoding="utf-8"))["experiments"]
+        model = next(iter(experiments.values()))["model"]
         own, student = Formula.target(model["target"]), Formula.activation(model["activation"])
     except (yaml.YAMLError, FormulaError, LookupError, TypeError, AttributeError, StopIteration):
         raise OverlayError(f"{path} is there and no configuration of a target; {other}") from None
     if own != Formula.target(target) or (activation is not None and student != Formula.activation(activation)):
         raise OverlayError(f"{path} is of target {own.text} with activation {student.text}; {other}")
+    runs = experiments.get("runs", {}).get("protocols", [])
+    if protocols and list(protocols) != runs:
+        raise OverlayError(f"{path} is of protocols {', '.join(map(str, runs))}; {other}")
 
 
-def overlay(target: str, activation: str | None = None, name: str | None = None) -> tuple[dict, list[str]]:
+def overlay(
+    target: str, activation: str | None = None, name: str | None = None, protocols: Sequence[str] = ()
+) -> tuple[dict, list[str]]:
     """The settings of a target, and remarks on how they were chosen.
+
+    `protocols`, by name, stand in place of the published ones; those that the theory does not know in the figures that
+    need none, of runs and of engines held against each other.
 
     Formulas that are none, or a student that cannot learn the target from where it starts, are a ValueError.
     """
@@ -93,8 +111,13 @@ def overlay(target: str, activation: str | None = None, name: str | None = None)
     if activation is None:
         activation, why = default_activation(target)
         remarks.append(f"activation {activation}: {why}")
-    plan = Plan(Model(target, activation))
+    plan = Plan(Model(target, activation), [protocol_of(protocol).name for protocol in protocols])
     found = experiments(plan)
+    if others := [protocol for protocol in plan.protocols if not knows(protocol)]:
+        remarks.append(
+            f"the theory plans nothing for {', '.join(others)}: in weak_recovery and chain_exactness alone, at the "
+            f"learning rates of gradient steps; the other figures have {', '.join(plan.known)}"
+        )
     figures = {name: [own for own in FIGURES.get(name, ()) if own in found] or None for name in EVERY_FIGURE}
     power = f" d^{plan.half - 1:g}" if plan.half > 1 else ""
     grows = ", and like log d beyond" if plan.order == 2 else ""

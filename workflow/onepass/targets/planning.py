@@ -7,6 +7,7 @@ one sample (`saddle`).
 """
 
 import math
+from collections.abc import Sequence
 from functools import cached_property
 from itertools import product
 from math import floor, log10
@@ -46,7 +47,9 @@ class Plan:
     One that cannot leave the start by the drift at the first saddle is a `PlanError`.
     """
 
-    def __init__(self, model: Model) -> None:
+    def __init__(self, model: Model, protocols: Sequence[str] = ()) -> None:
+        self.protocols = list(protocols)  # that were asked for
+        self.known = [name for name in protocols if exponents.knows(name)] or list(PAPER_PROTOCOLS)  # to the theory
         if missing := missing_component(model):
             raise PlanError(missing.sentence)
         self.model, self.order = model, leap_index(model.target_formula)
@@ -131,7 +134,7 @@ class Plan:
             largest = 2**power
             least = max(smallest, 2 ** math.ceil(power / 2))
             listed = sorted({round(d) for d in np.geomspace(least, largest, count)})
-            cells = product(PAPER_PROTOCOLS, mus, listed)
+            cells = product(self.known, mus, listed)
             if sum(self.recovery_cost(protocol, mu, d, rate, replicas) for protocol, mu, d in cells) <= budget:
                 return listed
         return sorted({round(d) for d in np.geomspace(smallest, max(2**SMALLEST, 2 * smallest), count)})

@@ -4,6 +4,7 @@ Each remark is a rough truth of the first saddle (`theory.saddle`), not a refusa
 """
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from functools import lru_cache
 
 import numpy as np
@@ -16,11 +17,13 @@ from onepass.protocol import Protocol, Update
 from onepass.simulation.parameters import smallest_dimension
 from onepass.targets.budget import short_budget
 from onepass.targets.remark import Remark
+from onepass.targets.unbounded import unbounded
 from onepass.theory import saddle
 from onepass.theory.climb import start_norm
 
 SHORT = 10  # steps: fewer are a giant step or two, whose learning rate is beyond any climb's on purpose
 LARGE_OVERLAP = 0.5  # weak recovery where no threshold says what it is
+OF_RATE = ("noise", "budget")  # kinds of remarks that hold of a rate, whatever its steps are made of
 SPEAKING = ("recovery", "trajectories")  # kinds of experiments; a map goes beyond every bound to show it
 
 
@@ -38,6 +41,8 @@ def advice(
 ) -> list[Remark]:
     """Remarks on a run, none if nothing speaks against it, or nothing is known of its protocol.
 
+    Momentum on the sphere is judged by the learning rate that its steps come to, γ/(1 − β).
+
     Parameters
     ----------
     dimension, batch_size, learning_rate, steps : d, n_b, γ and the number of steps, the budget.
@@ -45,7 +50,16 @@ def advice(
     threshold : norm of the overlaps that counts as recovery.
     """
     if not protocol.is_basic:
-        return []
+        place = {"dimension": dimension, "batch_size": batch_size, "steps": steps}
+        found = unbounded(model, protocol, **place, learning_rate=learning_rate)
+        steady = replace(protocol, momentum="none", beta=0.0, velocity="left")
+        if steady.is_basic:
+            rate = learning_rate / (1 - protocol.beta)
+            alike = advice(model, steady, **place, learning_rate=rate, initial=initial, threshold=threshold)
+            heading = f"momentum makes of the learning rate {learning_rate:.3g} one of γ/(1 − β) = {rate:.3g}: "
+            found += [remark._replace(sentence=heading + remark.sentence) for remark in alike if remark.kind in OF_RATE]
+            found += [remark for remark in alike if remark.kind in ("component", "sign")]
+        return found
     found = [_too_small(model, engine, dimension, batch_size)]
     missing = missing_component(model)
     if missing:

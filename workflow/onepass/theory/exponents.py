@@ -37,6 +37,11 @@ class GiantStep(NamedTuple):
     samples: float
 
 
+def knows(protocol) -> bool:
+    """Whether the exponents of `protocol`, an object or its name, are known here."""
+    return (Protocol.named(protocol) if isinstance(protocol, str) else protocol).is_basic
+
+
 def learning_rate_exponent(protocol, information_exponent, mu):
     """Return the smallest δ (largest learning rate) at which `protocol` may learn; μ a number or array."""
     h, mu = half(information_exponent), _batch(mu)

@@ -54,6 +54,18 @@ def run(
 ) -> Outcome:
     """Run every replica from its factor [M | L] (replicas, p, k + p), by numbers of its stream alone.
 
+    A setting that `inputs_of` refuses is an error here as well.
+    """
+    inputs, each = inputs_of(algorithm, settings)
+    together = max(1, SIDE_BY_SIDE // each)
+    groups = (slice(start, start + together) for start in range(0, len(factors), together))
+    parts = [_run_group(algorithm, inputs, settings, factors[g], Draws(streams[g]), record_steps) for g in groups]
+    return Outcome(*map(np.concatenate, zip(*parts, strict=True)))
+
+
+def inputs_of(algorithm: Algorithm, settings: Settings) -> tuple[DenseInputs | LazyInputs, int]:
+    """Where the batches of a run come from, and the bytes that one takes.
+
     Raises
     ------
     LazyError
@@ -67,10 +79,7 @@ def run(
     each = 8 * (inputs.numbers(n_b) + 8 * n_b * p)
     if each > MEMORY:
         raise BatchSizeError(f"batch_size {n_b} takes {each} bytes a replica; allowed: {MEMORY} in this engine")
-    together = max(1, SIDE_BY_SIDE // each)
-    groups = (slice(start, start + together) for start in range(0, len(factors), together))
-    parts = [_run_group(algorithm, inputs, settings, factors[g], Draws(streams[g]), record_steps) for g in groups]
-    return Outcome(*map(np.concatenate, zip(*parts, strict=True)))
+    return inputs, each
 
 
 def labels(algorithm: Algorithm, batch, draws: Draws) -> np.ndarray:
