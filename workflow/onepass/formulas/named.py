@@ -50,10 +50,6 @@ class NamedFormula:
     def tree(self) -> ast.expr:
         return ast.parse(self.text, mode="eval").body
 
-    def reads(self, name: str) -> bool:
-        """Whether an input of this name occurs."""
-        return any(isinstance(node, ast.Name) and node.id == name for node in ast.walk(self.tree))
-
     def array(self, xp) -> Callable:
         """The function over arrays of a namespace, one a name, in the order of the names."""
         functions = evaluation.array_functions(xp)

@@ -9,8 +9,7 @@ import numpy as np
 from onepass.model import Model
 from onepass.protocol import Protocol, ProtocolError
 from onepass.simulation.algorithms.run import Settings
-from onepass.simulation.algorithms.run import run as run_algorithm
-from onepass.simulation.algorithms.simulated import algorithm_of
+from onepass.simulation.algorithms.simulated import algorithm_of, outcome_of
 from onepass.simulation.chain import leap, limits, overlap_chain
 from onepass.simulation.chain.batch_law import batch_law
 from onepass.simulation.parameters import SEARCHED, Parameters
@@ -80,5 +79,5 @@ def _composed(
 ) -> tuple[np.ndarray, np.ndarray]:
     algorithm = algorithm_of(model, protocol, rate, settings.dimension, "chain", "auto")
     own = settings._replace(steps=budget)
-    found = run_algorithm(algorithm, own, factors, streams, np.array([0, budget]))
+    found = outcome_of(algorithm, own, factors, streams, np.array([0, budget]))
     return found.last, found.recovered

@@ -10,7 +10,7 @@ from onepass.protocol import Protocol, ProtocolError
 from onepass.simulation.algorithms import composed_chain, run
 from onepass.simulation.algorithms.algorithm import Algorithm
 from onepass.simulation.algorithms.composed import ComposedSGD
-from onepass.simulation.algorithms.run import Settings
+from onepass.simulation.algorithms.run import Outcome, Settings
 from onepass.simulation.cuda.backend import named
 from onepass.simulation.records import kept_records, of_runs
 
@@ -37,6 +37,18 @@ def algorithm_of(
     return protocol(model, learning_rate, dimension)
 
 
+def outcome_of(
+    algorithm: Algorithm,
+    settings: Settings,
+    factors: np.ndarray,
+    streams: Sequence[np.random.Generator],
+    record_steps: np.ndarray,
+) -> Outcome:
+    """Run every replica by compiled code where it knows such runs, else by `run.run`, whose parameters these are."""
+    kind = composed_chain if composed_chain.takes(algorithm, settings) else run
+    return kind.run(algorithm, settings, factors, streams, record_steps)
+
+
 def simulated(
     algorithm: Algorithm,
     settings: Settings,
@@ -46,8 +58,7 @@ def simulated(
     attributes: dict,
 ):
     """Run every replica; an xarray.Dataset as `onepass.simulate` returns it."""
-    kind = composed_chain if composed_chain.takes(algorithm, settings) else run
-    found = kind.run(algorithm, settings, factors, streams, record_steps)
+    found = outcome_of(algorithm, settings, factors, streams, record_steps)
     kept, step = kept_records(record_steps, found.last)
     overlaps, grams, layers = (array[:, kept] for array in (found.overlaps, found.grams, found.layers))
     with np.errstate(over="ignore", invalid="ignore"):  # of students on their way to infinity
