@@ -11,6 +11,7 @@ from onepass.protocol import ALL_PROTOCOLS, Protocol, Update
 from onepass.simulation.chain.batch_law import BatchError, batch_law
 from onepass.simulation.cuda.backend import BackendError, named
 from onepass.simulation.parameters import LARGEST_COUNT, smallest_dimension
+from onepass.theory import exponents
 from onepass.theory.climb import start_norm
 
 IN_LEAPS = ("leaps",)  # kinds whose runs are of the engine that leaps
@@ -103,6 +104,16 @@ def check_model(experiment) -> None:
     except ModelError as error:
         part = "second_layer" if "second_layer" in str(error) else "activation"
         raise CellError(("model", part), getattr(own, part), str(error)) from None
+
+
+def unknown_to_theory(experiment) -> list[str]:
+    """Words on each protocol of an experiment that the theory does not know behind figures and the check."""
+    known = ", ".join(protocol.name for protocol in ALL_PROTOCOLS)
+    return [
+        f"it has protocol {name!r}, which the theory there does not know; allowed: experiments of {known} alone"
+        for name in experiment.protocols
+        if not exponents.knows(name)
+    ]
 
 
 def check_protocols(experiment) -> None:
