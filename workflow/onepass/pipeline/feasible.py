@@ -83,13 +83,16 @@ def _refusal_of_gaussian(*parts) -> str:
 
 @remembered
 def _refusal_of_algorithm(parts, protocol: str, dimension: int, batch_size: int, engine: str, backend: str) -> str:
-    """Why the array form of algorithms cannot run a protocol that is not basic; empty where it can."""
+    """Why no form of algorithms can run a protocol that is not basic; empty where one can."""
+    from onepass.simulation.algorithms import composed_chain
     from onepass.simulation.algorithms.run import Settings, inputs_of
     from onepass.simulation.algorithms.simulated import algorithm_of
 
     try:
         algorithm = algorithm_of(cached_model(*parts), Protocol.named(protocol), 1.0, dimension, engine, backend)
-        inputs_of(algorithm, Settings(dimension, batch_size, 1, math.inf, dense=engine == "sgd"))
+        settings = Settings(dimension, batch_size, 1, math.inf, dense=engine == "sgd")
+        if not composed_chain.takes(algorithm, settings):
+            inputs_of(algorithm, settings)  # of the array form, which holds a whole batch
     except OnepassError as error:
         return str(error)
     return ""
