@@ -188,3 +188,10 @@ def test_searches_of_the_best_rate_take_them_step_by_step():
     own |= {"dimensions": [64], "mu": [1.0], "first_delta": 2.0, "first_length": 0.5}
     (cell,) = validated(settings_of(tuned_he3=own)).grid("tuned_he3")
     assert (cell.engine, cell.recovery, cell.tuned) == ("chain", "norm", True)
+
+
+def test_a_batch_that_no_memory_holds_is_refused_where_it_would_have_to():
+    """The compiled chain takes one sample after another; the smoothed landscape, in array form, holds them all."""
+    own = {"mu": [4.0], "dimensions": [128], "gamma0": 1e-3}
+    assert validated(he3("plain_square", **own)).grid("he3")[0].batch_size == 2**28
+    assert "bytes a replica; allowed: " in refused(he3("spherical_correlation_smoothed1", **own))

@@ -27,7 +27,7 @@ RELU = {"target": "relu(x1)", "activation": "relu"}
         ({"experiments": {"he3": {"backend": "cupy"}}}, "he3.backend: 'cupy': .* use 'auto' or 'numpy'"),
         (
             {"experiments": {"he3": {"protocols": ["sgd"]}}},
-            r"he3.protocols\[0\]: protocol 'sgd' is unknown; allowed: projected_square",
+            r"he3.protocols\[0\]: 'sgd': protocol 'sgd' is unknown; allowed: projected_square",
         ),
         ({"experiments": {"he3": {"mu": [0.5, 0.5]}}}, "he3.mu: .*0.5 stands there twice, .* two equal cells"),
         ({"experiments": {"he3": {"mu": [40.0]}}}, r"he3.mu: 40.0: 1 d\^40 at d = 4096 is 3.12e\+144; allowed: up to"),

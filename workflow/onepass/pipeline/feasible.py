@@ -11,6 +11,7 @@ from onepass.protocol import ALL_PROTOCOLS, Protocol, Update
 from onepass.simulation.chain.batch_law import BatchError, batch_law
 from onepass.simulation.cuda.backend import BackendError, named
 from onepass.simulation.parameters import LARGEST_COUNT, smallest_dimension
+from onepass.theory import exponents
 from onepass.theory.climb import start_norm
 
 IN_LEAPS = ("leaps",)  # kinds whose runs are of the engine that leaps
@@ -82,13 +83,16 @@ def _refusal_of_gaussian(*parts) -> str:
 
 @remembered
 def _refusal_of_algorithm(parts, protocol: str, dimension: int, batch_size: int, engine: str, backend: str) -> str:
-    """Why the array form of algorithms cannot run a protocol that is not basic; empty where it can."""
+    """Why no form of algorithms can run a protocol that is not basic; empty where one can."""
+    from onepass.simulation.algorithms import composed_chain
     from onepass.simulation.algorithms.run import Settings, inputs_of
     from onepass.simulation.algorithms.simulated import algorithm_of
 
     try:
         algorithm = algorithm_of(cached_model(*parts), Protocol.named(protocol), 1.0, dimension, engine, backend)
-        inputs_of(algorithm, Settings(dimension, batch_size, 1, math.inf, dense=engine == "sgd"))
+        settings = Settings(dimension, batch_size, 1, math.inf, dense=engine == "sgd")
+        if not composed_chain.takes(algorithm, settings):
+            inputs_of(algorithm, settings)  # of the array form, which holds a whole batch
     except OnepassError as error:
         return str(error)
     return ""
@@ -103,6 +107,16 @@ def check_model(experiment) -> None:
     except ModelError as error:
         part = "second_layer" if "second_layer" in str(error) else "activation"
         raise CellError(("model", part), getattr(own, part), str(error)) from None
+
+
+def unknown_to_theory(experiment) -> list[str]:
+    """Words on each protocol of an experiment that the theory does not know behind figures and the check."""
+    known = ", ".join(protocol.name for protocol in ALL_PROTOCOLS)
+    return [
+        f"it has protocol {name!r}, which the theory there does not know; allowed: experiments of {known} alone"
+        for name in experiment.protocols
+        if not exponents.knows(name)
+    ]
 
 
 def check_protocols(experiment) -> None:

@@ -15,12 +15,9 @@ from onepass.pipeline import collection
 from onepass.pipeline.comparisons import ExactnessExperiment, LeapsExperiment
 from onepass.pipeline.config import FIGURES, ON_THEORY, TABLES, Check, Configuration, Fit
 from onepass.pipeline.experiments import BY_KIND, RecoveryExperiment
-from onepass.pipeline.feasible import CellError
+from onepass.pipeline.feasible import CellError, unknown_to_theory
 from onepass.pipeline.keys import ModelSettings, Strict, Target
-from onepass.protocol import ALL_PROTOCOLS
-from onepass.theory import exponents
 
-KNOWN = [protocol.name for protocol in ALL_PROTOCOLS]  # to every theory
 COMMAND_LINE = "command line"
 MOST_LINES, LONGEST_VALUE, LONGEST_LINE = 20, 200, 900  # of a message
 
@@ -120,14 +117,11 @@ def _faults_of_the_whole(configuration: Configuration) -> Iterator[tuple[tuple, 
         allowed = [n for n, experiment in configuration.experiments.items() if experiment.kind == kind]
         for place, name in enumerate(names):
             if name not in allowed:
-                known = ", ".join(allowed) or "none"
-                message = f"{_short(name)}: no experiment of kind {kind!r}; allowed: {known}"
+                message = f"{_short(name)}: no experiment of kind {kind!r}; allowed: {', '.join(allowed) or 'none'}"
                 yield (*key, place), message + meant(name, allowed)
-            elif (key[-1] in ON_THEORY or key[0] == "check") and (
-                unknown := [own for own in configuration.experiments[name].protocols if not exponents.knows(own)]
-            ):
-                message = f"{_short(name)}: it has protocol {unknown[0]!r}, which the theory there does not know"
-                yield (*key, place), f"{message}; allowed: experiments of {', '.join(KNOWN)} alone"
+            elif key[-1] in ON_THEORY or key[0] == "check":
+                faults = unknown_to_theory(configuration.experiments[name])
+                yield from (((*key, place), f"{_short(name)}: {fault}") for fault in faults[:1])
 
 
 def _fault(item: Mapping, settings) -> tuple[tuple, str]:
