@@ -166,9 +166,9 @@ def _row(series, protocol, mu, ell, points, resamples) -> dict:
         row |= dict(zip((name, f"{name}_low", f"{name}_high"), ends, strict=True))
     for bound in _BOUNDS:
         row[f"sample_exponent{bound}"] = row[f"theta{bound}"] + mu
-    protocol = Protocol.named(str(protocol))
-    row["theta_theory"] = exponents.recovery_exponent(protocol, ell, mu) if protocol.is_basic else np.nan
-    row["delta_theory"] = exponents.optimal_learning_rate_exponent(protocol, ell, mu) if protocol.is_basic else np.nan
+    protocol, known = Protocol.named(str(protocol)), exponents.knows(str(protocol))
+    row["theta_theory"] = exponents.recovery_exponent(protocol, ell, mu) if known else np.nan
+    row["delta_theory"] = exponents.optimal_learning_rate_exponent(protocol, ell, mu) if known else np.nan
     return row
 
 
