@@ -13,7 +13,7 @@ import numpy as np
 from onepass.choices import BASIC_LOSSES, Loss, Schedule, Update
 from onepass.formulas.named import NamedFormula
 from onepass.gaussian.hermite import gaussian_norm
-from onepass.gaussian.risk import risk_series
+from onepass.gaussian.risk import RiskSeries, risk_series
 from onepass.protocol import ADAPTIVE_DECAY, ADAPTIVE_DROP, ADAPTIVE_RISK_FRACTION, PSI
 from onepass.simulation.algorithms import composed_kernel
 from onepass.simulation.algorithms.algorithm import Algorithm
@@ -63,7 +63,8 @@ def run(
     """Run every replica from its factor [M | L] (replicas, p, k + p), by numbers of its stream alone, as `run.run`."""
     model, count = algorithm.model, len(factors)
     p, k = model.students, model.teachers
-    kernel, series, own = kernel_of(algorithm), risk_series(model), composition(algorithm, settings)
+    series, missing = _series(algorithm)
+    kernel, own = kernel_of(algorithm), composition(algorithm, settings, missing)
     states = np.empty((count, record_steps.size, p, k + p * (algorithm.vectors + 1)))
     layers = np.empty((count, record_steps.size, p))
     last, status = np.empty(count, dtype=np.int64), np.empty(count, dtype=np.int64)
@@ -93,10 +94,18 @@ def kernel_of(algorithm: ComposedSGD):
     return composed_module(model, response, _NEEDED + RUN.search(_KERNEL).group(), code_version(__name__))
 
 
-def composition(algorithm: ComposedSGD, settings: Settings) -> Composition:
+def _series(algorithm: ComposedSGD) -> tuple[RiskSeries, float]:
+    """The risk that the adaptive schedule asks for, and what of E[σ²] is beyond its series; others ask for none."""
+    model = algorithm.model
+    if not algorithm.adaptive:
+        return RiskSeries(0.0, np.empty((0, model.teachers), dtype=np.int64), np.empty(0), np.empty(0)), 0.0
+    series = risk_series(model)
+    return series, max(0.0, gaussian_norm(model.activation_formula) - series.pair.sum())
+
+
+def composition(algorithm: ComposedSGD, settings: Settings, missing: float) -> Composition:
     """What the kernel is told of a protocol and its run."""
-    own, model = algorithm.protocol, algorithm.model
-    missing = gaussian_norm(model.activation_formula) - risk_series(model).pair.sum()
+    own = algorithm.protocol
     return Composition(
         dimension=settings.dimension,
         batch_size=settings.batch_size,
@@ -104,7 +113,7 @@ def composition(algorithm: ComposedSGD, settings: Settings) -> Composition:
         steps=settings.steps,
         threshold=settings.threshold,
         by_cosine=settings.recovery == "cosine",
-        noise=float(model.noise),
+        noise=float(algorithm.model.noise),
         loss=int(own.loss) if isinstance(own.loss, Loss) else -1,
         update=int(own.update),
         schedule=int(own.schedule),
@@ -118,5 +127,5 @@ def composition(algorithm: ComposedSGD, settings: Settings) -> Composition:
         risk_fraction=ADAPTIVE_RISK_FRACTION,
         drop=ADAPTIVE_DROP,
         decay=ADAPTIVE_DECAY,
-        missing=max(0.0, missing),
+        missing=float(missing),
     )
