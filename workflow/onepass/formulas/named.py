@@ -58,3 +58,7 @@ class NamedFormula:
     def source(self, name: str) -> str:
         """Python source of a function of numbers, for a compiler, as `Formula.source` has it."""
         return printing.named_source(self, name)
+
+    def reads(self, name: str) -> bool:
+        """Whether an input of this name occurs."""
+        return any(isinstance(node, ast.Name) and node.id == name for node in ast.walk(self.tree))
