@@ -25,7 +25,8 @@ ONE_COORDINATE = {
 }  # fmt: skip
 SEVERAL = {
     "x1*x2*x3": 2, "sign(x1*x2*x3)": 3, "tanh(x1*x2*x3)": 2, "x1*x2": 2, "sign(x1)*sign(x2)": 2, "x1**2 + x2**2": 2,
-    "x1 + x1*x2 + x1*x2*x3": 1, "x1 + x1*x2*x3": 2, "x1 + x1*x2*x3*x4": 2, "He2(x1) + x1*He3(x2)": 2, "x5*tanh(x1*x2)": 2, "x1*x2 + x3*x4": 2,
+    "x1 + x1*x2 + x1*x2*x3": 1, "x1 + x1*x2*x3": 2, "x1 + x1*x2*x3*x4": 2,
+    "He2(x1) + x1*He3(x2)": 2, "x5*tanh(x1*x2)": 2, "x1*x2 + x3*x4": 2,
     "x1**2 + sign(x1*x2*x3)": 2, "x1 + sign(x1*x2*x3)": 2, "tanh(x1 + He3(x2))": 1, "x1 + abs(x2)": 2,
     "sign(x1*x2*x3*x4*x5*x6*x7*x8)": 8, "*".join(f"x{i}" for i in range(1, 9)): 2, "cos(x1)*x2": 2,
     # oblique subspaces: x1 + x2, … at order 1, what is left at order 2
