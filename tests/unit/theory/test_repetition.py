@@ -5,6 +5,7 @@ import pytest
 from onepass.gaussian.generative import generative_exponent
 from onepass.theory import exponents
 from onepass.theory.repetition import CLAIMS, lookahead_sample_exponent
+from scipy.stats import norm
 
 
 def test_claims_are_those_of_their_generative_exponents():
@@ -44,12 +45,20 @@ def first_passages(d, gamma, rho, replicas=48, chunk=1000):
     return steps
 
 
+def gain(shift):
+    """``E[c̃ x]`` at zero overlap, for a shift of the field by −shift · y where it is above 0."""
+    x = np.linspace(-10, 10, 20_001)
+    y = x**3 - 3 * x
+    return -(norm.pdf(x) * y * x * norm.sf(np.maximum(0.0, shift * y))).sum() * (x[1] - x[0])
+
+
 def test_measured_rates_of_a_lookahead():
-    """A first look half as long, at the rate that its gain then allows, needs 2² times the samples: ``d^2ε`` of He3."""
+    """A gain in proportion to the first look, and as many samples as ``1/(γ gain)`` says: ``d^2ε`` at its best γ."""
+    assert gain(1e-3) / gain(5e-4) == pytest.approx(2, rel=1e-3)
+    assert lookahead_sample_exponent("He3(x1)", 1 / 6) - lookahead_sample_exponent("He3(x1)", 0) == pytest.approx(2 / 6)
     d = 64
     one, half = (np.median(first_passages(d, 0.05 * size / d, 0.1 * size / d)) for size in (1.0, 0.5))
-    predicted = lookahead_sample_exponent("He3(x1)", 1 / 6) - lookahead_sample_exponent("He3(x1)", 0)  # d^-1/6 is 1/2
-    assert np.log(half / one) / np.log(d) == pytest.approx(predicted, abs=0.06)
+    assert half / one == pytest.approx(2 * gain(0.1) / gain(0.05), rel=0.1)
 
 
 @pytest.mark.parametrize("epsilon", [-0.1, float("nan"), "large"])
