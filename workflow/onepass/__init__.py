@@ -9,6 +9,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
     __name__,
     submod_attrs={
         "formulas.formula": ["Formula"],
+        "gaussian.generative": ["generative_exponent"],
         "gaussian.information": ["information_exponent", "leap_complexity", "leap_index"],
         "model": ["Model"],
         "protocol": ["Protocol"],

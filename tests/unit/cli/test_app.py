@@ -75,6 +75,18 @@ def test_exponent_of_a_loss_or_of_transformed_labels(arguments, order):
     assert json.loads(called("exponent", *arguments, "--json").stdout)["information_exponent"] == order
 
 
+def test_generative_exponents_beside_them():
+    """Of a target of several coordinates the leap; the reason where it is not decided."""
+    assert "generative exponent   1\n" in called("exponent", "He3(x1)").stdout
+    assert "generative leap       2\n" in called("exponent", "x1*x2*x3").stdout
+    assert json.loads(called("exponent", "sign(x1*x2*x3)", "--json").stdout)["generative_exponent"] == 3
+    open_, text = "x1 + sign(x1*x2*x3*x4)", "2 or more by its symmetries, 3 or less by those functions of its label"
+    assert f"generative leap       not decided: it is {text}" in called("exponent", open_).stdout
+    found = json.loads(called("exponent", open_, "--json").stdout)
+    assert found["generative_exponent"] is None
+    assert text in found["not_decided"]
+
+
 def test_exponent_as_text_with_the_warnings_of_an_activation():
     done = called("exponent", "He3(x1)", "--activation", "relu")
     assert "information exponent  3" in done.stdout

@@ -59,7 +59,7 @@ def exponent(
     label: Annotated[str | None, typer.Option(help='Transform φ(y) of labels, as "sign(y)": the same.')] = None,
     json_: Json = False,
 ) -> None:
-    """Information exponent, leap and leading Hermite coefficients of a target, and what each protocol needs."""
+    """Information and generative exponent, leap and Hermite coefficients of a target, and what each protocol needs."""
     with plain_errors():
         from onepass.targets.requirements import needs, written
 

@@ -3,6 +3,7 @@
 from math import factorial, prod
 
 from onepass.formulas.formula import Formula
+from onepass.gaussian.generative import UndecidedError, generative_exponent
 from onepass.gaussian.hermite import leading_tensor
 from onepass.gaussian.information import leap_complexity, leap_index
 from onepass.model import Model
@@ -20,7 +21,9 @@ def needs(target: str, activation: str | None = None) -> dict:
     -------
     dict
         ``target``; ``coordinates`` k; ``information_exponent`` (None unless k = 1), ``leap_index``,
-        ``leap_complexity``; ``hermite``, a list of ``order``, ``powers`` α and ``coefficient`` ``E[h* He_α]/α!``;
+        ``leap_complexity``; ``generative_exponent``, of several coordinates the generative leap (None where that is
+        not decided, for the reason ``not_decided``); ``hermite``, a list of ``order``, ``powers`` α and
+        ``coefficient`` ``E[h* He_α]/α!``;
         ``protocols``, a list of exponents at the best batch size of each for the first saddle, and ``to_the_end``,
         the same for the highest leap where that is another; with an activation, also ``activation``,
         ``activation_hermite`` and ``warnings``.
@@ -38,6 +41,7 @@ def needs(target: str, activation: str | None = None) -> dict:
         "information_exponent": first if formula.arity == 1 else None,
         "leap_index": first,
         "leap_complexity": last,
+        **generative(formula),
         "hermite": leading_coefficients(formula),
         "protocols": best_of(first),
     }
@@ -52,6 +56,14 @@ def needs(target: str, activation: str | None = None) -> dict:
         ]
         found["warnings"] = sentences([missing] if missing else wrong_signs(model))
     return found
+
+
+def generative(target: Formula) -> dict:
+    """Its generative exponent or leap, or why that is not decided."""
+    try:
+        return {"generative_exponent": generative_exponent(target)}
+    except UndecidedError as error:
+        return {"generative_exponent": None, "not_decided": error.args[1]}
 
 
 def leading_coefficients(target: Formula) -> list[dict]:
@@ -91,12 +103,17 @@ def written(found: dict) -> str:
     """`needs` as text for a terminal."""
     k = found["coordinates"]
     lines = [f"{found['target']}"]
+    generative = found["generative_exponent"] or f"not decided: {found['not_decided']}"
     if k == 1:
-        lines.append(f"  information exponent  {found['information_exponent']}")
+        lines += [
+            f"  information exponent  {found['information_exponent']}",
+            f"  generative exponent   {generative}",
+        ]
     else:
         lines += [
             f"  leap index            {found['leap_index']}",
             f"  leap complexity       {found['leap_complexity']}",
+            f"  generative leap       {generative}",
         ]
     shown = " + ".join(
         f"{term['coefficient']:.4g} {_polynomial(term['powers'])}" for term in found["hermite"][:PRINTED]
