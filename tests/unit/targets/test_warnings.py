@@ -219,7 +219,7 @@ def test_momentum_is_judged_by_the_rate_that_its_steps_come_to():
         rate = factor * bound * (1 - protocol.beta)
         words = said(model, protocol, **place, learning_rate=rate, initial=m)
         assert ("momentum makes of the learning rate" in words and "bound" in words) == (factor > 1)
-        own = {"replicas": 3000, "threshold": None, "records": 0, "engine": "chain", "backend": "numpy", "seed": 3}
+        own = {"replicas": 12_000, "threshold": None, "records": 0, "engine": "chain", "backend": "numpy", "seed": 3}
         runs = simulate(model, protocol, **place, **own, learning_rate=rate, initial=("overlap", m))
         end = runs.overlap.values[:, -1, 0, 0]
         assert np.sign(1 - factor) * (end.mean() - m) > 3 * end.std() / np.sqrt(end.size)
