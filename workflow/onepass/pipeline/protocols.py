@@ -61,7 +61,7 @@ def _schema(key: str, default) -> tuple:
     return kind if default is not None else kind | None, Field(default=plain, description=ABOUT[key])
 
 
-Choices = create_model(
+ProtocolChoices = create_model(
     "ProtocolChoices",
     __config__=ConfigDict(extra="forbid"),
     __doc__="A protocol choice by choice; what is left out is that of projected_square. It is kept by its name, in "
@@ -69,4 +69,4 @@ Choices = create_model(
     "are known to every engine, figure and theory; all others run by the engines chain and sgd, on CPUs.",
     **{field.name: _schema(field.name, field.default) for field in fields(Protocol)},
 )
-ProtocolName = Annotated[str | Choices, BeforeValidator(lambda described: protocol_of(described).name)]
+ProtocolName = Annotated[str | ProtocolChoices, BeforeValidator(lambda described: protocol_of(described).name)]
