@@ -12,6 +12,7 @@ import xarray as xr
 import yaml
 from helpers.grids import DRAWN, TINY
 from helpers.project import ROOT, Project
+from onepass.pipeline.validation import configured
 
 EVERYTHING = {f"figures/tiny/{name}.{form}" for name in DRAWN for form in ("pdf", "png")}
 
@@ -70,7 +71,7 @@ def test_a_protocol_given_choice_by_choice_is_run_and_gathered_by_its_name(built
     # where rows of one protocol are jobs of their own its name is a pattern, one the beginning of another
     names = ["projected_square", "projected_square_heavyball0.9", "projected_psiy~2Aexp~28-y~2Af~29_clipped1e+16"]
     long = {"protocols": names, "mu": [0.0], "delta": 1.5, "step_budget": 5000.0, "engine": "chain", "tolerance": None}
-    figures = {name: ["square"] for name, own in yaml.safe_load(TINY)["figures"].items() if "he3" in own}
+    figures = {name: ["square"] for name, own in configured().figures.items() if "he3" in own}
     overlay = {"experiments": {"he3": long}, "figures": figures, "check": {"experiments": ["square"]}}
     planned = Project(tmp_path, yaml.safe_dump(overlay)).planned("data/quick/he3.nc")
     assert planned == {f"Simulating he3, {name}_mu0.00" for name in names} | {"Gathering the cells of he3"}
