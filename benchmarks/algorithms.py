@@ -65,6 +65,9 @@ COMPILED = [
     Protocol(velocity="transported", **HEAVY),
     Protocol(momentum="nesterov", beta=0.9),
     Protocol(update="plain", direction="polar", **HEAVY),
+    Protocol("correlation", "plain"),
+    SMOOTHED,
+    Protocol("correlation", smoothing=1),
 ]
 SAMPLES, TURNS = 400_000, 15
 

@@ -41,17 +41,14 @@ def test_lazy_batches_have_the_law_of_dense_ones(case):
     assert_same_law(found, expected, cases=len(CASES), means=False)
 
 
-COMPILED = [case for case in CASES if not case[1].smoothing]
-
-
-@pytest.mark.parametrize("case", COMPILED, ids=named)
+@pytest.mark.parametrize("case", CASES, ids=named)
 def test_compiled_steps_have_the_law_of_dense_batches(case):
     model, protocol, dimension, batch_size = case
     place = {"dimension": dimension, "batch_size": batch_size}
     assert composed_chain.takes(of(protocol)(model, 0.1, dimension), Settings(dimension, batch_size, 4, inf))
     found = last_states(of(protocol), model, dense=False, compiled=True, seed=6, **place)
     expected = last_states(of(protocol), model, dense=True, **place)
-    assert_same_law(found, expected, cases=len(COMPILED), means=False)
+    assert_same_law(found, expected, cases=len(CASES), means=False)
 
 
 @pytest.mark.parametrize("momentum", ["heavy_ball", "nesterov"])

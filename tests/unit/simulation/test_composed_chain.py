@@ -16,19 +16,19 @@ from onepass.simulation.algorithms.run import Settings
 from onepass.simulation.chain.wishart import bartlett, semidefinite_cholesky
 from onepass.simulation.streams import replica_streams
 
-COMPILED = [(model, protocol) for model, protocol in PROTOCOLS if not protocol.smoothing]
 DIMENSION, STEPS = 40, 5
 
 
 class PlayedBatch:
     """A batch of one replica whose numbers are those that the kernel draws from a stream, in its order.
 
-    Its samples have coordinates in the span of the teacher and of the gradient's points, the first `near` ones.
+    Its samples have coordinates in the span of the teacher and of the gradient's points, the first `near` ones; where
+    weights know norms, along all `known` directions, and outside of these along a walk's span and beyond it.
     """
 
-    def __init__(self, stream, model, size, known):
-        self.stream, self.known, self.width = stream, known, known + model.students
-        self.inputs = stream.standard_normal((size, model.students + model.teachers))
+    def __init__(self, stream, model, size, known, walks):
+        self.stream, self.known, self.width, self.parts = stream, known, known + model.students, None
+        self.inputs = stream.standard_normal((size, known if walks else model.students + model.teachers))
         self.labels = model.target_formula.array(np)(self.inputs[:, : model.teachers])
         if model.noise:
             self.labels = self.labels + sqrt(model.noise) * stream.standard_normal(size)
@@ -38,9 +38,30 @@ class PlayedBatch:
         assert abs(rows[..., near:]).max() < 1e-9
         return self.inputs @ rows[..., :near].swapaxes(1, 2)
 
+    def squared_norms(self):
+        size, p = len(self.inputs), self.width - self.known
+        self.parts = np.zeros((size, p + 1))
+        for nu in range(size):
+            rank = min(nu, p)
+            self.parts[nu, :rank] = self.stream.standard_normal(rank)
+            self.parts[nu, rank] = sqrt(self.stream.chisquare(DIMENSION - self.known - rank))
+        return ((self.inputs**2).sum(axis=1) + (self.parts**2).sum(axis=1))[None]
+
+    def walk(self, c):
+        """Its ends, as each sample's turn leaves them (p, p)."""
+        p = c.shape[1]
+        ends = np.zeros((p, p + 1))
+        for nu, part in enumerate(self.parts):
+            ends = ends + np.outer(c[nu], part)
+            if nu >= p:
+                ends[:, :p], ends[:, p] = triangle(ends), 0
+        return ends[:, :p]
+
     def combine(self, weights):
         c, near = weights[0] / len(self.inputs), self.inputs.shape[1]
         p = c.shape[1]
+        if self.parts is not None:
+            return np.hstack([c.T @ self.inputs, self.walk(c)])[None]
         root, factor = np.zeros((p, p)), np.zeros((p, p))
         rank = semidefinite_cholesky(c.T @ c, p, root, 0)
         rows = np.zeros((1, p, self.width))
@@ -51,13 +72,17 @@ class PlayedBatch:
         return rows
 
 
+def triangle(rows):
+    """Lower triangular coordinates of rows in another basis, of a diagonal from 0 up."""
+    turned = np.linalg.qr(rows.T)[1].T
+    return turned * np.where(np.diagonal(turned) < 0, -1.0, 1.0)
+
+
 def settled(rows, ahead, students, teachers):
     """W and V in a basis of the teacher, then of ``W + ahead V``, then of V."""
     points = rows[:, :students] + ahead * rows[:, students:] if ahead else rows[:, :students]
     both = np.concatenate([points, rows[:, students:]], axis=1)[0]
-    triangle = np.linalg.qr(both[:, teachers:].T)[1].T
-    triangle *= np.where(np.diagonal(triangle) < 0, -1.0, 1.0)
-    both = np.hstack([both[:, :teachers], triangle, np.zeros((len(both), students))])
+    both = np.hstack([both[:, :teachers], triangle(both[:, teachers:]), np.zeros((len(both), students))])
     if ahead:
         both[:students] -= ahead * both[students:]
     return both[None]
@@ -79,14 +104,14 @@ def array_form(model, protocol, batch_size, start, stream):
             return map(np.array, zip(*found, strict=True))
         rate = algorithm._scheduled(state, state.rows[:, :p])[0, RATE] if algorithm.adaptive else RATES[model]
         ahead = rate * protocol.beta if protocol.momentum == Momentum.NESTEROV else 0.0
-        batch = PlayedBatch(stream, model, batch_size, known)
+        batch = PlayedBatch(stream, model, batch_size, known, protocol.smoothing > 0)
         state = state._replace(rows=settled(state.rows, ahead, p, k))
         state = algorithm.step(state, batch, batch.labels[None])
 
 
 @pytest.mark.parametrize("batch_size", [1, 8])
 @pytest.mark.parametrize(
-    ("model", "protocol"), COMPILED, ids=[f"{protocol.name}-p{model.students}" for model, protocol in COMPILED]
+    ("model", "protocol"), PROTOCOLS, ids=[f"{protocol.name}-p{model.students}" for model, protocol in PROTOCOLS]
 )
 def test_compiled_steps_equal_the_array_form(model, protocol, batch_size):
     start = start_of(model, DIMENSION)
@@ -136,7 +161,10 @@ def test_what_is_compiled():
     assert takes(heavy, 9, 1)
     assert not takes(heavy, dense=True)
     assert not takes(Protocol("correlation", "plain", "adaptive"))
-    assert not takes(Protocol("correlation", smoothing=1), model=ONE)
+    smoothed = Protocol("correlation", smoothing=1)
+    assert takes(smoothed, 4, model=ONE)
+    assert not takes(smoothed, 3, model=ONE)
+    assert takes(smoothed, 3, 1, model=ONE)
 
 
 def test_numbers_of_a_protocol_need_no_kernel_of_their_own():

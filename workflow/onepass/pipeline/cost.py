@@ -20,7 +20,7 @@ STEP, NORMAL, TERM, SPECIAL, CUBE = 3e-8, 1.1e-8, 1.2e-9, 1.0e-8, 1.0e-9
 SERIES_STEP, NODE = 1.3e-7, 3e-8  # the two forms of the engine for very large batches: a step, a node of a step
 LEAP, NODE_LEAP = 1.5e-7, 1e-7  # of the engine that leaps: one of the series, a node of one of the others
 COMPOSED = 1.5  # a sample and a step of other protocols, over those of the basic ones
-SMOOTH_STEP, SMOOTH_SAMPLE = 4e-4, 3e-7  # the smoothed landscape, in array form: a step of all replicas; a sample
+WALK = 5e-8  # of the smoothed landscape: a sample of a student, beside what it takes by other protocols
 ARRAY_STEP, COORDINATE = 1.5e-4, 1.2e-8  # the reference, whose replicas go side by side
 LEAPS = 0.4  # of a relative change of 1, for each factor e of d, where little noise turns a run back
 SEARCH = 0.02  # a replica of a search of the best rate in leaps, whatever d and n_b
@@ -104,13 +104,12 @@ def step_seconds(cell: Cell) -> float:
     """One step of all replicas."""
     model = cached_model(cell.target, cell.activation, cell.students, cell.second_layer)
     p, protocol = model.students, Protocol.named(cell.protocol)
-    if protocol.smoothing and cell.engine == "chain":
-        return SMOOTH_STEP + cell.replicas * cell.batch_size * p * SMOOTH_SAMPLE
     if cell.engine == "gaussian":
         return cell.replicas * gaussian_step_seconds(model)
     if cell.engine == "sgd":
         return ARRAY_STEP + cell.replicas * cell.batch_size * cell.dimension * (COORDINATE + p * TERM)
-    alone = cell.replicas * (STEP + CUBE * p**3 + cell.batch_size * sample_seconds(model))
+    sample = sample_seconds(model) + (WALK * p if protocol.smoothing else 0.0)
+    alone = cell.replicas * (STEP + CUBE * p**3 + cell.batch_size * sample)
     return alone * (1.0 if protocol.is_basic else COMPOSED)
 
 

@@ -15,25 +15,29 @@ from onepass.formulas.named import NamedFormula
 from onepass.gaussian.hermite import gaussian_norm
 from onepass.gaussian.risk import RiskSeries, risk_series
 from onepass.protocol import ADAPTIVE_DECAY, ADAPTIVE_DROP, ADAPTIVE_RISK_FRACTION, PSI
-from onepass.simulation.algorithms import composed_kernel
+from onepass.simulation.algorithms import composed_kernel, walk_kernel
 from onepass.simulation.algorithms.algorithm import Algorithm
 from onepass.simulation.algorithms.composed import ComposedSGD
 from onepass.simulation.algorithms.composed_step import Composition
 from onepass.simulation.algorithms.run import Outcome, Settings
-from onepass.simulation.chain.batch_law import NO_LAW
-from onepass.simulation.chain.build import composed_module
+from onepass.simulation.algorithms.walk_kernel import Rule
+from onepass.simulation.chain.batch_law import NO_LAW, Law
+from onepass.simulation.chain.build import RESPONSE, SAMPLES, SUMS, composed_module
 from onepass.simulation.chain.kernel import DIVERGED, RECOVERED
 from onepass.simulation.ticker import tick
 from onepass.sources import code_version
 
-_KERNEL = inspect.getsource(composed_kernel)  # read as this module is, like those of `chain.build`
-PROTOCOL, RESPONSE, RUN = (
-    re.compile(f"# <{part}>.*# </{part}>", re.DOTALL) for part in ("protocol", "response", "run")
-)
+# Read as this module is, like those of `chain.build`.
+_KERNEL, _WALK = inspect.getsource(composed_kernel), inspect.getsource(walk_kernel)
+PROTOCOL, RUN = (re.compile(f"# <{part}>.*# </{part}>", re.DOTALL) for part in ("protocol", "run"))
+_RESPONSE = RESPONSE.search(_KERNEL).group()
 # What the kernel needs beside the names that the chain's has.
 _NEEDED = """from onepass.choices import Momentum
-from onepass.simulation.algorithms.composed_step import Composition, advance, complete, is_finite, keep, progress
+from onepass.simulation.algorithms.composed_step import ASCENT, VALUE, Composition
+from onepass.simulation.algorithms.composed_step import advance, append, complete, is_finite, keep, progress
 from onepass.simulation.algorithms.rows import lower_triangular
+from onepass.simulation.algorithms.walk import draw_parts, squared_length, walk
+from onepass.simulation.algorithms.walk_kernel import Rule
 from onepass.simulation.chain.unit_risk import sphere_risk
 """
 
@@ -41,16 +45,16 @@ from onepass.simulation.chain.unit_risk import sphere_risk
 def takes(algorithm: Algorithm, settings: Settings) -> bool:
     """Whether the compiled form knows such runs; the array form knows all, at a hundred times the cost of a step.
 
-    It does not know algorithms of one's own, smoothed landscapes, the risk of weights off the sphere, which the
-    adaptive schedule asks for, and dimensions that a batch uses up.
+    It does not know algorithms of one's own, the risk of weights off the sphere, which the adaptive schedule asks for,
+    and dimensions that a batch uses up.
     """
     if settings.dense or type(algorithm) is not ComposedSGD:
         return False
     own, p = algorithm.protocol, algorithm.model.students
     held = algorithm.teachers + p * algorithm.vectors
     adaptive_off_the_sphere = own.schedule == Schedule.ADAPTIVE and own.update == Update.PLAIN
-    room = settings.dimension >= held + min(p, settings.batch_size)
-    return room and not own.smoothing and not adaptive_off_the_sphere
+    used = min(p + 1, settings.batch_size) if own.smoothing else min(p, settings.batch_size)  # walks keep one beyond
+    return settings.dimension >= held + used and not adaptive_off_the_sphere
 
 
 def run(
@@ -63,7 +67,7 @@ def run(
     """Run every replica from its factor [M | L] (replicas, p, k + p), by numbers of its stream alone, as `run.run`."""
     model, count = algorithm.model, len(factors)
     p, k = model.students, model.teachers
-    series, missing = _series(algorithm)
+    (series, missing), law = _series(algorithm), _law(algorithm)
     kernel, own = kernel_of(algorithm), composition(algorithm, settings, missing)
     states = np.empty((count, record_steps.size, p, k + p * (algorithm.vectors + 1)))
     layers = np.empty((count, record_steps.size, p))
@@ -71,7 +75,7 @@ def run(
     for r, (factor, stream) in enumerate(zip(factors, streams, strict=True)):
         layer = model.output_weights.copy()
         last[r], status[r] = kernel.run_composed(
-            stream, factor, layer, own, NO_LAW, series, record_steps, states[r], layers[r]
+            stream, factor, layer, own, law, series, record_steps, states[r], layers[r]
         )
         tick(r + 1, count)
     last[status == DIVERGED] = settings.steps
@@ -89,9 +93,19 @@ def kernel_of(algorithm: ComposedSGD):
     adaptive, learns = own.schedule == Schedule.ADAPTIVE, own.second_layer_rate > 0
     output = learns or adaptive or own.psi.reads("f")
     functions = [label.source("transformed"), psi.source("psi")]
-    block = "\n\n".join([f"VECTORS, OUTPUT = {algorithm.vectors}, {output}", *(f"@njit\n{f}" for f in functions)])
-    response = PROTOCOL.sub(lambda _: block, RESPONSE.search(_KERNEL).group())
-    return composed_module(model, response, _NEEDED + RUN.search(_KERNEL).group(), code_version(__name__))
+    facts = f"VECTORS, OUTPUT, WALKS = {algorithm.vectors}, {output}, {own.smoothing > 0}"
+    block = "\n\n".join([facts, *(f"@njit\n{f}" for f in functions)])
+    sums = SUMS.search(_WALK).group() if own.smoothing else RESPONSE.sub(lambda _: _RESPONSE, SAMPLES)
+    sums = f"{_NEEDED}\n{PROTOCOL.sub(lambda _: block, sums)}"
+    return composed_module(model, sums, RUN.search(_KERNEL).group(), code_version(__name__))
+
+
+def _law(algorithm: ComposedSGD) -> Law | Rule:
+    """What the sums over a batch read: of smoothed landscapes the rule of their means."""
+    if algorithm.smoothing is None:
+        return NO_LAW
+    own = algorithm.smoothing
+    return Rule(own.nodes, own.weights, own.radius, own.sphere)
 
 
 def _series(algorithm: ComposedSGD) -> tuple[RiskSeries, float]:

@@ -15,8 +15,11 @@ from numba import njit
 from onepass.choices import Loss, Momentum, Schedule, Update
 from onepass.gaussian.risk import RiskSeries
 from onepass.simulation.algorithms.composed_step import (
+    ASCENT,
+    VALUE,
     Composition,
     advance,
+    append,
     complete,
     is_finite,
     keep,
@@ -41,7 +44,8 @@ from onepass.simulation.jit import compiled, inlined
 
 # <protocol>
 
-VECTORS, OUTPUT = 1, True  # that a student holds; whether the output is needed
+# Vectors that a student holds; whether the output is needed; whether weights know the norms of their samples.
+VECTORS, OUTPUT, WALKS = 1, True, False
 
 
 @njit
@@ -55,8 +59,6 @@ def psi(y, f):
 
 
 # </protocol>
-
-VALUE, ASCENT = 3, 4  # columns of the fields: activation, and its sum with ψ over the batch
 
 
 @inlined
@@ -94,7 +96,8 @@ def run_composed(rng, factor, layer, own: Composition, law: Law, series: RiskSer
     for j in range(p):
         for r in range(k + p):
             rows[j, r] = factor[j, r]
-    fields, drift, gram = np.empty((p, 5)), np.empty((p, k + p)), np.empty((p, p))
+    near = k + held if WALKS else k + p  # directions along which the sums over a batch are known
+    fields, drift, gram = np.empty((p, 5)), np.empty((p, near)), np.empty((p, p))
     gradient, moved_layer = np.empty((p, width)), np.empty(p)
     root, wishart, turned = np.zeros((p, p)), np.zeros((p, p)), np.empty((p, p + 1))
     degrees, rate, loss = float(own.dimension - k - held), own.learning_rate, own.loss
@@ -127,7 +130,10 @@ def run_composed(rng, factor, layer, own: Composition, law: Law, series: RiskSer
         for j in range(p):
             fields[j, ASCENT] = 0.0
         batch_sums(rng, moved, layer, own, loss, law, work, fields, drift, gram)
-        complete(rng, gradient, drift, gram, root, wishart, degrees, p, k + p, k + held)
+        if WALKS:
+            append(gradient, drift, gram, p, near)
+        else:
+            complete(rng, gradient, drift, gram, root, wishart, degrees, p, near, k + held)
         advance(own, rate, ahead, moved, gradient, fields, p, VECTORS, width, turned)
         for j in range(p):
             moved_layer[j] = layer[j] + rate * share * fields[j, ASCENT]

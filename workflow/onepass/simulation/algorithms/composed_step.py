@@ -9,6 +9,8 @@ from onepass.simulation.algorithms.run import DIVERGED
 from onepass.simulation.chain.wishart import bartlett, chi_square, semidefinite_cholesky
 from onepass.simulation.jit import inlined
 
+VALUE, ASCENT = 3, 4  # columns of the fields: activation, and its sum with ψ over the batch
+
 
 class Composition(NamedTuple):
     """What one run is made of, beside the formulas; choices as the plain numbers that they are."""
@@ -81,6 +83,16 @@ def complete(rng, gradient, drift, gram, root, wishart, degrees, count, near, kn
         for r in range(m + 1):
             for j in range(m, count):
                 gradient[j, known + r] += root[j, m] * wishart[m, r]
+
+
+@inlined
+def append(gradient, drift, ends, count, known):
+    """Write the gradient of a batch whose sums are known along all rows held, and outside as the ends of a walk."""
+    for j in range(count):
+        for r in range(known):
+            gradient[j, r] = drift[j, r]
+        for r in range(count):
+            gradient[j, known + r] = ends[j, r]
 
 
 @inlined

@@ -36,6 +36,7 @@ _FUNCTIONS = [inspect.getsource(function) for function in evaluation.HELPERS]
 MODEL, SUMS, LEAP, RUN, RESPONSE = (
     re.compile(f"# <{part}>.*# </{part}>", re.DOTALL) for part in ("model", "sums", "leap", "run", "response")
 )
+SAMPLES = SUMS.search(_KERNEL).group()  # the chain's own sums
 
 
 def model_kernel(model: Model, form: str = "samples", leaps: str = "") -> ModuleType:
@@ -47,16 +48,16 @@ def model_kernel(model: Model, form: str = "samples", leaps: str = "") -> Module
     return kept_module([*_identity(model), form, leaps, code], lambda: _source(model, form, leaps))
 
 
-def composed_module(model: Model, response: str, run: str, code: str) -> ModuleType:
-    """The module of `kernel` of a model with another response to a sample, followed by the source of another run.
+def composed_module(model: Model, sums: str, run: str, code: str) -> ModuleType:
+    """The module of `kernel` of a model with other sums over a batch, followed by the source of another run.
 
     ``code`` is the version of the code that these are of.
     """
 
     def source() -> str:
-        return RESPONSE.sub(lambda _: response, _source(model, "samples", "")) + f"\n\n{run}"
+        return SUMS.sub(lambda _: sums, _source(model, "samples", "")) + f"\n\n{run}"
 
-    return kept_module([*_identity(model), response, run, code], source)
+    return kept_module([*_identity(model), sums, run, code], source)
 
 
 def kept_module(identity: list[str], source: Callable[[], str]) -> ModuleType:
