@@ -51,11 +51,12 @@ def test_compiled_steps_have_the_law_of_dense_batches(case):
     assert_same_law(found, expected, cases=len(CASES), means=False)
 
 
+@pytest.mark.parametrize("compiled", [False, True], ids=["lazy", "compiled"])
 @pytest.mark.parametrize("momentum", ["heavy_ball", "nesterov"])
-def test_without_memory_momentum_is_none(momentum):
-    """The limit β = 0 of lazy batches, which hold a velocity and draw along it."""
-    found = last_states(of(P(update="plain", momentum=momentum)), TWO, dense=False)
-    assert_same_law(found, last_states(of(P(update="plain")), TWO, dense=False, seed=5), cases=2, means=False)
+def test_without_memory_momentum_is_none(momentum, compiled):
+    """The limit β = 0 of lazy batches and of compiled steps, which hold a velocity and draw along it."""
+    found = last_states(of(P(update="plain", momentum=momentum)), TWO, dense=False, compiled=compiled)
+    assert_same_law(found, last_states(of(P(update="plain")), TWO, dense=False, seed=5), cases=4, means=False)
 
 
 USED_UP = [
@@ -150,6 +151,18 @@ def test_norms_that_the_walk_does_not_know_are_noticed(monkeypatch):
 
     protocol = P("correlation", "plain", smoothing=0.7)
     noticed(of(protocol), ONE, monkeypatch, lazy.LazyBatch, "_walk", fault, batch_size=2, dimension=9, replicas=10_000)
+
+
+def test_a_compiled_walk_in_too_few_dimensions_is_noticed(monkeypatch):
+    """Two too few of 7 and 6, by the law of its norms."""
+    make, place = of(P("correlation", "plain", smoothing=0.7)), {"batch_size": 2, "dimension": 9, "replicas": 10_000}
+    expected = last_states(make, ONE, dense=True, **place)
+    assert_same_law(last_states(make, ONE, dense=False, compiled=True, **place), expected, means=False)
+    right, fault = "own.dimension - KNOWN", "own.dimension - KNOWN - 2"
+    assert right in composed_chain._WALK
+    monkeypatch.setattr(composed_chain, "_WALK", composed_chain._WALK.replace(right, fault))
+    wrong = last_states(make, ONE, dense=False, compiled=True, **place)
+    assert_other_law(wrong, expected, cases=len(CASES), means=False)
 
 
 def test_velocities_without_what_a_batch_adds_along_them_are_noticed(monkeypatch):

@@ -125,6 +125,28 @@ def test_compiled_steps_equal_the_array_form(model, protocol, batch_size):
         np.testing.assert_allclose(own[0], other, rtol=1e-8, atol=1e-9)  # rounding grows from step to step
 
 
+@pytest.mark.parametrize(
+    ("model", "one", "other"),
+    [
+        (TWO, Protocol(), Protocol(direction="clipped", clip=1e9)),
+        (ONE, Protocol(direction="normalised"), Protocol(direction="polar")),
+        (ONE, Protocol(direction="normalised"), Protocol(direction="rows")),
+    ],
+    ids=["no clipping", "one student: polar", "one student: rows"],
+)
+def test_limits_of_directions(model, one, other):
+    """Protocols that are the same in a limit make the same steps of the same draws."""
+    start, settings = start_of(model, DIMENSION)[None], Settings(DIMENSION, 8, STEPS, inf)
+    found, expected = (
+        composed_chain.run(
+            of(protocol)(model, RATES[model], DIMENSION), settings, start, replica_streams(3, 1), np.arange(STEPS + 1)
+        )
+        for protocol in (one, other)
+    )
+    np.testing.assert_allclose(found.overlaps, expected.overlaps, rtol=1e-12, atol=1e-13)
+    np.testing.assert_allclose(found.grams, expected.grams, rtol=1e-12, atol=1e-13)
+
+
 def test_rows_turn_into_a_triangle():
     rng = np.random.default_rng(0)
     for rows in (rng.standard_normal((4, 9)), np.tile(rng.standard_normal(9), (4, 1)), np.zeros((4, 9)), -np.eye(4, 9)):
