@@ -62,7 +62,7 @@ bench: env  ## speed and memory, as ratios against yardsticks
 docs: env  ## the documentation, into docs/_build/index.html; a warning is an error
 	$(BIN)/python -m sphinx --quiet --fail-on-warning docs docs/_build
 
-publish: env  ## the README's gallery and tables from a finished run of make figures
+publish: env  ## the documentation's pictures and tables from a finished run of make figures
 	$(BIN)/python docs/publish.py
 
 check: env  ## formatters and linters

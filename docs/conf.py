@@ -27,6 +27,7 @@ extensions = [
     "listing",
     "configuration",
     "command_line",
+    "plain_markdown",
 ]
 exclude_patterns = ["_build", "gallery"]
 toc_object_entries = False  # hundreds in every page's navigation otherwise, half the time of a build

@@ -68,7 +68,7 @@ def _(mo):
     mo.md("""
     ## Runs and the mean process
 
-    Thin lines are runs of the overlap chain: SGD exactly in law, at a cost that does not know d. The thick line is
+    Thin lines are runs of the overlap chain: SGD exactly in law, at a cost that does not grow with d. The thick line is
     the mean process at the same d and n_b, an equation without randomness.
     """)
     return

@@ -1,4 +1,4 @@
-"""What the README shows of a finished run: its gallery and its tables, from figures/, data/ and Snakemake's records.
+"""What the documentation shows of a finished run: pictures and tables, from figures/, data/ and Snakemake's records.
 
 Called by `make publish`, after `make figures`; text around the tables stays.
 """
@@ -58,8 +58,8 @@ def exponents(table: pd.DataFrame, kinks: pd.DataFrame, resolution: float) -> st
     corrections = [f"{_range(own.theta_plain - own.theta)} for {NAMES[target]}" for target, own in of_targets(table)]
     parts.append(f"What the division is worth, the plain slope minus θ: {', '.join(corrections)}.")
     parts.append(
-        f"{table.covered.sum()} of {len(table)} intervals hold the theory's value (none is taken at its word below "
-        f"± {resolution:g}), {table.failures.sum():,} of {table.replicas.sum():,} replicas did not\n"
+        f"{table.covered.sum()} of {len(table)} intervals hold the theory's value (each counts as ± {resolution:g} at "
+        f"least), {table.failures.sum():,} of {table.replicas.sum():,} replicas did not\n"
         "recover within their budget. Measured kinks of θ(μ):"
     )
     lines = ["| | theory | measured |", "|---|---|---|"]
@@ -164,10 +164,18 @@ if __name__ == "__main__":
     tables = [ROOT / settings.data / "exponents" / f"{name}.csv" for name in ("summary", "kinks")]
     if not all(path.exists() for path in tables):
         raise SystemExit("error: no table of exponents; run make figures first")
-    readme = ROOT / "README.md"
-    page = replaced(readme.read_text(), "costs", costs(settings, ROOT / ".snakemake" / "metadata"))
-    page = replaced(page, "exponents", exponents(*map(pd.read_csv, tables), settings.check.resolution))
     searched = [store.read(ROOT / settings.data / "exponents" / f"{n}.nc") for n in settings.figures["tuned_exponents"]]
-    page = replaced(page, "tuned", tuned(searched))
-    readme.write_text(page)
+    parts = {
+        "figures": {"costs": costs(settings, ROOT / ".snakemake" / "metadata")},
+        "results": {
+            "exponents": exponents(*map(pd.read_csv, tables), settings.check.resolution),
+            "tuned": tuned(searched),
+        },
+    }
+    for name, own in parts.items():
+        path = ROOT / "docs" / f"{name}.md"
+        page = path.read_text()
+        for mark, text in own.items():
+            page = replaced(page, mark, text)
+        path.write_text(page)
     gallery(settings.figures)

@@ -31,6 +31,8 @@ def test_builds_without_a_warning(tmp_path):
     pages = {path.stem: path.read_text() for path in (tmp_path / "html").rglob("*.html")}
     assert "<math" in pages["science"]
     assert all(f">{path.name}" in pages["architecture"] for path in listing.entries())
+    assert 'href="_images/time_exponents.png"><img alt="' in pages["figures"], "pictures open at full size"
+    assert 'href="modules.html#module-onepass.formulas.formula"' in pages["science"], "names of modules are links"
     assert "Traceback" not in "".join(pages.values())
     fetched = r"""<(?:script|img|iframe)[^>]+src="https?:|<link[^>]+rel="stylesheet"[^>]+href="https?:"""
     assert not [name for name, page in pages.items() if re.search(fetched, page)], "a reader may be offline"

@@ -1,4 +1,4 @@
-"""The README's tables, from what a run left."""
+"""Tables of the documentation, from what a run left."""
 
 import json
 import sys
@@ -55,11 +55,12 @@ def test_exponents_stand_beside_the_theory():
         publish.exponents(pd.DataFrame([{**rows[0], "target": "cos(x1)"}]), pd.DataFrame([kink]), 0.005)
 
 
-def test_the_readme_has_the_figures_of_the_configuration_and_its_marks():
-    page = (ROOT / "README.md").read_text()
-    listed = page.partition("<!-- costs -->")[2].partition("<!-- end -->")[0]
+def test_the_pages_have_the_figures_of_the_configuration_and_their_marks():
+    listed = (ROOT / "docs" / "figures.md").read_text().partition("<!-- costs -->")[2].partition("<!-- end -->")[0]
     figures = configured().figures
     assert [line.split("`")[1] for line in listed.splitlines() if line.startswith("| `")] == list(figures)
-    again = publish.replaced(page, "exponents", "other")
-    assert "<!-- exponents -->\nother\n<!-- end -->" in again
-    assert again.partition("<!-- exponents -->")[0] == page.partition("<!-- exponents -->")[0]
+    page = (ROOT / "docs" / "results.md").read_text()
+    for mark in ("exponents", "tuned"):
+        again = publish.replaced(page, mark, "other")
+        assert f"<!-- {mark} -->\nother\n<!-- end -->" in again
+        assert again.partition(f"<!-- {mark} -->")[0] == page.partition(f"<!-- {mark} -->")[0]
