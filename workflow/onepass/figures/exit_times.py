@@ -13,6 +13,7 @@ from onepass.theory.exit_time import exit_time
 QUARTILES = (0.25, 0.5, 0.75)
 _COLOURS = ("#0072B2", "#009E73", "#E69F00", "#CC79A7", "#56B4E9", "#D55E00")  # of the widths, in increasing order
 _MARKERS = "os^Dvp"
+_GREYS = (style.INK, "0.55")  # of the protocols, where colours would be read as widths
 _DODGE = 1.06  # factor between the protocols where both stand in one panel
 
 
@@ -98,19 +99,17 @@ def _widths(ax, datasets, names):
     p = np.array([int(dataset.attrs["students"]) for dataset in datasets], dtype=float)
     for place, name in enumerate(names):
         ends = [d.sel(protocol=name).isel(mu=0).sortby("dimension").isel(dimension=[-1]) for d in datasets]
-        x, shown = p * _DODGE ** (2 * place - len(names) + 1), looks[name]
+        x, colour = p * _DODGE ** (2 * place - len(names) + 1), _GREYS[place % 2]
         law = np.concatenate([predicted(end, name)[1] for end in ends])
-        ax.plot(p, law, color=shown.colour, linewidth=1.0, linestyle=("-", "--")[place % 2])
-        _markers(
-            ax, x, np.concatenate([measured(end) for end in ends], axis=1), color=shown.colour, fmt="sX"[place % 2]
-        )
+        ax.plot(p, law, color=colour, linewidth=1.0, linestyle=("-", "--")[place % 2])
+        _markers(ax, x, np.concatenate([measured(end) for end in ends], axis=1), color=colour, fmt="sX"[place % 2])
     ax.set_xscale("log", base=2)
     ax.set_xticks(p, [f"{each:g}" for each in p])
     ax.set_xlabel("students $p$")
     largest = max(int(dataset.dimension.max()) for dataset in datasets)
     ax.set_title(style.dimension(largest))
     handles = [
-        Line2D([], [], color=looks[name].colour, marker="sX"[i % 2], markersize=4, linestyle=("-", "--")[i % 2],
+        Line2D([], [], color=_GREYS[i % 2], marker="sX"[i % 2], markersize=4, linestyle=("-", "--")[i % 2],
                linewidth=1, label=looks[name].label.split(",")[0])
         for i, name in enumerate(names)
     ]  # fmt: skip
