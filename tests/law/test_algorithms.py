@@ -16,7 +16,6 @@ from helpers.algorithms import (
     OWN,
     POLYNOMIAL,
     PROTOCOLS,
-    RELU,
     REPEATED,
     THREE,
     TWO,
@@ -131,6 +130,13 @@ def test_a_lookahead_of_no_size_is_one_pass_sgd(protocol):
     assert_same_law(found, expected, cases=len(AT_ZERO), means=False)
 
 
+def test_the_lookaheads_of_one_sample_and_of_its_batch_are_one_law():
+    """By a walk and by a second combination."""
+    found, expected = (last_states(of(P(update="plain", **own)), TWO, dense=False, batch_size=1, seed=seed)
+                       for seed, own in enumerate((OWN, JOINT)))  # fmt: skip
+    assert_same_law(found, expected, means=False)
+
+
 class TwoPasses(Algorithm):
     """Two steps on one batch, the sphere restored after each (arXiv:2406.01581)."""
 
@@ -210,14 +216,15 @@ def test_a_compiled_walk_in_too_few_dimensions_is_noticed(monkeypatch):
 
 
 def test_a_wishart_matrix_that_does_not_know_the_norms_is_noticed(monkeypatch):
-    """Of each sample's own lookahead, whose weights know them."""
+    """Of each sample's own lookahead: it leaves those samples with a gradient whose norms are small."""
 
     def fault(self, weights):
         self.lengths = None
         return self.combine(weights)
 
-    protocol, place = P("correlation", "plain", **OWN), {"dimension": 9, "batch_size": 2}
-    noticed(of(protocol), RELU, monkeypatch, lazy.LazyBatch, "_walk", fault, replicas=10_000, **place)
+    model = onepass.Model("sign(x1)", "relu", second_layer=(-1.0,))
+    place = {"dimension": 5, "batch_size": 2, "steps": 1, "rate": 2.0, "replicas": 10_000}
+    noticed(of(P("correlation", "plain", **OWN)), model, monkeypatch, lazy.LazyBatch, "_walk", fault, **place)
 
 
 def test_velocities_without_what_a_batch_adds_along_them_are_noticed(monkeypatch):

@@ -212,7 +212,7 @@ class Protocol:
         known = ", ".join(protocol.name for protocol in ALL_PROTOCOLS)
         raise ProtocolError(
             f"protocol {name!r} is unknown{hint}; allowed: {known}, and update_loss with pieces such as "
-            "_polar, _heavyball0.9, _decay0.01, _layer1"
+            "_polar, _heavyball0.9, _decay0.01, _layer1, _passes2"
         )
 
 
