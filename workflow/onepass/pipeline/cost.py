@@ -108,8 +108,8 @@ def step_seconds(cell: Cell) -> float:
     model = cached_model(cell.target, cell.activation, cell.students, cell.second_layer)
     p, protocol = model.students, Protocol.named(cell.protocol)
     if protocol.repeats and cell.engine == "chain":
-        alone = ONE_BY_ONE if protocol.lookahead == Lookahead.SAMPLE else 0.0
-        return AGAIN_STEP + cell.batch_size * p * (alone + cell.replicas * AGAIN_SAMPLE)
+        walk = ONE_BY_ONE if protocol.lookahead == Lookahead.SAMPLE else 0.0
+        return AGAIN_STEP + cell.batch_size * p * (walk + cell.replicas * AGAIN_SAMPLE)
     if cell.engine == "gaussian":
         return cell.replicas * gaussian_step_seconds(model)
     if cell.engine == "sgd":
