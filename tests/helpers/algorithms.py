@@ -16,7 +16,8 @@ TWO = onepass.Model("He2(x1) + x1*x2", "tanh", students=2, second_layer=(1.0, 0.
 THREE = onepass.Model("x1*x2", "relu", students=3, second_layer=(1.0, -1.0, 0.5))
 SIGNS = onepass.Model("sign(x1)", "tanh", students=2)
 POLYNOMIAL = onepass.Model("He3(x1) + x1*x2", "He2", students=2, noise=0.1)
-RATES = {ONE: 0.02, TWO: 0.4, THREE: 0.4, SIGNS: 0.6, POLYNOMIAL: 0.03}
+RELU = onepass.Model("He3(x1)", "relu", second_layer=(-1.0,))
+RATES = {ONE: 0.02, TWO: 0.4, THREE: 0.4, SIGNS: 0.6, POLYNOMIAL: 0.03, RELU: 0.1}
 REPLICAS = 1000
 HEAVY = {"momentum": "heavy_ball", "beta": 0.7}
 PROTOCOLS = [  # every value of every option, then combinations
@@ -54,6 +55,33 @@ PROTOCOLS = [  # every value of every option, then combinations
     (THREE, Protocol("correlation", schedule="adaptive", weight_decay=0.1, second_layer_rate=1)),
     (TWO, Protocol("square", "plain", direction="rows", second_layer_rate=1, weight_decay=0.1)),
 ]
+OWN, JOINT = ({"lookahead": lookahead, "lookahead_rate": 0.8} for lookahead in ("sample", "batch"))
+REPEATED = {  # samples seen again: every form by every update, then a combination
+    "sample": [
+        (TWO, Protocol(**OWN)),
+        (RELU, Protocol("correlation", "spherical", **OWN)),
+        (TWO, Protocol(update="plain", second_layer_rate=1, **OWN)),
+        (THREE, Protocol("huber", "spherical", huber_delta=0.3, direction="clipped", clip=0.2, **HEAVY, **OWN)),
+    ],
+    "batch": [
+        (TWO, Protocol(**JOINT)),
+        (RELU, Protocol("correlation", "spherical", **JOINT)),
+        (TWO, Protocol("absolute", "plain", second_layer_rate=1, **JOINT)),
+        (THREE, Protocol(passes=2, momentum="nesterov", beta=0.5, **JOINT)),
+    ],
+    "two passes": [
+        (TWO, Protocol(passes=2)),
+        (RELU, Protocol("correlation", "spherical", passes=2)),
+        (TWO, Protocol(update="plain", passes=2, second_layer_rate=1)),
+        (THREE, Protocol(update="plain", direction="polar", weight_decay=0.1, passes=2, **HEAVY)),
+    ],
+    "three passes": [
+        (TWO, Protocol("correlation", schedule="adaptive", passes=3)),
+        (TWO, Protocol(update="spherical", passes=3)),
+        (RELU, Protocol(update="plain", passes=3)),
+        (SIGNS, Protocol("logistic", "spherical", passes=3, velocity="transported", **HEAVY)),
+    ],
+}
 
 
 def of(protocol: Protocol):

@@ -9,7 +9,21 @@ import numpy as np
 import onepass
 import pytest
 from helpers import cases
-from helpers.algorithms import HEAVY, ONE, POLYNOMIAL, PROTOCOLS, THREE, TWO, last_states, numbers, of, start_of
+from helpers.algorithms import (
+    HEAVY,
+    JOINT,
+    ONE,
+    OWN,
+    POLYNOMIAL,
+    PROTOCOLS,
+    REPEATED,
+    THREE,
+    TWO,
+    last_states,
+    numbers,
+    of,
+    start_of,
+)
 from helpers.laws import assert_other_law, assert_same_law
 from helpers.runs import parameters
 from onepass.protocol import ALL_PROTOCOLS
@@ -88,6 +102,41 @@ def test_the_lazy_form_has_the_law_of_the_compiled_chain(protocol, batch_size):
     assert_same_law(found, compiled, cases=2 * len(ALL_PROTOCOLS), means=False)
 
 
+SEEN_AGAIN = [
+    (model, protocol, *PLACES[2 * i + j])
+    for form in REPEATED.values()
+    for i, (model, protocol) in enumerate(form)
+    for j in (0, 1)
+]
+
+
+@pytest.mark.parametrize("case", SEEN_AGAIN, ids=named)
+def test_samples_seen_again_have_the_law_of_dense_ones(case):
+    """Of each form every update and every number of samples."""
+    model, protocol, dimension, batch_size = case
+    place = {"dimension": dimension, "batch_size": batch_size}
+    found, expected = (last_states(of(protocol), model, dense=dense, **place) for dense in (False, True))
+    assert_same_law(found, expected, cases=len(SEEN_AGAIN), means=False)
+
+
+AT_ZERO = [P("correlation", "plain", lookahead=lookahead) for lookahead in ("sample", "batch")]
+
+
+@pytest.mark.parametrize("protocol", AT_ZERO, ids=lambda protocol: protocol.name)
+def test_a_lookahead_of_no_size_is_one_pass_sgd(protocol):
+    """The limit ρ₀ = 0 of lazy batches, which draw for the second look; dense ones are equal to the bit."""
+    found = last_states(of(protocol), TWO, dense=False)
+    expected = last_states(of(P("correlation", "plain")), TWO, dense=True)
+    assert_same_law(found, expected, cases=len(AT_ZERO), means=False)
+
+
+def test_the_lookaheads_of_one_sample_and_of_its_batch_are_one_law():
+    """By a walk and by a second combination."""
+    found, expected = (last_states(of(P(update="plain", **own)), TWO, dense=False, batch_size=1, seed=seed)
+                       for seed, own in enumerate((OWN, JOINT)))  # fmt: skip
+    assert_same_law(found, expected, means=False)
+
+
 class TwoPasses(Algorithm):
     """Two steps on one batch, the sphere restored after each (arXiv:2406.01581)."""
 
@@ -132,14 +181,15 @@ def test_a_wrong_number_of_degrees_of_freedom_is_noticed(monkeypatch):
     noticed(of(P("correlation", "plain")), TWO, monkeypatch, lazy.LazyBatch, "_bartlett", fault, rate=2.0, dimension=10)
 
 
-def test_fresh_coordinates_at_the_second_look_are_noticed(monkeypatch):
+@pytest.mark.parametrize("make", [TwoPasses, of(P(**JOINT)), of(P(passes=2))], ids=["own", "lookahead", "passes"])
+def test_fresh_coordinates_at_the_second_look_are_noticed(make, monkeypatch):
     def fault(self, count):
         opened = self.inputs.shape[2]
         if count > opened:
             fresh = self.draws.normals(self.size, count - opened)
             self.inputs = np.concatenate([self.inputs, fresh], axis=2)
 
-    noticed(TwoPasses, TWO, monkeypatch, lazy.LazyBatch, "_open", fault, rate=1.0)
+    noticed(make, TWO, monkeypatch, lazy.LazyBatch, "_open", fault, rate=1.0)
 
 
 def test_norms_that_the_walk_does_not_know_are_noticed(monkeypatch):
@@ -163,6 +213,18 @@ def test_a_compiled_walk_in_too_few_dimensions_is_noticed(monkeypatch):
     monkeypatch.setattr(composed_chain, "_WALK", composed_chain._WALK.replace(right, fault))
     wrong = last_states(make, ONE, dense=False, compiled=True, **place)
     assert_other_law(wrong, expected, cases=len(CASES), means=False)
+
+
+def test_a_wishart_matrix_that_does_not_know_the_norms_is_noticed(monkeypatch):
+    """Of each sample's own lookahead: it leaves those samples with a gradient whose norms are small."""
+
+    def fault(self, weights):
+        self.lengths = None
+        return self.combine(weights)
+
+    model = onepass.Model("sign(x1)", "relu", second_layer=(-1.0,))
+    place = {"dimension": 5, "batch_size": 2, "steps": 1, "rate": 2.0, "replicas": 10_000}
+    noticed(of(P("correlation", "plain", **OWN)), model, monkeypatch, lazy.LazyBatch, "_walk", fault, **place)
 
 
 def test_velocities_without_what_a_batch_adds_along_them_are_noticed(monkeypatch):

@@ -24,6 +24,12 @@ PROTOCOLS = {
         "plain_absolute_nesterov0.9_decay0.001_layer0.5"
     ),
     Protocol("correlation", schedule="adaptive", weight_decay=2): "projected_adaptive_decay2",
+    Protocol("correlation", "spherical", lookahead="sample", lookahead_rate=0.1): (
+        "spherical_correlation_samplelookahead0.1"
+    ),
+    Protocol(lookahead="sample"): "projected_square_samplelookahead0",
+    Protocol(lookahead="batch", lookahead_rate=1e-3, passes=2): "projected_square_batchlookahead0.001_passes2",
+    Protocol(update="plain", passes=3): "plain_square_passes3",
 }
 
 
@@ -83,6 +89,28 @@ REFUSED = [
         {"loss": "correlation", "schedule": "adaptive", "smoothing": 1},
         "smoothing 1.0 does not go with schedule 'adaptive'",
     ),
+    ({"lookahead": "own"}, "lookahead 'own' is unknown; allowed: none, sample, batch"),
+    ({"lookahead": "batch", "lookahead_rate": -0.1}, "lookahead_rate is -0.1; allowed: a number from 0"),
+    ({"lookahead": "batch", "lookahead_rate": float("inf")}, "lookahead_rate is inf; allowed: a number from 0"),
+    (
+        {"lookahead_rate": 0.1},
+        "lookahead_rate 0.1 does not go with lookahead 'none'; allowed: lookahead 'sample' or 'batch', or",
+    ),
+    ({"passes": 0}, "passes is 0; allowed: a whole number from 1"),
+    ({"passes": 2.0}, "passes is 2.0; allowed: a whole number from 1"),
+    ({"passes": True}, "passes is True"),
+    (
+        {"lookahead": "sample", "passes": 2},
+        "passes 2 does not go with lookahead 'sample'; allowed: lookahead 'batch' or 'none', or passes 1",
+    ),
+    (
+        {"loss": "correlation", "smoothing": 1, "lookahead": "batch"},
+        "lookahead 'batch' does not go with smoothing 1.0; allowed: smoothing 0, or lookahead 'none'",
+    ),
+    (
+        {"loss": "correlation", "smoothing": 1, "passes": 2},
+        "passes 2 does not go with smoothing 1.0; allowed: smoothing 0, or passes 1",
+    ),
     ({"schedule": "adaptive"}, "schedule 'adaptive' does not go with loss 'square'; allowed: loss 'correlation'"),
 ]
 
@@ -101,6 +129,10 @@ def test_what_contradicts_itself_is_refused_in_one_message(arguments, message):
         ("plain_square_layer1_decay0.1", "did you mean 'plain_square_decay0.1_layer1'"),
         ("plain_square_decay0", "did you mean 'plain_square'"),
         ("plain_square_heavyball1", "beta is 1.0; allowed"),
+        ("plain_square_passes1", "did you mean 'plain_square'"),
+        ("plain_square_passes2.0", "protocol 'plain_square_passes2.0' is unknown"),
+        ("plain_square_passes2_batchlookahead1", "did you mean 'plain_square_batchlookahead1_passes2'"),
+        ("plain_square_samplelookahead-1", "lookahead_rate is -1.0; allowed: a number from 0"),
         ("plain_square_sideways", "direction 'sideways' is unknown"),
         ("square_plain", "update 'square' is unknown"),
         ("plain_psiy~ZZ", "unknown"),

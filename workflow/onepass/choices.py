@@ -101,6 +101,14 @@ class Velocity(Choice):
     TRANSPORTED = 1
 
 
+class Lookahead(Choice):
+    """Where the gradient is taken: at the weights, or a step down from there, of each sample's own or of the batch."""
+
+    NONE = 0
+    SAMPLE = 1
+    BATCH = 2
+
+
 RANGES = {  # of the numbers: from (None: above 0), below
     "huber_delta": (None, inf),
     "clip": (None, inf),
@@ -108,4 +116,6 @@ RANGES = {  # of the numbers: from (None: above 0), below
     "weight_decay": (0, inf),
     "second_layer_rate": (0, inf),
     "smoothing": (0, inf),
+    "lookahead_rate": (0, inf),
 }
+COUNTS = ("passes",)  # whole numbers, from 1

@@ -3,12 +3,23 @@
 from dataclasses import dataclass
 from functools import cached_property
 from math import inf
-from numbers import Real
+from numbers import Integral, Real
 from sys import float_info
 from typing import Self
 
 from onepass import protocol_name
-from onepass.choices import RANGES, Direction, Loss, Momentum, ProtocolError, Schedule, Update, Velocity
+from onepass.choices import (
+    COUNTS,
+    RANGES,
+    Direction,
+    Lookahead,
+    Loss,
+    Momentum,
+    ProtocolError,
+    Schedule,
+    Update,
+    Velocity,
+)
 from onepass.formulas.language import FormulaError
 from onepass.formulas.named import NamedFormula
 
@@ -30,6 +41,7 @@ CHOICES = {
     "direction": Direction,
     "momentum": Momentum,
     "velocity": Velocity,
+    "lookahead": Lookahead,
 }
 
 
@@ -60,6 +72,13 @@ class Protocol:
     smoothing : radius s of the smoothed landscape: the correlation loss is averaged over w + sθ, θ uniform on the unit
         sphere orthogonal to w, divided by √(1 + s²), for the spherical update (arXiv:2305.10633), and over w + sg,
         g standard Gaussian, for the others; 0 smooths nothing.
+    lookahead : "none", or where the gradient of a step is taken a second time, on the same samples: "sample", of each
+        sample at ``w + (ρ₀/d) (its own descent direction at w)`` (arXiv:2405.15459, algorithm 1); "batch", at
+        ``w + (ρ₀ n_b/d) (the batch's)``. Both shift the field of a sample by about ρ₀ times its derivative, at any d
+        and n_b. Tangent parts, clipping and all else are of the second gradient, the first is taken as it is.
+    lookahead_rate : ρ₀ ≥ 0. The step up of sharpness-aware minimisation, ρ₀ < 0, is none of these.
+    passes : how many consecutive steps a batch is used for, each with all that belongs to a step (arXiv:2402.03220,
+        arXiv:2406.01581); 1 is one-pass SGD, the number of all steps gradient descent on one batch.
 
     Choices are given as such a text or as the member of their class, and kept as the member; formulas are kept in
     canonical spelling.
@@ -83,6 +102,9 @@ class Protocol:
     weight_decay: float = 0.0
     second_layer_rate: float = 0.0
     smoothing: float = 0.0
+    lookahead: Lookahead = Lookahead.NONE
+    lookahead_rate: float = 0.0
+    passes: int = 1
 
     def __post_init__(self) -> None:
         def keep(key: str, value) -> None:
@@ -102,6 +124,11 @@ class Protocol:
                 bounds = "above 0" if least is None else f"from {least}" + ("" if below == inf else f", below {below}")
                 raise ProtocolError(f"{key} is {value!r}; allowed: a number {bounds}")
             keep(key, float(value) + 0.0)  # no −0, which has a name of its own
+        for key in COUNTS:
+            value = getattr(self, key)
+            if isinstance(value, bool) or not isinstance(value, Integral) or value < 1:
+                raise ProtocolError(f"{key} is {value!r}; allowed: a whole number from 1")
+            keep(key, int(value))
         self._check_contradictions()
 
     def _check_contradictions(self) -> None:
@@ -110,6 +137,8 @@ class Protocol:
         nesterov, moving = self.momentum == Momentum.NESTEROV, self.velocity == Velocity.TRANSPORTED
         shaped = self.direction in (Direction.NORMALISED, Direction.ROWS, Direction.POLAR)
         clipped = self.direction == Direction.CLIPPED
+        looking, each = self.lookahead != Lookahead.NONE, self.lookahead == Lookahead.SAMPLE
+        repeated = self.passes > 1
         for wrong, key, other, allowed in (
             (adaptive and not correlation, "schedule", "loss", "loss 'correlation', which it starts from"),
             (self.beta > 0 and none, "beta", "momentum", "momentum 'heavy_ball' or 'nesterov', or beta 0"),
@@ -125,6 +154,14 @@ class Protocol:
             (smoothed and adaptive, "smoothing", "schedule", "schedule 'constant': the square loss is not smoothed"),
             (smoothed and nesterov, "smoothing", "momentum", "momentum 'none' or 'heavy_ball': the landscape is "
              "smoothed around the weights, not where the velocity leads"),
+            (self.lookahead_rate > 0 and not looking, "lookahead_rate", "lookahead", "lookahead 'sample' or 'batch', "
+             "or lookahead_rate 0"),
+            (looking and smoothed, "lookahead", "smoothing", "smoothing 0, or lookahead 'none': norms of samples are "
+             "known at their first look alone"),
+            (repeated and smoothed, "passes", "smoothing", "smoothing 0, or passes 1: norms of samples are known at "
+             "their first look alone"),
+            (repeated and each, "passes", "lookahead", "lookahead 'batch' or 'none', or passes 1: norms of samples are "
+             "known at their first look alone"),
         ):  # fmt: skip
             if wrong:
                 values = (getattr(self, key), getattr(self, other))
@@ -142,6 +179,11 @@ class Protocol:
             known = ", ".join(protocol.name for protocol in ALL_PROTOCOLS)
             raise ProtocolError(f"{who} does not know protocol {self.name!r}; allowed: {known}")
         return self
+
+    @property
+    def repeats(self) -> bool:
+        """Whether it looks at a sample more than once: then it is not one-pass SGD."""
+        return self.lookahead != Lookahead.NONE or self.passes > 1
 
     @cached_property
     def psi(self) -> NamedFormula:
@@ -170,7 +212,7 @@ class Protocol:
         known = ", ".join(protocol.name for protocol in ALL_PROTOCOLS)
         raise ProtocolError(
             f"protocol {name!r} is unknown{hint}; allowed: {known}, and update_loss with pieces such as "
-            "_polar, _heavyball0.9, _decay0.01, _layer1"
+            "_polar, _heavyball0.9, _decay0.01, _layer1, _passes2"
         )
 
 

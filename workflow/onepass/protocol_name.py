@@ -2,16 +2,18 @@
 
 Pieces stand between underscores, in this order: ``label`` and its formula; ``normalised``, ``rows``, ``polar`` or
 ``clipped`` with its norm; ``heavyball`` or ``nesterov`` with β; ``transported``; ``decay``, ``layer`` (the second
-layer's rate) and ``smoothed`` with their numbers. ``psi`` with its formula stands for a loss of one's own, ``huber``
+layer's rate) and ``smoothed`` with their numbers; ``samplelookahead`` or ``batchlookahead`` with ρ₀; ``passes`` with
+their number. ``psi`` with its formula stands for a loss of one's own, ``huber``
 may have its δ. Formulas are percent-encoded, with ~ for the %.
 """
 
 from urllib.parse import quote, unquote
 
-from onepass.choices import Direction, Loss, Momentum, Schedule, Velocity
+from onepass.choices import Direction, Lookahead, Loss, Momentum, Schedule, Velocity
 
 NUMBERS = {"decay": "weight_decay", "layer": "second_layer_rate", "smoothed": "smoothing"}
 MOMENTA = {"heavyball": Momentum.HEAVY_BALL, "nesterov": Momentum.NESTEROV}
+LOOKAHEADS = {f"{lookahead}lookahead": lookahead for lookahead in Lookahead if lookahead != Lookahead.NONE}
 
 
 def spelled(protocol) -> str:
@@ -28,6 +30,10 @@ def spelled(protocol) -> str:
     if protocol.velocity == Velocity.TRANSPORTED:
         pieces.append("transported")
     pieces += [f"{word}{_short(getattr(protocol, key))}" for word, key in NUMBERS.items() if getattr(protocol, key)]
+    for word, lookahead in LOOKAHEADS.items():
+        pieces += [f"{word}{_short(protocol.lookahead_rate)}"] if protocol.lookahead == lookahead else []
+    if protocol.passes > 1:
+        pieces.append(f"passes{protocol.passes}")
     return "_".join(pieces)
 
 
@@ -50,6 +56,10 @@ def read(name: str) -> dict:
             found[NUMBERS[word]] = float(value)
         elif word in MOMENTA:
             found |= {"momentum": MOMENTA[word], "beta": float(value)}
+        elif word in LOOKAHEADS:
+            found |= {"lookahead": LOOKAHEADS[word], "lookahead_rate": float(value)}
+        elif word == "passes":
+            found["passes"] = int(value)
         elif piece == "transported":
             found["velocity"] = piece
         else:

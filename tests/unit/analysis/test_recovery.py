@@ -8,6 +8,7 @@ from onepass.analysis.recovery import (
     interval,
     median_recovery,
     recovery_quantile,
+    samples_seen,
     singly_censored,
 )
 
@@ -71,6 +72,12 @@ def test_bootstrap_spread_of_the_median():
     times = rng.exponential(1.0, 1001)
     spread = bootstrap_quantile(times, np.ones(1001, bool), 400, rng).std() * np.sqrt(1001)
     assert 0.5 < spread < 1.6
+
+
+def test_samples_are_those_of_the_batches_begun():
+    steps = np.array([0, 1, 3, 4, np.inf])
+    np.testing.assert_array_equal(samples_seen("projected_square_passes3", 8, steps), [0, 8, 8, 16, np.inf])
+    assert samples_seen("projected_square", 8, 2.5) == 20
 
 
 def test_interval_with_infinite_samples():

@@ -150,6 +150,7 @@ def test_every_protocol_has_a_look_its_own_in_a_figure():
     ("name", "label"),
     [
         ("spherical_absolute_heavyball0.9", "spherical, absolute loss, heavy ball 0.9"),
+        ("plain_square_batchlookahead0.1_passes2", "plain, square loss, batch lookahead 0.1, 2 passes"),
         ("plain_huber0.5_labelsign~28y~29_clipped2", "plain, huber loss of δ 0.5, labels sign(y), clipped at 2"),
         ("projected_psitanh~28y-f~29_polar", "projected, ψ = tanh(y-f), polar"),
         ("spherical_correlation_rows_smoothed0.5", "spherical, correlation loss, rows normalised, smoothed 0.5"),

@@ -13,6 +13,7 @@ from typing import NamedTuple
 import numpy as np
 
 from onepass.errors import OnepassError
+from onepass.protocol import Protocol
 
 RESOLUTION = 1 / np.sqrt(12)  # standard deviation, in steps, of a time known to ± 1/2 step
 _ROUNDING = 1e-9
@@ -33,6 +34,12 @@ def median_recovery(recovery_step, recovered):
     """Return the censored median over replicas, ``inf`` unless more than half of them recover."""
     recovery_step, recovered = _checked(recovery_step, recovered)
     return MedianRecovery(recovery_quantile(recovery_step, recovered), float(recovered.mean()))
+
+
+def samples_seen(protocol, batch_size, steps):
+    """Samples N that so many steps of a protocol, by name, have seen: n_b for each batch begun, of K steps each."""
+    passes = Protocol.named(str(protocol)).passes
+    return batch_size * (steps if passes == 1 else np.ceil(steps / passes))
 
 
 def final_state(runs) -> dict:

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from onepass.analysis.recovery import RESOLUTION, bootstrap_quantile, interval, median_recovery
+from onepass.analysis.recovery import RESOLUTION, bootstrap_quantile, interval, median_recovery, samples_seen
 from onepass.analysis.scaling import ScalingError, power_law
 from onepass.protocol import Protocol
 from onepass.simulation.optimum import lowest, lowest_points, near
@@ -141,8 +141,9 @@ def _row(series, protocol, mu, ell, points, resamples) -> dict:
     keys = ("rate", "time", "recovered", "spacing")
     rate, time, fraction, spacing = (np.array([getattr(best, key) for best in found]) for key in keys)
     rates, times = (np.array([getattr(best, key) for best in found]) for key in ("rates", "times"))
-    row = {"best_rate": rate, "best_time": time, "best_samples": time * sizes, "recovered_fraction": fraction}
-    for name, values in (("rate", rates), ("time", times), ("samples", times * sizes[:, None])):
+    samples = [samples_seen(protocol, n_b, steps) for n_b, steps in ((sizes, time), (sizes[:, None], times))]
+    row = {"best_rate": rate, "best_time": time, "best_samples": samples[0], "recovered_fraction": fraction}
+    for name, values in (("rate", rates), ("time", times), ("samples", samples[1])):
         row[f"best_{name}_low"], row[f"best_{name}_high"] = interval(values, axis=1)
     d = series.dimension.values.astype(float)
     count = np.isfinite(time).sum()

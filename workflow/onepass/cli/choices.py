@@ -7,14 +7,14 @@ from typing import Annotated
 
 import typer
 
-from onepass.choices import RANGES
+from onepass.choices import COUNTS, RANGES, Choice
 from onepass.pipeline.choices import ABOUT
 
 
 def with_choices(command: Callable) -> Callable:
     """A command with an option for every choice; it gets those that were given as the mapping `choices`."""
     signature = inspect.signature(command)
-    kinds = {key: (float if key in RANGES else str) | None for key in ABOUT}
+    kinds = {key: (float if key in RANGES else int if key in COUNTS else str) | None for key in ABOUT}
     own = [parameter for parameter in signature.parameters.values() if parameter.name != "choices"]
     options = [
         inspect.Parameter(
@@ -46,4 +46,4 @@ def chosen(protocol: str, choices: dict) -> str:
 
 
 def _plain(choice):
-    return choice if isinstance(choice, float | None) else str(choice)
+    return str(choice) if isinstance(choice, Choice) else choice

@@ -38,7 +38,7 @@ def simulate(
         str,
         typer.Option(
             help="Update and loss, then pieces: spherical_square, plain_square_heavyball0.9_layer1. Options for its "
-            "choices, --loss to --smoothing, change them."
+            "choices, --loss to --passes, change them."
         ),
     ] = "projected_correlation",
     students: Annotated[int, typer.Option(min=1, help="Number p of hidden units.")] = 1,

@@ -8,6 +8,7 @@ import numpy as np
 from matplotlib.lines import Line2D
 
 from onepass.analysis.gathered import model_of
+from onepass.analysis.recovery import samples_seen
 from onepass.figures import style
 from onepass.protocol import Protocol
 from onepass.theory import dynamics
@@ -25,7 +26,7 @@ def samples(runs) -> np.ndarray:
 
 def samples_used(runs) -> np.ndarray:
     """Samples used at each record."""
-    return runs.step.values * float(runs.batch_size)
+    return samples_seen(runs.protocol.item(), float(runs.batch_size), runs.step.values)
 
 
 def learning_rate(runs) -> tuple[float, float]:

@@ -1,6 +1,7 @@
 """Samples until recovery: a larger batch costs none, until it is so large that time no longer falls."""
 
 from onepass.figures import panels, style
+from onepass.protocol import Protocol
 
 
 @style.context()
@@ -12,8 +13,9 @@ def draw(datasets):
         row[0].set_ylabel(f"{panels.title(target, group)}\nsamples $N = n_b T$")
         for ax, name in zip(row, names, strict=False):
             for mu, series in panels.each_series(group, name):
-                panels.draw_medians(ax, series, colours[mu], unit=series.batch_size.values)
-                panels.draw_fit(ax, series, colours[mu], unit=series.batch_size.values)
+                a_step = series.batch_size.values / Protocol.named(name).passes
+                panels.draw_medians(ax, series, colours[mu], unit=a_step)
+                panels.draw_fit(ax, series, colours[mu], unit=a_step)
         _exponents(row[-1], group, names)
     axes[0, -1].set_title(r"$N \propto d^{\,\theta + \mu}$")
     axes[-1, -1].set_xlabel(r"batch-size exponent $\mu$")

@@ -12,7 +12,7 @@ import seaborn as sns
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from onepass.choices import Direction, Loss, Momentum, ProtocolError, Schedule, Velocity
+from onepass.choices import Direction, Lookahead, Loss, Momentum, ProtocolError, Schedule, Velocity
 from onepass.files import atomic
 from onepass.protocol import Protocol
 
@@ -93,6 +93,8 @@ _WORDS = {  # of unusual choices, with their numbers
     "heavy_ball": "heavy ball {0.beta:g}",
     "nesterov": "Nesterov {0.beta:g}",
     "transported": "transported",
+    "sample": "own lookahead {0.lookahead_rate:g}",
+    "batch": "batch lookahead {0.lookahead_rate:g}",
 }
 _NUMBERS = {"weight_decay": "decay", "second_layer_rate": "second layer", "smoothing": "smoothed"}
 
@@ -135,9 +137,11 @@ def _label(name: str) -> str:
     words = [str(own.update), "adaptive" if own.schedule == Schedule.ADAPTIVE else loss]
     words += [] if own.label is None else [f"labels {own.label.replace(' ', '')}"]
     usual = {"direction": Direction.GRADIENT, "momentum": Momentum.NONE, "velocity": Velocity.LEFT}
+    usual["lookahead"] = Lookahead.NONE
     chosen = [str(getattr(own, key)) for key, choice in usual.items() if getattr(own, key) != choice]
     words += [_WORDS[word].format(own) for word in chosen]
     words += [f"{word} {getattr(own, key):g}" for key, word in _NUMBERS.items() if getattr(own, key)]
+    words += [f"{own.passes} passes"] if own.passes > 1 else []
     whole = ", ".join(word.replace(" ", "\xa0") for word in words)  # which lines do not break
     return fill(whole, LINE, break_long_words=False, break_on_hyphens=False).replace("\xa0", " ")
 

@@ -16,4 +16,8 @@ ABOUT = {
     "weight_decay": "omega: weights are multiplied by 1 - gamma omega before each step; 0 or more.",
     "second_layer_rate": "Learning rate of the second layer in units of gamma; 0 keeps it fixed.",
     "smoothing": "Radius of the smoothed landscape of the correlation loss; 0 smooths nothing.",
+    "lookahead": "none, or where the same samples give the gradient again: sample (each after a step of its own) or "
+    "batch (all after a step along their mean).",
+    "lookahead_rate": "rho0 of that step, whose size is rho0 / d (sample) or rho0 n_b / d (batch); 0 or more.",
+    "passes": "Consecutive steps on the same batch; a whole number, 1 or more.",
 }

@@ -2,7 +2,7 @@
 
 import math
 
-from onepass.choices import BASIC_LOSSES, Direction
+from onepass.choices import BASIC_LOSSES, Direction, Lookahead
 from onepass.gaussian.information import leap_index
 from onepass.model import Model, cached_model
 from onepass.pipeline.cell import Cell, unpack
@@ -21,6 +21,8 @@ SERIES_STEP, NODE = 1.3e-7, 3e-8  # the two forms of the engine for very large b
 LEAP, NODE_LEAP = 1.5e-7, 1e-7  # of the engine that leaps: one of the series, a node of one of the others
 COMPOSED = 1.5  # a sample and a step of other protocols, over those of the basic ones
 WALK = 5e-8  # of the smoothed landscape: a sample of a student, beside what it takes by other protocols
+AGAIN_STEP, AGAIN_SAMPLE = 1.2e-3, 4e-7  # samples seen again, in array form: a step of all replicas; a sample a student
+ONE_BY_ONE = 2e-5  # of each sample's own lookahead there: a sample a student, all replicas together
 ARRAY_STEP, COORDINATE = 1.5e-4, 1.2e-8  # the reference, whose replicas go side by side
 LEAPS = 0.4  # of a relative change of 1, for each factor e of d, where little noise turns a run back
 SEARCH = 0.02  # a replica of a search of the best rate in leaps, whatever d and n_b
@@ -70,6 +72,7 @@ def expected_steps(cell: Cell) -> float:
 def climbs_alike(protocol: Protocol) -> bool:
     """Whether its mean step at the first saddle is that of the basic protocols: a gradient's, of their losses."""
     plain = protocol.label is None and not protocol.smoothing and protocol.direction == Direction.GRADIENT
+    plain = plain and not protocol.repeats
     return plain and protocol.loss in BASIC_LOSSES
 
 
@@ -104,6 +107,9 @@ def step_seconds(cell: Cell) -> float:
     """One step of all replicas."""
     model = cached_model(cell.target, cell.activation, cell.students, cell.second_layer)
     p, protocol = model.students, Protocol.named(cell.protocol)
+    if protocol.repeats and cell.engine == "chain":
+        walk = ONE_BY_ONE if protocol.lookahead == Lookahead.SAMPLE else 0.0
+        return AGAIN_STEP + cell.batch_size * p * (walk + cell.replicas * AGAIN_SAMPLE)
     if cell.engine == "gaussian":
         return cell.replicas * gaussian_step_seconds(model)
     if cell.engine == "sgd":

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, ConfigDict, Field, create_model
 
-from onepass.choices import RANGES, Loss, ProtocolError
+from onepass.choices import COUNTS, RANGES, Loss, ProtocolError
 from onepass.pipeline.choices import ABOUT
 from onepass.protocol import CHOICES, Protocol
 
@@ -55,6 +55,8 @@ def _schema(key: str, default) -> tuple:
         least, below = RANGES[key]
         bounds = {"gt": 0} if least is None else {"ge": least}
         kind = Annotated[float, Field(**bounds, **({} if below == inf else {"lt": below}))]
+    elif key in COUNTS:
+        kind = Annotated[int, Field(ge=1)]
     else:
         kind = str
     plain = str(default) if key in ("loss", *CHOICES) else default

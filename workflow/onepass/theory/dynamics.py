@@ -50,7 +50,7 @@ def solve_dynamics(
     Parameters
     ----------
     protocol : of the square or the correlation loss and gradient steps, with any update, weight decay and a second
-        layer that learns; labels as they are, no momentum, no smoothing.
+        layer that learns; labels as they are, no momentum, no smoothing, no sample seen again.
     dimension, steps : d and the number of SGD steps to follow. The limit knows d only as what turns steps into time.
     initial : ``("overlap", m)`` (the students' rests orthogonal to each other, the mean of the simulation's random
         start) or ``("overlaps", M, Q)``; for the plain update Q may have any norms.
@@ -156,8 +156,8 @@ def _check_protocol(protocol: Protocol) -> None:
             return
     raise ProtocolError(
         f"solve_dynamics does not know protocol {protocol.name!r}; allowed: loss {' or '.join(map(str, BASIC_LOSSES))} "
-        f"of labels as they are, with any {', '.join(KNOWN[1:])}, and no other direction, momentum or smoothing; "
-        "simulate the others with engine 'chain'"
+        f"of labels as they are, with any {', '.join(KNOWN[1:])}, and no other direction, momentum or smoothing, each "
+        "sample seen once; simulate the others with engine 'chain'"
     )
 
 

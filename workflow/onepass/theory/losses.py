@@ -75,6 +75,11 @@ def loss_information_exponent(model: Model, protocol: Protocol, output: str = "z
         raise LossExponentError(
             f"smoothing {protocol.smoothing:g} has exponents of its own, onepass.theory.smoothing; allowed here: 0"
         )
+    if protocol.repeats:
+        raise LossExponentError(
+            f"protocol {protocol.name!r} sees samples again, of which onepass.theory.repetition tells; allowed here: "
+            "lookahead 'none' and passes 1"
+        )
     if output == "own":
         return _at_own_output(model, protocol)
     return _at_zero_output(model, protocol)

@@ -16,7 +16,7 @@ class State(NamedTuple):
 
 
 class Algorithm:
-    """The base of all algorithms; one is a class with a `step`, and the two numbers where they are not 1.
+    """The base of all algorithms; one is a class with a `step`, and the numbers where they are not 1.
 
     A step may treat its rows as vectors of R^d: add them, scale them, take their inner products and whatever follows
     from those. No coordinate means anything by itself.
@@ -29,7 +29,8 @@ class Algorithm:
     """
 
     vectors = 1  # that it holds a student, the weights among them
-    combinations = 1  # that it forms of a batch, each with one weight a student
+    passes = 1  # consecutive steps that see the same batch
+    combinations = 1  # that it forms of a batch, in all its passes, each with one weight a student
 
     def __init__(self, model: Model, learning_rate: float, dimension: int) -> None:
         self.model, self.learning_rate, self.dimension = model, learning_rate, dimension

@@ -1,8 +1,9 @@
-"""One-pass SGD as `onepass.Protocol` composes it: loss, update, direction, momentum, decay, second layer, smoothing."""
+"""One-pass SGD as `onepass.Protocol` composes it: loss, update, direction, momentum, decay, second layer, smoothing,
+and looks at the same samples again."""
 
 import numpy as np
 
-from onepass.choices import Direction, Loss, Momentum, ProtocolError, Schedule, Update, Velocity
+from onepass.choices import Direction, Lookahead, Loss, Momentum, ProtocolError, Schedule, Update, Velocity
 from onepass.formulas.named import NamedFormula
 from onepass.gaussian.any_norm import risk_at
 from onepass.model import Model
@@ -22,6 +23,8 @@ class ComposedSGD(Algorithm):
         super().__init__(model, learning_rate, dimension)
         self.protocol, self.teachers = protocol, model.teachers
         self.vectors = 1 if protocol.momentum == Momentum.NONE else 2
+        self.passes = protocol.passes
+        self.combinations = self.passes * (2 if protocol.lookahead == Lookahead.BATCH else 1)
         self.psi = protocol.psi.array(np)
         self.label = (lambda y: y) if protocol.label is None else NamedFormula.of(protocol.label, "y").array(np)
         self._check_labels()
@@ -63,10 +66,17 @@ class ComposedSGD(Algorithm):
 
         nesterov = own.momentum == Momentum.NESTEROV
         point = weights + rate * own.beta * velocity if nesterov else weights
-        values, slopes = self._response(batch, point)
-        y, output = self.label(labels), (values @ state.layer[..., None])[..., 0]
-        psi = y - numbers[:, LOW, None] * output if self.adaptive else self.psi(y, output)
-        gradient = batch.combine(state.layer[:, None] * slopes * psi[..., None])
+        squares = batch.squared_norms() if self.smoothing or own.lookahead == Lookahead.SAMPLE else None
+        fields, y = batch.fields(point), self.label(labels)
+        values, psi, c = self._look(fields, squares, y, state.layer, numbers)
+        if own.lookahead != Lookahead.NONE:
+            a_sample = own.lookahead_rate / self.dimension
+            if own.lookahead == Lookahead.SAMPLE:
+                shift = a_sample * c * squares[..., None]
+            else:
+                shift = a_sample * y.shape[1] * batch.fields(batch.combine(c))
+            values, psi, c = self._look(fields + shift, squares, y, state.layer, numbers)
+        gradient = batch.combine(c)
         if own.update == Update.SPHERICAL:
             gradient = gradient - along(gradient, point)
         if own.direction == Direction.CLIPPED:
@@ -85,13 +95,15 @@ class ComposedSGD(Algorithm):
             layer = layer + np.reshape(rate, (-1, 1)) * own.second_layer_rate * ascent
         return State(np.concatenate([moved, velocity], axis=1), layer, numbers)
 
-    def _response(self, batch, point: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Activations and slopes (replicas, n_b, students) of students with weights `point`."""
+    def _look(self, fields, squares, y, layer, numbers) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Activations (replicas, n_b, students), ψ (replicas, n_b), and the weights c of minus the gradient."""
         if self.smoothing is not None:
-            squares = batch.squared_norms()
-            return self.smoothing.response(batch.fields(point), squares)
-        fields = batch.fields(point)
-        return self.activation(fields), self.derivative(fields)
+            values, slopes = self.smoothing.response(fields, squares)
+        else:
+            values, slopes = self.activation(fields), self.derivative(fields)
+        output = (values @ layer[..., None])[..., 0]
+        psi = y - numbers[:, LOW, None] * output if self.adaptive else self.psi(y, output)
+        return values, psi, layer[:, None] * slopes * psi[..., None]
 
     def _scheduled(self, state: State, weights: np.ndarray) -> np.ndarray:
         """The numbers of the step to come."""

@@ -45,8 +45,8 @@ from onepass.simulation.chain.unit_risk import sphere_risk
 def takes(algorithm: Algorithm, settings: Settings) -> bool:
     """Whether the compiled form knows such runs; the array form knows all, at a hundred times the cost of a step.
 
-    It does not know algorithms of one's own, the risk of weights off the sphere, which the adaptive schedule asks for,
-    and dimensions that a batch uses up.
+    It does not know algorithms of one's own, samples that are seen again, the risk of weights off the sphere, which the
+    adaptive schedule asks for, and dimensions that a batch uses up.
     """
     if settings.dense or type(algorithm) is not ComposedSGD:
         return False
@@ -54,7 +54,7 @@ def takes(algorithm: Algorithm, settings: Settings) -> bool:
     held = algorithm.teachers + p * algorithm.vectors
     adaptive_off_the_sphere = own.schedule == Schedule.ADAPTIVE and own.update == Update.PLAIN
     used = min(p + 1, settings.batch_size) if own.smoothing else min(p, settings.batch_size)  # walks keep one beyond
-    return settings.dimension >= held + used and not adaptive_off_the_sphere
+    return settings.dimension >= held + used and not own.repeats and not adaptive_off_the_sphere
 
 
 def run(

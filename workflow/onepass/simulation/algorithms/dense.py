@@ -23,6 +23,10 @@ class DenseBatch:
         """``‖z‖²`` of every sample, (replicas, n_b)."""
         return np.einsum("rni,rni->rn", self.inputs, self.inputs)
 
+    def keep(self, going: np.ndarray) -> None:
+        """Go on with the replicas at these positions alone."""
+        self.inputs = self.inputs[going]
+
 
 class DenseInputs:
     """Where batches in d dimensions come from; arguments as of `lazy.LazyInputs`."""

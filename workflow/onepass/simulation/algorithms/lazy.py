@@ -34,8 +34,10 @@ class LazyBatch:
 
     def fields(self, rows: np.ndarray) -> np.ndarray:
         """``Z rowsᵀ``: of rows (replicas or 1, count, width) the fields (replicas, n_b, count)."""
-        used = np.flatnonzero(rows.any(axis=(0, 1)))
-        count = int(used[-1]) + 1 if used.size else 0
+        count = self.known  # all, once a batch is read again: zeros of the replicas beside one make no difference to it
+        if not self.left.shape[2]:
+            used = np.flatnonzero(rows.any(axis=(0, 1)))
+            count = int(used[-1]) + 1 if used.size else 0
         self._open(count)
         return self.inputs[..., :count] @ rows[..., :count].swapaxes(1, 2)
 
@@ -66,6 +68,10 @@ class LazyBatch:
         if outside:
             self.lengths = np.sqrt(self.draws.chi_squares(outside, self.size))
         return squares + self.lengths**2
+
+    def keep(self, going: np.ndarray) -> None:
+        """Go on with the replicas at these positions alone; those of the draws are kept by who draws."""
+        self.inputs, self.left, self.seen = self.inputs[going], self.left[going], self.seen[going]
 
     def _open(self, count: int) -> None:
         """Open the first `count` columns: fresh normals, except along the left directions, where they are known."""

@@ -23,6 +23,18 @@ class BatchSizeError(OnepassError, ValueError):
     """A batch that does not fit the memory it is given."""
 
 
+class Shown:
+    """A batch with its labels, for as many steps as an algorithm sees it."""
+
+    def __init__(self, batch, labels: np.ndarray) -> None:
+        self.batch, self.labels = batch, labels
+
+    def keep(self, going: np.ndarray) -> None:
+        """Go on with the replicas at these positions alone."""
+        self.batch.keep(going)
+        self.labels = self.labels[going]
+
+
 class Settings(NamedTuple):
     """What a run is told beside its algorithm."""
 
@@ -75,10 +87,12 @@ def inputs_of(algorithm: Algorithm, settings: Settings) -> tuple[DenseInputs | L
     """
     p, k, n_b = algorithm.model.students, algorithm.model.teachers, settings.batch_size
     kind = DenseInputs if settings.dense else LazyInputs
-    inputs = kind(settings.dimension, k, p * algorithm.vectors, p * algorithm.combinations)
+    weights = min(p * algorithm.combinations, max(p, n_b))  # no more are independent, but those that know norms
+    inputs = kind(settings.dimension, k, p * algorithm.vectors, weights)
     each = 8 * (inputs.numbers(n_b) + 8 * n_b * p)
     if each > MEMORY:
-        raise BatchSizeError(f"batch_size {n_b} takes {each} bytes a replica; allowed: {MEMORY} in this engine")
+        seen = f", seen in {algorithm.passes} passes," if algorithm.passes > 1 else ""
+        raise BatchSizeError(f"batch_size {n_b}{seen} takes {each} bytes a replica; allowed: {MEMORY} in this engine")
     return inputs, each
 
 
@@ -103,7 +117,7 @@ def _run_group(algorithm, inputs, settings, factors, draws, record_steps):
         np.zeros(count, dtype=bool),
         np.zeros(count, dtype=bool),
     )
-    active = np.arange(count)
+    active, shown = np.arange(count), []  # what of a batch is still to be seen
     for step in range(settings.steps + 1):
         tick(step, settings.steps)
         slot = np.searchsorted(record_steps, step)
@@ -119,20 +133,24 @@ def _run_group(algorithm, inputs, settings, factors, draws, record_steps):
         stopped = reached | (step == settings.steps)
         records.recovered[active[reached]], records.last[active] = True, step
         hold(stopped | (record_steps[slot] == step))
-        state, active = _kept(~stopped, state, active, draws)
+        state, active = _kept(~stopped, state, active, [draws, *shown])
         if not active.size:
             break
         with np.errstate(all="ignore"):  # told by what diverged
-            batch = inputs.batch(draws, settings.batch_size)
-            moved = algorithm.step(state, batch, labels(algorithm, batch, draws))
+            if not shown:
+                batch = inputs.batch(draws, settings.batch_size)
+                shown = [Shown(batch, labels(algorithm, batch, draws))]
+            moved = algorithm.step(state, shown[0].batch, shown[0].labels)
             finite = _is_finite(moved)
         if not finite.all():
             hold(~finite, state, active)
             records.diverged[active[~finite]], records.last[active[~finite]] = True, settings.steps
-            moved, active = _kept(finite, moved, active, draws)
+            moved, active = _kept(finite, moved, active, [draws, *shown])
             if not active.size:
                 break
-        state = moved._replace(rows=inputs.settle(moved.rows))
+        state = moved
+        if (step + 1) % algorithm.passes == 0:
+            state, shown = moved._replace(rows=inputs.settle(moved.rows)), []
     return records
 
 
@@ -145,11 +163,12 @@ def _progress(students: np.ndarray, teachers: int, recovery: str) -> np.ndarray:
     return np.sqrt(overlaps.sum(axis=1))
 
 
-def _kept(which: np.ndarray, state: State, active: np.ndarray, draws: Draws) -> tuple[State, np.ndarray]:
-    """The state and the numbers of some of the replicas; the others draw no more."""
+def _kept(which: np.ndarray, state: State, active: np.ndarray, others: list) -> tuple[State, np.ndarray]:
+    """The state and the numbers of some of the replicas; the others leave the draws and the batch."""
     if which.all():
         return state, active
-    draws.keep(np.flatnonzero(which))
+    for other in others:
+        other.keep(np.flatnonzero(which))
     return State(*(part[which] for part in state)), active[which]
 
 
