@@ -48,21 +48,15 @@ def named(case):
 
 
 @pytest.mark.parametrize("case", CASES, ids=named)
-def test_lazy_batches_have_the_law_of_dense_ones(case):
+def test_lazy_batches_and_compiled_steps_have_the_law_of_dense_batches(case):
     model, protocol, dimension, batch_size = case
     place = {"dimension": dimension, "batch_size": batch_size}
-    found, expected = (last_states(of(protocol), model, dense=dense, **place) for dense in (False, True))
-    assert_same_law(found, expected, cases=len(CASES), means=False)
-
-
-@pytest.mark.parametrize("case", CASES, ids=named)
-def test_compiled_steps_have_the_law_of_dense_batches(case):
-    model, protocol, dimension, batch_size = case
-    place = {"dimension": dimension, "batch_size": batch_size}
+    expected = last_states(of(protocol), model, dense=True, **place)
+    found = last_states(of(protocol), model, dense=False, **place)
+    assert_same_law(found, expected, cases=2 * len(CASES), means=False)
     assert composed_chain.takes(of(protocol)(model, 0.1, dimension), Settings(dimension, batch_size, 4, inf))
     found = last_states(of(protocol), model, dense=False, compiled=True, seed=6, **place)
-    expected = last_states(of(protocol), model, dense=True, **place)
-    assert_same_law(found, expected, cases=len(CASES), means=False)
+    assert_same_law(found, expected, cases=2 * len(CASES), means=False)
 
 
 @pytest.mark.parametrize("compiled", [False, True], ids=["lazy", "compiled"])

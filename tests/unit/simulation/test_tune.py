@@ -160,7 +160,7 @@ def test_the_square_loss_is_fastest_next_to_the_rate_at_which_it_forgets_its_stu
 
 def test_step_by_step_a_search_finds_what_it_finds_in_leaps():
     """At batches so large that leaps are single steps."""
-    d = 1024
+    d = 256
     about = {"dimension": d, "batch_size": d, "first_rate": d**-1.5, "first_steps": d**2, "replicas": 16}
     leaps, steps = (
         onepass.tune(

@@ -36,7 +36,7 @@ def check_cell(cell: Cell) -> None:
     model = cached_model(*parts)
     protocol = Protocol.named(cell.protocol)
     if not protocol.is_basic:
-        place = (cell.dimension, cell.batch_size, cell.engine, named(cell.backend))
+        place = (cell.dimension, cell.batch_size, cell.engine, cell.backend)
         if refusal := _refusal_of_algorithm(parts, cell.protocol, *place):
             raise CellError(("protocols",), cell.protocol, refusal)
     elif cell.engine in ("gaussian", "leap") and (refusal := _refusal_of_gaussian(*parts)):

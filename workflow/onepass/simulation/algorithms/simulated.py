@@ -30,7 +30,8 @@ def algorithm_of(
     name = protocol.name if isinstance(protocol, Protocol) else protocol.__name__
     if engine not in ENGINES:
         raise ProtocolError(f"engine {engine!r} does not know protocol {name!r}; allowed: {', '.join(ENGINES)}")
-    if named(backend) == "cupy":
+    named(backend)
+    if backend == "cupy":  # asked for this run; what ONEPASS_BACKEND says is for runs that a GPU knows
         raise ProtocolError(f"backend 'cupy' does not know protocol {name!r}; allowed: numpy, or auto")
     if isinstance(protocol, Protocol):
         return ComposedSGD(model, protocol, learning_rate, dimension)
