@@ -32,10 +32,11 @@ _KERNEL, _WALK = inspect.getsource(composed_kernel), inspect.getsource(walk_kern
 PROTOCOL, RUN = (re.compile(f"# <{part}>.*# </{part}>", re.DOTALL) for part in ("protocol", "run"))
 _RESPONSE = RESPONSE.search(_KERNEL).group()
 # What the kernel needs beside the names that the chain's has.
-_NEEDED = """from onepass.choices import Momentum
-from onepass.simulation.algorithms.composed_step import ASCENT, VALUE, Composition
-from onepass.simulation.algorithms.composed_step import advance, append, complete, is_finite, keep, progress
-from onepass.simulation.algorithms.rows import lower_triangular
+_NEEDED = """from onepass.choices import Direction, Momentum, Velocity
+from onepass.simulation.algorithms.composed_step import ASCENT, VALUE, Composition, accelerate, append, complete
+from onepass.simulation.algorithms.composed_step import complete_one, frobenius, go_along, is_finite, keep
+from onepass.simulation.algorithms.composed_step import make_tangent, progress, resize, resize_rows, transport
+from onepass.simulation.algorithms.rows import lower_triangular, polar
 from onepass.simulation.algorithms.walk import draw_parts, squared_length, walk
 from onepass.simulation.algorithms.walk_kernel import Rule
 from onepass.simulation.chain.unit_risk import sphere_risk

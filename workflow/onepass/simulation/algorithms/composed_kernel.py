@@ -12,20 +12,27 @@ place.
 import numpy as np
 from numba import njit
 
-from onepass.choices import Loss, Momentum, Schedule, Update
+from onepass.choices import Direction, Loss, Momentum, Schedule, Update, Velocity
 from onepass.gaussian.risk import RiskSeries
 from onepass.simulation.algorithms.composed_step import (
     ASCENT,
     VALUE,
     Composition,
-    advance,
+    accelerate,
     append,
     complete,
+    complete_one,
+    frobenius,
+    go_along,
     is_finite,
     keep,
+    make_tangent,
     progress,
+    resize,
+    resize_rows,
+    transport,
 )
-from onepass.simulation.algorithms.rows import lower_triangular
+from onepass.simulation.algorithms.rows import lower_triangular, polar
 from onepass.simulation.chain.batch_law import Law
 from onepass.simulation.chain.kernel import (
     BUDGET,
@@ -132,9 +139,31 @@ def run_composed(rng, factor, layer, own: Composition, law: Law, series: RiskSer
         batch_sums(rng, moved, layer, own, loss, law, work, fields, drift, gram)
         if WALKS:
             append(gradient, drift, gram, p, near)
-        else:
+        elif p > 1:
             complete(rng, gradient, drift, gram, root, wishart, degrees, p, near, k + held)
-        advance(own, rate, ahead, moved, gradient, fields, p, VECTORS, width, turned)
+        elif gram[0, 0] > 0.0:
+            complete_one(rng, gradient, drift, gram[0, 0], degrees, near, k + held)
+        else:
+            for r in range(width):
+                gradient[0, r] = drift[0, r] if r < near else 0.0
+
+        if own.update == Update.SPHERICAL:
+            make_tangent(gradient, moved, fields, p, width)
+        if own.direction == Direction.CLIPPED and frobenius(gradient, p, width) > own.clip * own.clip:
+            resize(gradient, p, width, own.clip)
+        if VECTORS > 1:
+            accelerate(moved, gradient, ahead, own.beta, p, width)
+        if own.direction == Direction.NORMALISED:
+            resize(gradient, p, width, 1.0)
+        elif own.direction == Direction.ROWS:
+            resize_rows(gradient, p, width)
+        elif own.direction == Direction.POLAR:
+            polar(gradient, turned, p, width)
+        go_along(moved, gradient, rate, 1.0 - rate * own.weight_decay, p, width)
+        if own.update != Update.PLAIN:
+            resize_rows(moved, p, width)
+        if VECTORS > 1 and own.velocity == Velocity.TRANSPORTED:
+            transport(moved, p, width)
         for j in range(p):
             moved_layer[j] = layer[j] + rate * share * fields[j, ASCENT]
         if not is_finite(moved, moved_layer, held, width):

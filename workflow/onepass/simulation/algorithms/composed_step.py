@@ -1,10 +1,13 @@
-"""The parts of compiled steps of composed protocols that are the same for every model: what becomes of rows held."""
+"""The parts of compiled steps of composed protocols that are the same for every model: what becomes of rows held.
+
+Each is a plain sequence of loops: choices between them stand in the kernel itself. A function that uses an array in one
+branch alone counts references to it at every call, for as long as a step of one sample takes.
+"""
 
 from math import sqrt
 from typing import NamedTuple
 
-from onepass.choices import Direction, Update, Velocity
-from onepass.simulation.algorithms.rows import inner, polar, squared_norm
+from onepass.simulation.algorithms.rows import inner, squared_norm
 from onepass.simulation.algorithms.run import DIVERGED
 from onepass.simulation.chain.wishart import bartlett, chi_square, semidefinite_cholesky
 from onepass.simulation.jit import inlined
@@ -60,18 +63,23 @@ def keep(rows, layer, states, layers, place, width):
 
 
 @inlined
+def complete_one(rng, gradient, drift, square, degrees, near, known):
+    """`complete` of one student, whose `square` is positive, with fewer roots: they are what a step of one sample
+    takes."""
+    for r in range(near):
+        gradient[0, r] = drift[0, r]
+    if near < known:
+        gradient[0, near] = sqrt(square) * rng.standard_normal()
+    gradient[0, known] = sqrt(square * chi_square(rng, degrees))
+
+
+@inlined
 def complete(rng, gradient, drift, gram, root, wishart, degrees, count, near, known):
     """Write the gradient of a batch: its sums, then what is drawn along the rows held from column `near` on, and
     outside of all from column `known` on, where the inputs have so many degrees; `gram` does not come back."""
     for j in range(count):
         for r in range(known + count):
             gradient[j, r] = drift[j, r] if r < near else 0.0
-    if count == 1:  # the same with fewer roots: they are what a step of one sample takes
-        if gram[0, 0] > 0.0:
-            if near < known:
-                gradient[0, near] = sqrt(gram[0, 0]) * rng.standard_normal()
-            gradient[0, known] = sqrt(gram[0, 0] * chi_square(rng, degrees))
-        return
     rank = semidefinite_cholesky(gram, count, root, 0)
     for r in range(near, known):
         for m in range(rank):
@@ -96,26 +104,19 @@ def append(gradient, drift, ends, count, known):
 
 
 @inlined
-def shape(direction, gradient, count, width, turned):
-    """Make of the gradient in place what a step is along, as `directions.shaped`; `turned` as in `polar`."""
-    if direction == Direction.NORMALISED:
-        resize(gradient, count, width, 1.0)
-    elif direction == Direction.ROWS:
-        for j in range(count):
-            square = squared_norm(gradient, j, width)
-            share = 1.0 / sqrt(square) if square > 0.0 else 0.0
-            for r in range(width):
-                gradient[j, r] *= share
-    elif direction == Direction.POLAR:
-        polar(gradient, turned, count, width)
+def make_tangent(gradient, rows, radial, count, width):
+    """Take from the gradient its parts along the rows; ``radial[j, 2]`` is its inner product with row j."""
+    for j in range(count):
+        square = squared_norm(rows, j, width)
+        share = radial[j, 2] / square if square > 0.0 else 0.0
+        for r in range(width):
+            gradient[j, r] -= share * rows[j, r]
 
 
 @inlined
 def resize(gradient, count, width, norm):
     """Scale the gradient to a Frobenius norm, unless it is 0."""
-    square = 0.0
-    for j in range(count):
-        square += squared_norm(gradient, j, width)
+    square = frobenius(gradient, count, width)
     share = norm / sqrt(square) if square > 0.0 else 0.0
     for j in range(count):
         for r in range(width):
@@ -123,44 +124,51 @@ def resize(gradient, count, width, norm):
 
 
 @inlined
-def advance(own: Composition, rate, ahead, rows, gradient, radial, count, vectors, width, turned):
-    """Move rows, of which the first `count` are the points of the gradient, ``W + ahead V``, to the next W and V.
+def frobenius(gradient, count, width):
+    """``‖gradient‖_F²``."""
+    square = 0.0
+    for j in range(count):
+        square += squared_norm(gradient, j, width)
+    return square
 
-    ``radial[j, 2]`` is the inner product of the gradient and its point; the gradient does not come back.
-    """
-    if own.update == Update.SPHERICAL:
-        for j in range(count):
-            square = squared_norm(rows, j, width)
-            share = radial[j, 2] / square if square > 0.0 else 0.0
-            for r in range(width):
-                gradient[j, r] -= share * rows[j, r]
-    if own.direction == Direction.CLIPPED:
-        square = 0.0
-        for j in range(count):
-            square += squared_norm(gradient, j, width)
-        if square > own.clip * own.clip:
-            resize(gradient, count, width, own.clip)
-    if vectors > 1:
-        for j in range(count):
-            for r in range(width):
-                velocity = rows[count + j, r]
-                rows[j, r] -= ahead * velocity
-                velocity = own.beta * velocity + gradient[j, r]
-                rows[count + j, r] = gradient[j, r] = velocity
-    shape(own.direction, gradient, count, width, turned)
-    kept = 1.0 - rate * own.weight_decay
+
+@inlined
+def resize_rows(rows, count, width):
+    """Scale each row to norm 1, unless it is 0."""
+    for j in range(count):
+        square = squared_norm(rows, j, width)
+        share = 1.0 / sqrt(square) if square > 0.0 else 0.0
+        for r in range(width):
+            rows[j, r] *= share
+
+
+@inlined
+def accelerate(rows, gradient, ahead, beta, count, width):
+    """Take the points of the gradient, ``W + ahead V``, back to W, and write ``βV + gradient`` for V and gradient."""
+    for j in range(count):
+        for r in range(width):
+            velocity = rows[count + j, r]
+            rows[j, r] -= ahead * velocity
+            velocity = beta * velocity + gradient[j, r]
+            rows[count + j, r] = gradient[j, r] = velocity
+
+
+@inlined
+def go_along(rows, gradient, rate, kept, count, width):
+    """``W ← kept W + rate gradient``."""
     for j in range(count):
         for r in range(width):
             rows[j, r] = kept * rows[j, r] + rate * gradient[j, r]
-        if own.update != Update.PLAIN:
-            share = 1.0 / sqrt(squared_norm(rows, j, width))
-            for r in range(width):
-                rows[j, r] *= share
-        if vectors > 1 and own.velocity == Velocity.TRANSPORTED:
-            square = squared_norm(rows, j, width)
-            share = inner(rows, count + j, rows, j, width) / square if square > 0.0 else 0.0
-            for r in range(width):
-                rows[count + j, r] -= share * rows[j, r]
+
+
+@inlined
+def transport(rows, count, width):
+    """Take from the velocities their parts along their own students."""
+    for j in range(count):
+        square = squared_norm(rows, j, width)
+        share = inner(rows, count + j, rows, j, width) / square if square > 0.0 else 0.0
+        for r in range(width):
+            rows[count + j, r] -= share * rows[j, r]
 
 
 @inlined
