@@ -12,10 +12,13 @@ from pathlib import Path
 import psutil
 import pytest
 
+from helpers import warm
+
 THOROUGH = "ONEPASS_RELIABILITY" in os.environ
 thorough = pytest.mark.skipif(not THOROUGH, reason="takes minutes: make reliability")
 ROOT = Path(__file__).parents[2]
 PROJECT = ("Snakefile", "environment.yml", "config", "profiles", "workflow")
+ONE_THREAD = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
 COMPILED = (".pyc", ".nbi", ".nbc")  # go by the dates of their sources, which a copy keeps
 
 HELD = """
@@ -73,17 +76,14 @@ class Project:
 
     def start(self, *arguments, cores=2) -> subprocess.Popen:
         """Start Snakemake; what it prints goes to run.log, not to a pipe that its children would keep open."""
-        environment = {**os.environ, "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
+        environment = {**os.environ, **ONE_THREAD}
         command = self.command(*arguments, cores=cores)
         with (self.folder / "run.log").open("w") as log:
             return subprocess.Popen(command, cwd=self.folder, env=environment, stdout=log, stderr=log, umask=self.umask)
 
     def snakemake(self, *arguments, cores=2, check=True):
-        environment = {**os.environ, "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
         command = self.command(*arguments, cores=cores)
-        done = subprocess.run(
-            command, cwd=self.folder, env=environment, capture_output=True, text=True, umask=self.umask
-        )
+        done = warm.snakemake(command[3:], self.folder, {**os.environ, **ONE_THREAD}, self.umask)
         assert not check or done.returncode == 0, done.stderr
         return done
 

@@ -197,15 +197,28 @@ def test_norms_that_the_walk_does_not_know_are_noticed(monkeypatch):
     noticed(of(protocol), ONE, monkeypatch, lazy.LazyBatch, "_walk", fault, batch_size=2, dimension=9, replicas=10_000)
 
 
-def test_a_compiled_walk_in_too_few_dimensions_is_noticed(monkeypatch):
-    """Two too few of 7 and 6, by the law of its norms."""
-    make, place = of(P("correlation", "plain", smoothing=0.7)), {"batch_size": 2, "dimension": 9, "replicas": 10_000}
-    expected = last_states(make, ONE, dense=True, **place)
-    assert_same_law(last_states(make, ONE, dense=False, compiled=True, **place), expected, means=False)
-    right, fault = "own.dimension - KNOWN", "own.dimension - KNOWN - 2"
-    assert right in composed_chain._WALK
-    monkeypatch.setattr(composed_chain, "_WALK", composed_chain._WALK.replace(right, fault))
-    wrong = last_states(make, ONE, dense=False, compiled=True, **place)
+COMPILED_FAULTS = {  # two degrees of freedom too few: of 7 and 6 along a walk, of 6 outside of all
+    "_WALK": (
+        ONE,
+        P("correlation", "plain", smoothing=0.7),
+        "own.dimension - KNOWN",
+        {"batch_size": 2, "dimension": 9},
+    ),
+    "_KERNEL": (TWO, P("correlation", "plain"), "own.dimension - k - held", {"rate": 2.0, "dimension": 10}),
+}
+
+
+@pytest.mark.parametrize("source", COMPILED_FAULTS)
+def test_too_few_dimensions_of_compiled_steps_are_noticed(source, monkeypatch):
+    """By the law of norms."""
+    model, protocol, right, place = COMPILED_FAULTS[source]
+    make, place = of(protocol), {"replicas": 10_000, **place}
+    expected = last_states(make, model, dense=True, **place)
+    assert_same_law(last_states(make, model, dense=False, compiled=True, **place), expected, means=False)
+    text = getattr(composed_chain, source)
+    assert right in text
+    monkeypatch.setattr(composed_chain, source, text.replace(right, f"{right} - 2"))
+    wrong = last_states(make, model, dense=False, compiled=True, **place)
     assert_other_law(wrong, expected, cases=len(CASES), means=False)
 
 

@@ -13,7 +13,7 @@ import pytest
 from helpers.grids import SMALL, WANTED
 from helpers.project import ROOT, THOROUGH, Project, thorough
 
-KILLS, PARTS = (20, 4) if THOROUGH else (2, 1)
+KILLS, PARTS = (20, 4) if THOROUGH else (1, 1)
 
 pytestmark = pytest.mark.xdist_group("faults")
 
@@ -91,7 +91,8 @@ def test_damage_that_kept_its_date_is_found_by_verify(project, undisturbed):
     assert project.snakemake("verify").returncode == 0
 
 
-@pytest.mark.parametrize("cores", [8, pytest.param(1, marks=thorough)])
+@thorough
+@pytest.mark.parametrize("cores", [8, 1])
 def test_any_number_of_cores_makes_the_same_files(cores, undisturbed, tmp_path, reliability):
     project = Project(tmp_path, SMALL)
     project.snakemake(*WANTED, cores=cores)

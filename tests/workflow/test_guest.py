@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 import yaml
-from helpers.project import ROOT, Project
+from helpers import warm
+from helpers.project import ONE_THREAD, ROOT, Project
 
 STRANGE = "a b/it's (1)&x"  # a name as people give them, with whatever takes a command of a shell apart
 TINY = """
@@ -46,15 +47,13 @@ pytestmark = pytest.mark.xdist_group("workflow")
 
 def snakemake(folder, *arguments, check=True, python=sys.executable, **environment):
     """What Snakemake prints, called in a folder."""
-    threads = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
-    command = [python, "-m", "snakemake", "--cores", "1", *arguments]
-    done = subprocess.run(
-        [str(part) for part in command],
-        cwd=folder,
-        env={**os.environ, **threads, **environment},
-        capture_output=True,
-        text=True,
-    )
+    command = [str(part) for part in ("--cores", "1", *arguments)]
+    surroundings = {**os.environ, **ONE_THREAD, **environment}
+    if python == sys.executable and not environment:
+        done = warm.snakemake(command, folder, surroundings)
+    else:
+        command = [str(python), "-m", "snakemake", *command]
+        done = subprocess.run(command, cwd=folder, env=surroundings, capture_output=True, text=True)
     said = done.stdout + done.stderr
     assert not check or done.returncode == 0, said
     return said
