@@ -30,6 +30,28 @@ def test_simulate_writes_a_cell_with_every_parameter(cell):
     assert {"git_commit", "version_numpy", "entropy", "schema_version"} <= set(runs.attrs)
 
 
+def test_simulate_says_what_the_theory_gives_a_run_that_is_given_nothing(tmp_path):
+    place = [
+        "--target",
+        "tanh(x1)",
+        "--activation",
+        "tanh",
+        "--dimension",
+        "20",
+        "--batch-size",
+        "20",
+        "--threshold",
+        "0.4",
+    ]
+    done = called("simulate", *place, "--replicas", "2", "--output", tmp_path / "cell.nc")
+    given = json.loads(store.read(tmp_path / "cell.nc").attrs["parameters"])
+    assert f"by the theory: learning rate {given['learning_rate']:.3g}, a climb of" in done.stderr
+    assert f"; at most {given['steps']} steps" in done.stderr
+    own = ["--update", "plain", "--steps", "5", "--output", tmp_path / "own.nc"]
+    assert "no learning rate or number of steps is known" in refused("simulate", *place, *own, code=1)
+    assert not (tmp_path / "own.nc").exists()
+
+
 def test_simulate_takes_protocols_that_are_compositions(tmp_path):
     name = "plain_huber0.5_polar_heavyball0.9_layer1"
     called(*SIMULATE, "--protocol", name, "--steps", "5", "--output", tmp_path / "own.nc")

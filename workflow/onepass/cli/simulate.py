@@ -18,9 +18,9 @@ SHOWN = 6  # weights of a second layer, of many
 EXPERIMENT = "command_line"  # of the cell: it belongs to no grid
 
 
-def positive(value: float) -> float:
-    """A finite number above 0."""
-    if not 0 < value < float("inf"):
+def positive(value: float | None) -> float | None:
+    """A finite number above 0, if one is given."""
+    if value is not None and not 0 < value < float("inf"):
         raise typer.BadParameter(f"{value}; allowed: a finite number above 0")
     return value
 
@@ -31,9 +31,11 @@ def simulate(
     activation: Annotated[str, typer.Option(help='Activation: a name ("He3", "relu") or a formula in x.')],
     dimension: Annotated[int, typer.Option(min=2, help="Input dimension d.")],
     batch_size: Annotated[int, typer.Option(min=1, help="Samples n_b of a step.")],
-    learning_rate: Annotated[float, typer.Option(help="Learning rate γ, above 0.", callback=positive)],
-    steps: Annotated[int, typer.Option(min=1, help="Steps, at most.")],
     output: Annotated[Path, typer.Option(help="NetCDF file to write.")],
+    learning_rate: Annotated[
+        float | None, typer.Option(help="Learning rate γ, above 0; if left out, by the theory.", callback=positive)
+    ] = None,
+    steps: Annotated[int | None, typer.Option(min=1, help="Steps, at most; if left out, by the theory.")] = None,
     protocol: Annotated[
         str,
         typer.Option(
@@ -77,11 +79,22 @@ def simulate(
         )
     layer, start = weights(second_layer), overlap(initial, dimension)
     with plain_errors():
+        from onepass.model import Model
         from onepass.pipeline import store
         from onepass.pipeline.cell import Cell
+        from onepass.protocol import Protocol
         from onepass.targets import warnings
+        from onepass.targets.suggestion import suggested
 
         protocol = chosen(protocol, choices)
+        if learning_rate is None or steps is None:
+            model = Model(target, activation, students, layer, noise)
+            found = suggested(
+                model, Protocol.named(protocol), dimension=dimension, batch_size=batch_size, initial=start,
+                threshold=threshold, learning_rate=learning_rate,
+            )  # fmt: skip
+            learning_rate, steps = found.learning_rate, found.steps if steps is None else steps
+            print(f"by the theory: {found.told()}; at most {steps} steps", file=sys.stderr)
         cell = Cell(
             EXPERIMENT, target, activation, students, layer, noise, protocol, None, None, dimension, batch_size,
             learning_rate, steps, replicas, engine, backend, start, threshold, records, seed, tolerance,
