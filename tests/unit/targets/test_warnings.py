@@ -150,7 +150,7 @@ def test_the_published_configuration_earns_few_warnings_and_each_experiment_once
         "adaptive_sgd",
         "adaptive_sgd",
     ], lines
-    assert "1 of 18 cells" in lines[0]
+    assert "1 of 24 cells" in lines[0]
     assert "above the bound 0.0556" in lines[0]
 
 

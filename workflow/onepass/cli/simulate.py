@@ -60,7 +60,7 @@ def simulate(
         typer.Option(help="Where weights leave the sphere, what the threshold is on: cosine, or norm of the overlaps."),
     ] = "cosine",
     initial: Annotated[
-        str, typer.Option(help="Start: sphere, inverse_sqrt_d, or a number for every overlap.")
+        str, typer.Option(help="Start: sphere, norm_inverse_sqrt_d, inverse_sqrt_d, or a number for every overlap.")
     ] = "sphere",
     records: Annotated[int, typer.Option(min=0, help="Steps to record.")] = 100,
     tolerance: Annotated[
@@ -136,14 +136,14 @@ def recovery_of(recovery: str, protocol: str, threshold: float | None) -> str | 
 
 def overlap(text: str, dimension: int) -> str | float:
     """The start as a cell has it."""
-    if text == "sphere":
+    if text in ("sphere", "norm_inverse_sqrt_d"):
         return text
     if text == "inverse_sqrt_d":
         return max(dimension, 1) ** -0.5
     with suppress(ValueError):
         if math.isfinite(value := float(text)):
             return value
-    message = f"{text!r}; allowed: sphere, inverse_sqrt_d or a finite number"
+    message = f"{text!r}; allowed: sphere, norm_inverse_sqrt_d, inverse_sqrt_d or a finite number"
     raise typer.BadParameter(message, param_hint="--initial")
 
 

@@ -120,4 +120,4 @@ def _initial(runs) -> float:
     start, dimension, teachers = runs.attrs["initial"], float(runs.dimension), runs.sizes["teacher"]
     if start == "inverse_sqrt_d":
         return dimension**-0.5
-    return float(start_norm(start, teachers, dimension) / np.sqrt(teachers) if start == "sphere" else start)
+    return float(start_norm(start, teachers, dimension) / np.sqrt(teachers) if isinstance(start, str) else start)

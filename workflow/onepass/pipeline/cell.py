@@ -38,7 +38,7 @@ class Cell:
     replicas: int
     engine: str
     backend: str
-    initial: str | float  # "sphere", or the overlap at the start
+    initial: str | float  # "sphere", "norm_inverse_sqrt_d", or the overlap at the start
     threshold: float | None
     records: int
     seed: int
@@ -103,7 +103,8 @@ class Cell:
         from onepass.simulation.tune import tune
 
         model = Model(self.target, self.activation, self.students, self.second_layer, self.noise)
-        start = "sphere" if self.initial == "sphere" else ("overlap", self.initial)
+        random = {"sphere": "sphere", "norm_inverse_sqrt_d": ("norm", self.dimension**-0.5)}
+        start = random.get(self.initial, ("overlap", self.initial))
         unusual = {key: getattr(self, key) for key in ("tolerance", "recovery") if getattr(self, key) is not None}
         if self.tuned:
             return tune(

@@ -142,9 +142,9 @@ class TrajectoriesExperiment(ScalingExperiment):
         description="Exponent of the learning rate: line (the edge of learning, max(l/2, 1) - mu) or a number "
         "from -10 to 10."
     )
-    initial: Literal["sphere", "inverse_sqrt_d"] | Annotated[float, Field(ge=0, le=1)] = Field(
-        description="Start: sphere (uniform, overlaps made positive), inverse_sqrt_d or a number from 0 to 1 for "
-        "every overlap."
+    initial: Literal["sphere", "inverse_sqrt_d", "norm_inverse_sqrt_d"] | Annotated[float, Field(ge=0, le=1)] = Field(
+        description="Start: sphere (uniform, overlaps made positive), norm_inverse_sqrt_d (the same, each student's "
+        "overlaps of norm 1/sqrt(d)), inverse_sqrt_d or a number from 0 to 1 for every overlap."
     )
     samples: Positive | None = Field(
         description="Length of a run: n_b steps = samples d^max(l-1, 1); a number above 0, or null where steps is "

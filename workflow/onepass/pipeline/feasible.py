@@ -53,7 +53,7 @@ def check_cell(cell: Cell) -> None:
             f"too small for engine {cell.engine!r} with p = {p}, k = {k} and n_b = {cell.batch_size}; "
             f"allowed: {smallest} or more",
         )
-    if cell.initial != "sphere" and not cell.initial <= (1 + 1e-12) / math.sqrt(k):
+    if not isinstance(cell.initial, str) and not cell.initial <= (1 + 1e-12) / math.sqrt(k):
         raise CellError(
             ("initial",),
             cell.initial,

@@ -26,8 +26,9 @@ def initial_factor(initial, students: int, teachers: int, dimension: int, rng: n
     Parameters
     ----------
     initial : ``"sphere"`` (rows uniform on the sphere; the sign of each row makes the sum of its
-        overlaps positive), ``("overlap", m)`` (every overlap equal to m, the rest of each row uniform on
-        what is left of the sphere), or ``("overlaps", M, Q)`` (both given, shapes (p, k) and (p, p)). A start of
+        overlaps positive), ``("norm", m)`` (the same, but each row's overlaps of norm m), ``("overlap", m)`` (every
+        overlap equal to m; of both the rest of each row uniform on what is left of the sphere), or
+        ``("overlaps", M, Q)`` (both given, shapes (p, k) and (p, p)). A start of
         another form, or one that cannot exist, is an `InitialError`.
     unit : whether a given Q must have ones on its diagonal: of an algorithm that leaves the sphere it need not.
     """
@@ -40,27 +41,35 @@ def initial_factor(initial, students: int, teachers: int, dimension: int, rng: n
 
     rest = np.zeros((p, p))
     bartlett(rng, rest, p, float(dimension - k))
+    size = float(values[0]) if values else 0.0
+    if kind == "overlap":
+        overlaps, squared = np.full((p, k), size), k * size**2
+    else:
+        overlaps, squared = rng.standard_normal((p, k)), size**2
+        signs = np.where(overlaps.sum(axis=1, keepdims=True) < 0, -1.0, 1.0)
+        overlaps, rest = signs * overlaps, signs * rest
     if kind == "sphere":
-        factor = np.hstack([rng.standard_normal((p, k)), rest])
-        factor *= np.where(factor[:, :k].sum(axis=1, keepdims=True) < 0, -1.0, 1.0)
+        factor = np.hstack([overlaps, rest])
         return factor / np.linalg.norm(factor, axis=1, keepdims=True)
-
-    overlap = float(values[0])
-    if not k * overlap**2 <= 1:
-        raise InitialError(f"overlap {overlap} with {k} teachers is longer than a unit vector")
-    rest *= np.sqrt(1 - k * overlap**2) / np.linalg.norm(rest, axis=1, keepdims=True)
-    return np.hstack([np.full((p, k), overlap), rest])
+    if not squared <= 1:
+        raise InitialError(f"{kind} {size} with {k} teachers is longer than a unit vector")
+    if kind == "norm":
+        overlaps *= size / np.linalg.norm(overlaps, axis=1, keepdims=True)
+    rest *= np.sqrt(1 - squared) / np.linalg.norm(rest, axis=1, keepdims=True)
+    return np.hstack([overlaps, rest])
 
 
 def _unpack(initial) -> tuple[str, tuple]:
-    sizes = {"overlap": 1, "overlaps": 2}
+    sizes = {"norm": 1, "overlap": 1, "overlaps": 2}
     if isinstance(initial, (tuple, list)) and initial and initial[0] in sizes:
         kind, *values = initial
         with suppress(TypeError, ValueError):
             values = tuple(np.asarray(value, dtype=float) for value in values)
             if len(values) == sizes[kind] and (kind == "overlaps" or values[0].ndim == 0):
                 return kind, values
-    raise InitialError(f"initial {initial!r} is unknown; allowed: 'sphere', ('overlap', m), ('overlaps', M, Q)")
+    raise InitialError(
+        f"initial {initial!r} is unknown; allowed: 'sphere', ('norm', m), ('overlap', m), ('overlaps', M, Q)"
+    )
 
 
 def _given(overlap: np.ndarray, gram: np.ndarray, p: int, k: int, unit: bool) -> np.ndarray:

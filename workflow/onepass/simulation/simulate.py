@@ -72,7 +72,7 @@ def simulate(
     threshold : a replica stops at its first step with ``‖M‖_F ≥ threshold``; ``None`` never stops early.
     recovery : of weights that leave the sphere, what the threshold is on: ``"cosine"``, M with each row divided by the
         norm of its student, or ``"norm"``, M as it is.
-    initial : ``"sphere"``, ``("overlap", m)`` or ``("overlaps", M, Q)``; see `onepass.simulation.initial`.
+    initial : ``"sphere"``, ``("norm", m)``, ``("overlap", m)`` or ``("overlaps", M, Q)``: `simulation.initial`.
     records : how many steps to record, spaced evenly in the logarithm; 0 and the last are always there.
     tolerance : relative error of median recovery times that the engine ``"leap"`` may make; the others make none.
 

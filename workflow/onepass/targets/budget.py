@@ -23,7 +23,7 @@ def short_budget(
     None where nothing is known of the climb: of several students, of a sphere's start before several directions, where
     no threshold is asked for, or where the overlap does not climb, of which other remarks speak.
     """
-    several = initial == "sphere" and model.teachers > 1  # every start has its own direction
+    several = isinstance(initial, str) and model.teachers > 1  # every start has its own direction
     if threshold is None or model.students > 1 or several:
         return None
     start = float(start_norm(initial, model.teachers, dimension))

@@ -56,7 +56,7 @@ def suggested(
     Parameters
     ----------
     dimension, batch_size : d and n_b.
-    initial : "sphere", or the overlap of every student with every direction at the start.
+    initial : "sphere", "norm_inverse_sqrt_d", or the overlap of every student with every direction at the start.
     threshold : norm of the overlaps of a student that counts as recovery; 0.5 if left out.
 
     Raises
@@ -77,7 +77,7 @@ def suggested(
         raise SuggestionError(missing.sentence)
     threshold = THRESHOLDS[0] if threshold is None else threshold
     start, climb = float(start_norm(initial, model.teachers, dimension)), math.inf
-    if 0 < start < threshold < 1 and (initial == "sphere" or initial > 0):
+    if 0 < start < threshold < 1 and (isinstance(initial, str) or initial > 0):
         climb = dimension ** (half(order) - 1) * flow_factor(one, dimension, start, threshold)
     if not math.isfinite(climb):
         raise SuggestionError(

@@ -46,7 +46,7 @@ def advice(
     Parameters
     ----------
     dimension, batch_size, learning_rate, steps : d, n_b, γ and the number of steps, the budget.
-    initial : "sphere", or the overlap of every student with every direction at the start.
+    initial : "sphere", "norm_inverse_sqrt_d", or the overlap of every student with every direction at the start.
     threshold : norm of the overlaps that counts as recovery.
     """
     if not protocol.is_basic:
@@ -135,7 +135,7 @@ def wrong_signs(model: Model, initial: str | float = "sphere") -> tuple[Remark, 
     if order == 1:
         return ()
     along = float(saddle.drift(model, saddle.diagonal(model)))
-    given = initial != "sphere"
+    given = not isinstance(initial, str)
     positive = 1.0 if not given or initial >= 0 or order % 2 == 0 else -1.0
     if order % 2 == 0:  # of both signs alike
         up = saddle.steepest_drift(model)
@@ -207,8 +207,8 @@ def _noise(model, protocol, dimension, batch_size, learning_rate, steps, initial
     if steps <= SHORT:
         return None
     order = leap_index(model.target_formula)
-    given = initial != "sphere" and initial != 0
-    overlap = start_norm(initial if given else "sphere", model.teachers, dimension)
+    given = not isinstance(initial, str) and initial != 0
+    overlap = start_norm("sphere" if initial == 0 else initial, model.teachers, dimension)
     if order == 1:
         overlap = max(overlap, LARGE_OVERLAP if threshold is None else threshold / np.sqrt(model.students))
     layer = model.output_weights

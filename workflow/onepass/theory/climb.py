@@ -33,8 +33,11 @@ class ClimbError(OnepassError, ValueError):
 def start_norm(initial: str | float, teachers: int, dimension):
     """Norm m0 of a student's overlaps at the start, of the shape of `dimension`.
 
-    `initial` is the overlap with each of the `teachers` directions, or "sphere": then the median in high dimension.
+    `initial` is the overlap with each of the `teachers` directions, "norm_inverse_sqrt_d", or "sphere": then the median
+    in high dimension.
     """
+    if initial == "norm_inverse_sqrt_d":
+        return dimension**-0.5
     if initial == "sphere":
         return _median_norm(teachers) / np.sqrt(dimension)
     return abs(initial) * np.sqrt(teachers)
