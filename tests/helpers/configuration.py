@@ -25,3 +25,8 @@ def tree(*overlays) -> dict:
 def configured(*overlays):
     """The same, read and checked."""
     return validated(tree(*overlays))
+
+
+def needed(configuration) -> set[str]:
+    """Names of the experiments behind the figures and the check."""
+    return {name for names in configuration.figures.values() for name in names} | set(configuration.check.experiments)

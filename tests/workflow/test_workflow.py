@@ -48,7 +48,9 @@ def test_the_tables_come_with_the_figures_and_the_run_ends_with_the_exponents(bu
     assert cell["quantile_0.1"] <= cell["quantile_0.25"] <= cell["median"] <= cell["quantile_0.9"] <= steps.max()
 
     last = built.said.split("onepass: exponents of")[-1]
-    assert "jobs" not in last, "nothing comes after it but where Snakemake's log is"
+    assert "jobs" not in last, "nothing comes after it but how long it took, and where all is"
+    assert re.search(r"^onepass: done in \d+ (s|min); figures in figures/tiny/, data in data/tiny/$", last, re.MULTILINE)
+    assert "Missing output files" not in built.said
     for row in exponents.itertuples():
         line = next(line for line in last.splitlines() if line.split()[:2] == [row.experiment, f"{row.mu:g}"])
         shown = re.findall(r"(-?[\d.]+), (-?[\d.]+) \((-?[\d.]+)\)|no fit", line.split(maxsplit=2)[2])
@@ -89,6 +91,8 @@ def test_the_picture_of_the_rules_is_theirs(tmp_path):
 def test_a_figure_asks_only_for_what_it_needs(project):
     for made in ("data", "figures"):
         shutil.rmtree(project.folder / made)
+    said = project.snakemake("figures/tiny/chain_exactness.pdf", "--dry-run").stderr
+    assert said.count("onepass: 8 of 8 cells to simulate") == 1, "of those that were asked for; a plan says it too"
     planned = project.planned("figures/tiny/chain_exactness.pdf")
     assert planned == {
         "Simulating chain_exactness",

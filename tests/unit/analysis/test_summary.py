@@ -35,6 +35,7 @@ def test_shortfalls_are_told(table):
     kinks = pd.DataFrame([("He3(x1)", 3, "projected_square", 1.5, 1.8, 1.7, 1.9, 0.5, -1.0, 0.0)])
     kinks.columns = summary.KINK_COLUMNS
     assert summary.shortfalls(table, kinks.iloc[:0], **CHECK | {"tolerances": [1.0]}) == []
+    assert "Kinks" not in summary.report(table, kinks.iloc[:0], **CHECK)[0], "nothing is said of none"
     wrong = table.assign(theta=1.0, theta_low=0.99, theta_high=1.01, covered=False, verdict="disagrees")
     text, found = summary.report(wrong, kinks, **CHECK)
     assert len(found) == 3

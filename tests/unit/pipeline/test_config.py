@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from helpers.configuration import DEFAULTS, QUICK, SCHEMA, configured, tree
+from helpers.configuration import DEFAULTS, QUICK, SCHEMA, configured, needed, tree
 from onepass.pipeline import config
 from onepass.pipeline.experiments import experiment_from
 from onepass.pipeline.validation import ConfigurationError, validated
@@ -42,10 +42,10 @@ def test_the_cells_of_a_configuration_are_listed_once(monkeypatch):
 
 
 def test_a_figure_set_to_null_is_not_drawn_and_its_experiments_are_not_needed():
-    assert "leap_product" in configured().needed
+    assert "leap_product" in needed(configured())
     configuration = configured("figures: {leap: null}")
     assert "leap" not in configuration.figures
-    assert "leap_product" not in configuration.needed
+    assert "leap_product" not in needed(configuration)
     assert "leap_product" in configuration.experiments, "it can be asked for by name"
     with pytest.raises(ConfigurationError, match=r"figures\.leap"):
         configured("figures: {leap: []}")

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from helpers.configuration import configured
+from helpers.configuration import configured, needed
 from onepass.formulas.formula import Formula
 from onepass.model import Model
 from onepass.pipeline.cost import seconds
@@ -20,8 +20,8 @@ TARGETS = ("tanh(x1*x2*x3)", "x1**3 - x1*x2**2", "relu(x1)", "x1*x2", "He4(x1)",
 def test_an_overlay_is_valid_small_and_earns_few_warnings(target):
     settings, remarks = overlay.overlay(target)
     configuration = configured(overlay.written(settings, remarks, target))
-    assert configuration.needed == set(settings["experiments"])
-    cells = [cell for name in configuration.needed for cell in cells_of(name, configuration.experiments[name])]
+    assert needed(configuration) == set(settings["experiments"])
+    cells = [cell for name in needed(configuration) for cell in cells_of(name, configuration.experiments[name])]
     assert sum(map(seconds, cells)) < 600, "five minutes on two cores"
     order = {cell.target for cell in cells}
     assert order == {target}
@@ -109,7 +109,7 @@ def test_protocols_of_ones_own(project):
     own = ["projected_correlation", "plain_absolute_heavyball0.9"]
     path, remarks = overlay.kept_or_written("He3(x1)", protocols=own, root=project)
     configuration = configured((project / path).read_text())
-    found = {name: configuration.experiments[name].protocols for name in configuration.needed}
+    found = {name: configuration.experiments[name].protocols for name in needed(configuration)}
     assert found["runs"] == found["chain"] == own
     assert found["large_batch"] == found["small_batch"] == own[:1], "what the theory plans for"
     assert "the theory plans nothing for plain_absolute_heavyball0.9" in " ".join(remarks)

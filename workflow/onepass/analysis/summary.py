@@ -154,8 +154,8 @@ def report(exponents: pd.DataFrame, found: pd.DataFrame, *, covering, kink, tole
     )
     missing = shortfalls(exponents, found, covering=covering, kink=kink, tolerances=tolerances)
     end = ["Everything meets the theory."] if not missing else [f"{len(missing)} shortfall(s):", *missing]
-    kinks_shown = found.round(3).to_string(index=False)
-    return "\n".join([shown.to_string(index=False), "", "Kinks of theta(mu):", kinks_shown, "", *end]), missing
+    kinks_shown = ["Kinks of theta(mu):", found.round(3).to_string(index=False), ""] if len(found) else []
+    return "\n".join([shown.to_string(index=False), "", *kinks_shown, *end]), missing
 
 
 def dataset(exponents: pd.DataFrame):

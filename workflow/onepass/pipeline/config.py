@@ -163,11 +163,6 @@ class Configuration(Strict):
             self._grids[name] = cells_of(name, self.experiments[name])
         return self._grids[name]
 
-    @property
-    def needed(self) -> set[str]:
-        """Names of the experiments behind the figures and the check."""
-        return {name for names in self.figures.values() for name in names} | set(self.check.experiments)
-
 
 def schema() -> str:
     """The JSON schema of the configuration, as in ``config/schema.json``."""

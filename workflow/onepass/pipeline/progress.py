@@ -79,7 +79,7 @@ def summary(
     Parameters
     ----------
     rows, costs : what will be simulated, a job each, and the seconds on one core.
-    total : how many cells the figures and checks of the configuration need, or were asked for by name.
+    total : how many cells what was asked for needs, those that are there among them.
     workers : jobs at once.
     folders : where results and figures go.
     others : jobs beside the simulations.
