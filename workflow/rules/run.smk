@@ -108,4 +108,6 @@ onsuccess:
 
         say(closing([store.read(path) for path in measured]))
     for start in began:
-        say(f"onepass: done in {duration(time.monotonic() - start)}; figures in {placed(PLOTS)}/, data in {placed(DATA)}/")
+        say(
+            f"onepass: done in {duration(time.monotonic() - start)}; figures in {placed(PLOTS)}/, data in {placed(DATA)}/"
+        )
