@@ -92,7 +92,7 @@ def test_a_figure_asks_only_for_what_it_needs(project):
     for made in ("data", "figures"):
         shutil.rmtree(project.folder / made)
     said = project.snakemake("figures/tiny/chain_exactness.pdf", "--dry-run").stderr
-    assert said.count("onepass: 8 of 8 cells to simulate") == 1, "of those that were asked for; a plan says it too"
+    assert said.count("onepass: 4 of 4 cells to simulate") == 1, "of those that were asked for; a plan says it too"
     planned = project.planned("figures/tiny/chain_exactness.pdf")
     assert planned == {
         "Simulating chain_exactness",
