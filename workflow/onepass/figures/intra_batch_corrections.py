@@ -14,7 +14,7 @@ _THEORIES = {  # label, line style, marker
 
 @style.context()
 def draw(datasets):
-    """Draw the risk, its difference from the limit, and the largest error of each theory against d.
+    """Draw the risk on two logarithmic axes, its difference from the limit, and the largest error of each theory against d.
 
     One data set of one protocol and μ.
     """
@@ -36,14 +36,14 @@ def draw(datasets):
         x, reference = runs.step.values * scale, np.interp(runs.step, solved["limit"].step, solved["limit"].risk)
         curves.draw_mean(risk, x, runs, "risk", colour, every=3)
         curves.draw_mean(difference, x, runs.assign(risk=runs.risk - reference), "risk", colour, every=3)
-        measured = runs.risk.mean("replica").values
+        measured, moved = runs.risk.mean("replica").values, x > 0
         for theory, dynamics in solved.items():
             values = np.interp(runs.step, dynamics.step, dynamics.risk)
             errors[theory].append(abs(values - measured).max())
             line = _THEORIES[theory][1]
             if theory != "limit":
-                risk.plot(x, values, line, color=colour, linewidth=1)
-                difference.plot(x, values - reference, line, color=colour, linewidth=1)
+                risk.plot(x[moved], values[moved], line, color=colour, linewidth=1)
+                difference.plot(x[moved], (values - reference)[moved], line, color=colour, linewidth=1)
     largest = dataset.sel(dimension=max(colours))
     limit = curves.limit(largest, name)
     scale = float(max(colours)) ** -delta
@@ -54,7 +54,9 @@ def draw(datasets):
     for ax, label in ((risk, "excess risk"), (difference, "difference from the limit")):
         ax.set_xlabel(r"time $\tau = t\, d^{\,-\delta}$")
         ax.set_ylabel(label)
-        ax.set_xlim(0, float((dataset.sel(dimension=max(colours)).step.max()) * scale))
+        ax.set_xscale("log")
+        ax.set_xlim(0.9 * scale, float(largest.step.max()) * scale)
+    risk.set_yscale("log")
     summary.set_xscale("log")
     summary.set_yscale("log")
     summary.set_xlabel("dimension $d$")
