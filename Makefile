@@ -76,7 +76,7 @@ rulegraph: env  ## draw docs/rulegraph.svg again, after a change of rules; needs
 	$(BIN)/snakemake --rulegraph dot -- $(DRAWN) | dot -Tsvg > docs/rulegraph.svg
 
 lock: env  ## compile the lock file again after a change of dependencies
-	$(BIN)/uv pip compile pyproject.toml --extra dev --extra docs --extra slurm --universal --python-version 3.11 \
+	$(BIN)/uv pip compile pyproject.toml --extra dev --extra docs --extra slurm --extra workflow --universal --python-version 3.11 \
 	  --generate-hashes --no-emit-index-url --no-emit-find-links --no-annotate --no-header --upgrade -o requirements.lock
 
 clean:  ## remove the environment, caches and built documentation; results stay

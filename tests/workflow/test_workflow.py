@@ -49,7 +49,9 @@ def test_the_tables_come_with_the_figures_and_the_run_ends_with_the_exponents(bu
 
     last = built.said.split("onepass: exponents of")[-1]
     assert "jobs" not in last, "nothing comes after it but how long it took, and where all is"
-    assert re.search(r"^onepass: done in \d+ (s|min); figures in figures/tiny/, data in data/tiny/$", last, re.MULTILINE)
+    assert re.search(
+        r"^onepass: done in \d+ (s|min); figures in figures/tiny/, data in data/tiny/$", last, re.MULTILINE
+    )
     assert "Missing output files" not in built.said
     for row in exponents.itertuples():
         line = next(line for line in last.splitlines() if line.split()[:2] == [row.experiment, f"{row.mu:g}"])

@@ -14,7 +14,7 @@ _THEORIES = {  # label, line style, marker
 
 @style.context()
 def draw(datasets):
-    """Draw the risk on two logarithmic axes, its difference from the limit, and the largest error of each theory against d.
+    """Draw the risk and its difference from the limit on logarithmic times, and the largest error of each theory.
 
     One data set of one protocol and μ.
     """

@@ -9,14 +9,27 @@ from pathlib import Path
 
 import yaml
 
+from onepass.errors import OnepassError
 from onepass.sources import PACKAGE
 
 FOLDER = "collections"
 CONFIG = PACKAGE.parents[1] / "config"
 
 
+class CollectionError(OnepassError, FileNotFoundError):
+    """No configuration where the project has its own."""
+
+
 def files(folder: Path = CONFIG) -> list[Path]:
-    """The project's own files in the order in which they are merged: what all share, then each collection."""
+    """The project's own files in the order in which they are merged: what all share, then each collection.
+
+    Where there are none, as beside a package that was installed by itself, it is a `CollectionError`.
+    """
+    if not (folder / "default.yaml").exists():
+        raise CollectionError(
+            f"no configuration in {folder}: it is part of the workflow, not of the package; allowed: the same in a "
+            "clone of the project"
+        )
     return [folder / "default.yaml", *sorted(folder.glob(f"{FOLDER}/*.yaml"))]
 
 
