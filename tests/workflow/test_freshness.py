@@ -115,6 +115,18 @@ def test_copies_with_new_dates_and_no_memory_of_their_runs_are_taken_for_what_th
 
 
 @pytest.mark.xdist_group("faults")
+def test_another_data_folder_of_the_same_checkout_simulates_only_what_is_new(undisturbed, project):
+    project.configure(
+        SMALL.replace("/small", "/mine").replace("[16, 32, 64]", "[16, 32, 64, 128]", 1) + "only: [polylog]\n"
+    )
+    project.snakemake("data/mine/he3.nc")
+    log = (project.folder / "data/mine/logs/simulate/he3/all.log").read_text()
+    assert (log.count("kept"), log.count("simulated")) == (3, 1)
+    found, expected = project.files("data/*/cells/he3/*.nc"), undisturbed.files("data/*/cells/he3/*.nc")
+    assert {found[name.replace("small", "mine")] for name in expected} == set(expected.values())
+
+
+@pytest.mark.xdist_group("faults")
 def test_an_edit_while_a_job_works_reaches_nothing_of_it_and_no_plan_writes(undisturbed, tmp_path, reliability):
     project = Project(tmp_path, SMALL)
     hold(project)

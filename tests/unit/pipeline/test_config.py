@@ -55,3 +55,12 @@ def test_a_figure_set_to_null_is_not_drawn_and_its_experiments_are_not_needed():
 def test_no_experiment_has_the_file_of_a_table(name):
     with pytest.raises(ConfigurationError, match=rf"experiments\.{name}: exponents/{name}\.nc is a table; allowed"):
         configured({"experiments": {name: tree()["experiments"]["polylog"]}})
+
+
+def test_only_some_figures_are_drawn():
+    configuration = configured("only: [polylog, leap]")
+    assert list(configuration.figures) == [name for name in configured().figures if name in ("polylog", "leap")]
+    with pytest.raises(ConfigurationError, match="'only' names leap; allowed: figures that are not null"):
+        configured("{only: [leap], figures: {leap: null}}")
+    with pytest.raises(ConfigurationError, match=r"only\[0\]: 'poly'"):
+        configured("only: [poly]")

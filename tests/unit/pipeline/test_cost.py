@@ -11,7 +11,7 @@ from onepass.pipeline import cost
 from onepass.pipeline.cell import pack
 from onepass.pipeline.grid import cells_of, jobs_of
 from onepass.pipeline.progress import Row, summary
-from onepass.pipeline.row import kept
+from onepass.pipeline.row import own
 
 
 @pytest.mark.parametrize(
@@ -58,7 +58,7 @@ def test_a_kept_cell_costs_next_to_nothing(small_grid, tmp_path):
     cell = replace(cells_of("he3", small_grid)[0], steps=10**9, threshold=None)
     row = Row([cell], [cell.path], "no.log", tmp_path / "cache")
     before = row.seconds()
-    file = kept(cell, row.cache)
+    file = own(cell, row.cache)
     file.parent.mkdir(parents=True)
     file.touch()
     assert row.seconds() < 2 < before

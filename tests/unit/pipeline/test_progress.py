@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from onepass.pipeline.grid import cells_of, rows_of
 from onepass.pipeline.progress import EVERY, OTHER, Progress, Row, summary
-from onepass.pipeline.row import kept
+from onepass.pipeline.row import own
 from onepass.pipeline.script import logged
 from onepass.pipeline.time_left import duration
 
@@ -24,7 +24,7 @@ def test_the_summary_counts_cells_engines_and_time(small_grid, tmp_path):
     assert "4 of 8 cells to simulate (4 by chain) in 2 jobs, then 3 jobs" in text
     assert f"about {duration((sum(costs) + 3 * OTHER) / 2)}, 2 jobs at once" in text
     assert "results in data/, figures in figures/" in text
-    file = kept(grid[0], rows[0].cache)
+    file = own(grid[0], rows[0].cache)
     file.parent.mkdir(parents=True)
     file.touch()
     assert summary(rows, costs, 8, 2, ["data", "figures"], 3).startswith("onepass: 3 of 8 cells")
@@ -98,7 +98,7 @@ def test_what_failed_is_told_with_its_error_and_log(small_grid, tmp_path):
         told.error(job)
     told.ended(2)
     names = jobs[1].files
-    finished = kept(grid[2], jobs[1].cache)
+    finished = own(grid[2], jobs[1].cache)
     finished.parent.mkdir()
     finished.touch()
     log = Path(jobs[1].log)

@@ -53,3 +53,22 @@ def test_a_diverging_cell_leaves_no_file_and_names_its_parameters(small_grid, tm
         simulated(tried[::-1], tmp_path)
     assert [path.name for path in tmp_path.rglob("*.nc") if "cache" not in path.parts] == [Path(grid[1].path).name]
     assert len(list((tmp_path / "cache").iterdir())) == 1
+
+
+def test_cells_of_another_data_folder_are_taken_and_only_read(small_grid, tmp_path, capsys):
+    """Above, below or beside the own one; a damaged one is left as it is."""
+    (cell, *_) = cells_of("he3", small_grid)
+    folders = [tmp_path / "data", tmp_path / "data" / "other", tmp_path / "data" / "mine"]
+    for folder in folders:
+        (folder / row.CACHE).mkdir(parents=True)
+    for i, folder in enumerate(folders):
+        row.simulate_row([cell], [str(tmp_path / f"{i}.nc")], folder / row.CACHE)
+    assert capsys.readouterr().out.count("kept") == 2
+    assert len({(tmp_path / f"{i}.nc").read_bytes() for i in range(3)}) == 1
+    (finished,) = row.kept(cell, folders[2] / row.CACHE)
+    assert finished == row.own(cell, folders[0] / row.CACHE)
+    finished.write_bytes(finished.read_bytes()[:100])
+    row.simulate_row([cell], [str(tmp_path / "2.nc")], folders[2] / row.CACHE)
+    assert "simulated" in capsys.readouterr().out
+    assert finished.stat().st_size == 100
+    assert row.own(cell, folders[2] / row.CACHE).read_bytes() == (tmp_path / "0.nc").read_bytes()

@@ -9,7 +9,7 @@ import re
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, Field, PrivateAttr, model_validator
+from pydantic import AfterValidator, Field, PrivateAttr, ValidationInfo, model_validator
 
 from onepass.pipeline.cell import Cell
 from onepass.pipeline.experiments import BY_KIND, AnyExperiment
@@ -81,9 +81,15 @@ def _is_source(folder: Path) -> bool:
     return place == PROJECT or any(place.is_relative_to(PROJECT / source) for source in SOURCE_FOLDERS)
 
 
-def _drawn(figures: dict) -> dict:
-    """What an overlay sets to null is not there."""
-    return {name: experiments for name, experiments in figures.items() if experiments is not None}
+def _drawn(figures: dict, given: ValidationInfo) -> dict:
+    """What an overlay sets to null is not there, nor what is not among `only`."""
+    figures = {name: experiments for name, experiments in figures.items() if experiments is not None}
+    only = given.data.get("only")
+    if only is None:
+        return figures
+    if missing := set(only) - figures.keys():
+        raise ValueError(f"'only' names {', '.join(sorted(missing))}; allowed: figures that are not null")
+    return {name: figures[name] for name in figures if name in only}
 
 
 Folder = Annotated[str, AfterValidator(_folder)]
@@ -141,6 +147,9 @@ class Configuration(Strict):
     )
     fit: Fit = Field(description="How exponents are fitted.")
     check: Check = Field(description="When measured exponents agree with the theory.")
+    only: Annotated[list[Literal[tuple(FIGURES)]], Field(min_length=1), EachOnce] | None = Field(
+        default=None, description="Names of the only figures to draw; null or left out for all."
+    )
     figures: Annotated[
         dict[Literal[tuple(FIGURES)], Annotated[list[str], Field(min_length=1, max_length=50)] | None],
         AfterValidator(_drawn),

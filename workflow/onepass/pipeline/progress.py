@@ -32,7 +32,7 @@ class Row(NamedTuple):
     def unfinished(self) -> Iterator[tuple[Cell, str]]:
         """The cells that are not kept, and their files."""
         for cell, file in zip(self.cells, self.files, strict=True):
-            if not kept(cell, self.cache).exists():
+            if not any(kept(cell, self.cache)):
                 yield cell, file
 
     def seconds(self) -> float:

@@ -1,7 +1,8 @@
 """What a job does: simulate the cells of a row, keeping every finished one."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from functools import lru_cache
 from pathlib import Path
 
 from onepass.errors import OnepassError
@@ -34,9 +35,10 @@ def simulate_row(
     """
     failed = []
     for cell, output in zip(cells, outputs, strict=True):
-        finished = kept(cell, cache)
+        finished = own(cell, cache)
         try:
-            if not anew and _is_whole(cell, finished):
+            if not anew and (found := _whole(cell, cache)):
+                finished = found
                 print(f"kept {output}", flush=True)
             else:
                 print(f"simulating {output}", flush=True)
@@ -53,16 +55,34 @@ def simulate_row(
         raise RowError(f"{len(failed)} of {len(cells)} cells failed; the first is {failed[0]}")
 
 
-def kept(cell: Cell, cache: str | Path) -> Path:
+def own(cell: Cell, cache: str | Path) -> Path:
     """Where the finished cell is kept, by its parameters and the code that simulates."""
     return Path(cache) / f"{store.origin(cell).hash()}.nc"
 
 
-def _is_whole(cell: Cell, path: Path) -> bool:
-    try:
-        store.read_cell(cell, path)
-    except store.UnreadableError:
-        raise
-    except store.StoreError:
-        return False
-    return True
+def kept(cell: Cell, cache: str | Path) -> Iterator[Path]:
+    """Files of the finished cell: its own, then those of the data folders above, below and beside its own one."""
+    name = own(cell, cache).name
+    for folder in (Path(cache), *_others(Path(cache))):
+        if (path := folder / name).exists():
+            yield path
+
+
+@lru_cache(maxsize=16)
+def _others(cache: Path) -> list[Path]:
+    """The caches of other data folders; what they hold is taken by the hash that is its name, and only read."""
+    data = cache.parent.parent
+    found = [data.parent / CACHE, *sorted(data.parent.glob(f"*/{CACHE}")), *sorted(data.glob(f"*/{CACHE}"))]
+    return [folder for folder in found if folder != cache]
+
+
+def _whole(cell: Cell, cache: str | Path) -> Path | None:
+    for path in kept(cell, cache):
+        try:
+            store.read_cell(cell, path)
+        except store.UnreadableError:
+            if path.parent == Path(cache):
+                raise
+        except store.StoreError:
+            continue
+        return path
