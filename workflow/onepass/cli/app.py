@@ -136,6 +136,9 @@ def target(
         list[str] | None,
         typer.Option(help="A protocol by name, in place of the published ones; may be given several times."),
     ] = None,
+    minutes: Annotated[
+        float, typer.Option(help="What all its runs may take on two cores; grids are made smaller for it.", min=0.1)
+    ] = 5.0,
     force: Annotated[bool, typer.Option("--force", help="Write a configuration that is there already anew.")] = False,
     json_: Json = False,
 ) -> None:
@@ -143,7 +146,7 @@ def target(
     with plain_errors():
         from onepass.targets import overlay
 
-        path, remarks = overlay.kept_or_written(target, activation, name, protocol or (), force=force)
+        path, remarks = overlay.kept_or_written(target, activation, name, protocol or (), minutes, force=force)
         for remark in remarks:
             print(f"onepass: {remark}", file=sys.stderr)
         print(json.dumps({"path": str(path)}, indent=2) if json_ else path)

@@ -13,6 +13,7 @@ from onepass.model import Model
 from onepass.pipeline.config import FIGURES as EVERY_FIGURE
 from onepass.pipeline.protocols import protocol_of
 from onepass.targets.activation import default_activation
+from onepass.targets.bounded import MINUTES, bounded
 from onepass.targets.grids import FIGURES, experiments
 from onepass.targets.planning import Plan
 from onepass.theory.exponents import knows
@@ -54,6 +55,7 @@ def kept_or_written(
     activation: str | None = None,
     name: str | None = None,
     protocols: Sequence[str] = (),
+    minutes: float = MINUTES,
     *,
     force: bool = False,
     root: str | Path = ".",
@@ -74,7 +76,7 @@ def kept_or_written(
     if Path(root, path).exists() and not force:
         _of_target(Path(root, path), target, activation, protocols)
         return path, [f"{path} is there already and kept as it is; --force writes it anew"]
-    settings, remarks = overlay(target, activation, name, protocols)
+    settings, remarks = overlay(target, activation, name, protocols, minutes)
     Path(root, FOLDER).mkdir(parents=True, exist_ok=True)
     Path(root, path).write_text(written(settings, remarks, target), encoding="utf-8")
     return path, remarks
@@ -97,9 +99,15 @@ def _of_target(path: Path, target: str, activation: str | None, protocols: Seque
 
 
 def overlay(
-    target: str, activation: str | None = None, name: str | None = None, protocols: Sequence[str] = ()
+    target: str,
+    activation: str | None = None,
+    name: str | None = None,
+    protocols: Sequence[str] = (),
+    minutes: float = MINUTES,
 ) -> tuple[dict, list[str]]:
     """The settings of a target, and remarks on how they were chosen.
+
+    What does not fit into so many `minutes` on two cores is made smaller or left out (`bounded`).
 
     `protocols`, by name, stand in place of the published ones; those that the theory does not know in the figures that
     need none, of runs and of engines held against each other.
@@ -112,7 +120,7 @@ def overlay(
         activation, why = default_activation(target)
         remarks.append(f"activation {activation}: {why}")
     plan = Plan(Model(target, activation), [protocol_of(protocol).name for protocol in protocols])
-    found = experiments(plan)
+    found, bounds = bounded(experiments(plan), minutes)
     if others := [protocol for protocol in plan.protocols if not knows(protocol)]:
         remarks.append(
             f"the theory plans nothing for {', '.join(others)}: in weak_recovery and chain_exactness alone, at the "
@@ -126,11 +134,12 @@ def overlay(
         f"{plan.climb:.3g}{power}/γ steps at d = 1024{grows}; the noise of one sample has variance {plan.noise:.3g}, "
         f"the square loss bears γ up to {plan.interaction:.3g}"
     )
+    remarks += bounds
     settings = {
         "data": f"data/{name}",
         "figures_folder": f"figures/{name}",
         "experiments": found,
-        "check": {"experiments": figures["time_exponents"]},
+        **({"check": {"experiments": figures["time_exponents"]}} if figures["time_exponents"] else {}),
         "figures": figures,
     }
     return settings, remarks
@@ -140,7 +149,7 @@ def written(settings: dict, remarks: list[str], target: str) -> str:
     """The overlay as YAML with a heading that says how it was made; keep what you edit."""
     head = [
         f"Figures of the target {target}: a configuration over those in config/.",
-        "Written once, from the theory, for a few minutes on two cores; it is yours to edit and is not written again.",
+        "Written once, from the theory; it is yours to edit and is not written again.",
         *remarks,
         "A figure that is null is not drawn.",
     ]
