@@ -17,6 +17,7 @@ include: "workflow/rules/common.smk"
 include: "workflow/rules/simulate.smk"
 include: "workflow/rules/aggregate.smk"
 include: "workflow/rules/figures.smk"
+include: "workflow/rules/archive.smk"
 include: "workflow/rules/run.smk"
 
 

@@ -3,6 +3,7 @@
 import re
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -143,6 +144,24 @@ def test_the_order_of_keys_asks_for_nothing(project):
 def test_a_fresh_clone_with_the_results_copied_in_has_nothing_to_do(built, tmp_path):
     clone = Project(tmp_path, TINY, results=built)
     assert clone.planned() == set()
+
+
+def test_an_archive_is_taken_into_another_clone_where_nothing_is_left_to_do(project, tmp_path):
+    project.snakemake("archive")
+    packed = project.folder / "data/tiny/archive.zip"
+    clone = Project(tmp_path / "clone", TINY)
+    restore = [sys.executable, "-m", "onepass", "restore", packed]
+    here = {"cwd": clone.folder, "capture_output": True, "text": True}
+    done = subprocess.run(restore, **here)
+    assert done.returncode == 0, done.stderr
+    assert clone.results() == project.results()
+    assert clone.planned() == set()
+    assert subprocess.run(restore, **here).returncode == 0, "what is there and the same is no trouble"
+    assert clone.planned() == set()
+    compare = [sys.executable, "-m", "onepass", "reproduce", packed, "data/tiny"]
+    done = subprocess.run(compare, **here)
+    assert done.returncode == 0, done.stderr
+    assert re.match(r"\d+ exponents are equal, 0 within their intervals, 0 are not", done.stdout)
 
 
 def test_a_clone_of_other_code_or_parameters_does_not_take_copied_results_for_its_own(built, tmp_path):

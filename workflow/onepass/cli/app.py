@@ -1,4 +1,4 @@
-"""The command line ``onepass``: what a target needs, one simulation, its plot, phase diagrams, configurations.
+"""The command line ``onepass``: what a target needs, one simulation, its plot, diagrams, configurations, archives.
 
 Each command reads its options, calls the library and prints; the library is imported by the command that needs it.
 """
@@ -12,6 +12,7 @@ from typing import Annotated
 import typer
 from typer.core import TyperCommand
 
+from onepass.cli.archive import reproduce, restore
 from onepass.cli.config import config
 from onepass.cli.errors import drawn_to, plain_errors, warn
 from onepass.cli.simulate import simulate
@@ -155,6 +156,8 @@ def target(
 app.command(
     epilog="Examples: onepass config · onepass config config/quick.yaml mine.yaml · onepass config --experiment he3"
 )(config)
+app.command(epilog="Example: onepass restore ../other/data/archive.zip")(restore)
+app.command(epilog="Example: onepass reproduce data/archive.zip reproduced/data")(reproduce)
 
 
 def main() -> None:
