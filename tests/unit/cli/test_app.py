@@ -167,7 +167,7 @@ def test_phases_as_json_is_the_theory():
         (
             [*SIMULATE, "--output", "c.nc", "--initial", "nan"],
             2,
-            "'nan'; allowed: sphere, inverse_sqrt_d or a finite number",
+            "'nan'; allowed: sphere, norm_inverse_sqrt_d, inverse_sqrt_d or a finite number",
         ),
         ([*SIMULATE, "--output", "c.nc", "--initial", "1.5"], 1, "longer than a unit vector"),
         ([*SIMULATE, "--output", "c.nc", "--second-layer", "1;2"], 2, "allowed: numbers with commas"),
