@@ -162,7 +162,7 @@ def test_phases_as_json_is_the_theory():
         (
             [*SIMULATE, "--output", "c.nc", "--initial", "cold"],
             2,
-            "'cold'; allowed: sphere, inverse_sqrt_d or a finite number",
+            "'cold'; allowed: sphere, norm_inverse_sqrt_d, inverse_sqrt_d or a finite number",
         ),
         (
             [*SIMULATE, "--output", "c.nc", "--initial", "nan"],
