@@ -194,4 +194,12 @@ def test_a_batch_that_no_memory_holds_is_refused_where_it_would_have_to():
     """The compiled chain takes one sample after another; samples seen again, in array form, are held all."""
     own = {"mu": [4.0], "dimensions": [128], "gamma0": 1e-3}
     assert validated(he3("plain_square", **own)).grid("he3")[0].batch_size == 2**28
-    assert "bytes a replica; allowed: " in refused(he3("spherical_correlation_passes2", **own))
+    assert "bytes a replica; allowed: " in refused(he3("spherical_correlation_smoothed1", **own))
+
+
+def test_a_search_may_begin_in_proportion_to_the_batch_and_to_one_minus_beta():
+    own = {"protocols": ["projected_square_heavyball0.9"], "engine": "chain", "tolerance": None, "mu": [0.5]}
+    own |= {"dimensions": [64], "first_delta": 1.5, "first_length": 0.5, "first_gamma0": 0.02, "first_batch": 1.0}
+    (cell,) = validated(settings_of(tuned_he3=own)).grid("tuned_he3")
+    assert cell.learning_rate == pytest.approx(0.02 * 8 * 0.1 / 64**1.5)
+    assert cell.steps * cell.learning_rate == pytest.approx(64**0.5, rel=1e-6)

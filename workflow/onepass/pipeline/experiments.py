@@ -174,11 +174,15 @@ class TunedExperiment(LeapingExperiment):
         description="Independent runs at every rate; a whole number from 8, for intervals one can trust, to 10**6."
     )
     first_delta: Annotated[float, Field(ge=0, le=20)] = Field(
-        description="The search climbs from the rate d^-first_delta, which must be far too small: without noise; from "
-        "0 to 20."
+        description="The search climbs from the rate first_gamma0 n_b^first_batch d^-first_delta, with momentum 1 - "
+        "beta times as much, which must be far too small: without noise; from 0 to 20."
+    )
+    first_gamma0: Positive = Field(default=1.0, description="Prefactor of the first rate; a number above 0.")
+    first_batch: Annotated[float, Field(ge=0, le=1)] = Field(
+        default=0.0, description="Power of the batch size in the first rate; from 0 to 1, where noise sets the best."
     )
     first_length: Annotated[float, Field(ge=0, le=20)] = Field(
-        description="There a replica is allowed d^(first_delta + first_length) steps, which must be too many; from 0 "
+        description="There a replica is allowed d^first_length steps over its rate, which must be too many; from 0 "
         "to 20."
     )
     initial: Literal["inverse_sqrt_d"] = Field(description="Start: inverse_sqrt_d (an overlap of start/sqrt(d)).")

@@ -175,11 +175,13 @@ def _tuned_cells(name, experiment):
     engine = experiment.engine
     most = largest_count(engine, steps=True)
     for protocol, mu, d in product(experiment.protocols, experiment.mu, experiment.dimensions):
+        n_b = _batch_size(experiment, mu, d)
         length = experiment.first_delta + experiment.first_length
+        first = experiment.first_gamma0 * n_b**experiment.first_batch * (1 - Protocol.named(protocol).beta)
         own = {
-            "learning_rate": _power(1.0, d, -experiment.first_delta),
-            "steps": _count("first_length", experiment.first_length, 1.0, d, length, most),
-            "batch_size": _batch_size(experiment, mu, d),
+            "learning_rate": _power(first, d, -experiment.first_delta),
+            "steps": _count("first_length", experiment.first_length, 1 / first, d, length, most),
+            "batch_size": n_b,
             "students": experiment.model.students,
             "second_layer": layer_of(experiment.model),
         }
