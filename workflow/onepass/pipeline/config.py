@@ -40,9 +40,8 @@ FIGURES = {
     "multi_index": "trajectories",
     "leap": "trajectories",
     "polylog": "recovery",
-    "exit_times": "recovery",
-    "second_layer": "trajectories",
-    "directions": "tuned",
+    "losses": "tuned",
+    "momentum": "tuned",
 }
 TABLES = ("summary", "recovery_times")  # data/exponents has a file of each, beside one an experiment
 # Those that are drawn on a theory, of protocols that it knows and no others.
