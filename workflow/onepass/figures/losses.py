@@ -92,6 +92,7 @@ def _exponents(ax, group, looks, batches):
     for label, name in zip(ax.get_yticklabels(), shown, strict=True):
         label.set_color(looks[name].colour)
     ax.set_ylim(len(shown) - 0.5, -0.5)
+    ax.set_xlim(0, panels.information_exponent(group) + 0.5)
     ax.tick_params(axis="y", length=0)
     ax.xaxis.set_major_locator(MultipleLocator(1))
     ax.grid(axis="x", color="0.92", linewidth=0.6)
