@@ -1,5 +1,7 @@
 """The figure of directions shows the best times of its searches."""
 
+import re
+
 import numpy as np
 import pytest
 import xarray as xr
@@ -39,7 +41,9 @@ def test_panels_are_samples_of_batches_and_steps_of_one_sample(datasets):
         ((samples,), (steps,)) = lines
         np.testing.assert_allclose(samples, [[float(b.batch_size), float(b.best_samples)] for b in best])
         np.testing.assert_allclose(steps[:, 1], own[0].best_time.values.ravel())
-    slopes = [text.get_text() for text in right.texts if text.get_text() != ""]
-    for own in (datasets[0], datasets[2]):
-        assert any(f"{own.theta.item():.2f}"[:3] in slope for slope in slopes)
+    labels = [text.get_text() for text in figure.legends[0].get_texts()]
+    for label, own in zip(labels, (datasets[0], datasets[2]), strict=True):
+        theta, low, high = map(float, re.search(r"d\^\{\\,(.*)\}\$ \[(.*)–(.*)\]", label).groups())
+        assert theta == pytest.approx(own.theta.item(), abs=0.02)
+        assert low < own.theta.item() < high
     figure.draw_without_rendering()

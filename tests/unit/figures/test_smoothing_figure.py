@@ -25,7 +25,7 @@ def test_the_best_radius_is_that_of_the_fewest_samples():
     """Planted: a power of 1.5 at radius 2, one of 2 without smoothing."""
     none = fitted(protocol="spherical_correlation", theta=2.0)
     smoothed = fitted(protocol="spherical_correlation_smoothed2", theta=1.5)
-    worse = fitted(protocol="spherical_correlation_smoothed4", theta=1.8)
+    worse = fitted(protocol="spherical_correlation_smoothed4", theta=1.8, empty=(2**30,))
     found = by_radius([worse, none, smoothed], resamples=100)
     assert (found.best_radius == 2).all()
     assert found.theta.sel(case="best").item() == pytest.approx(smoothed.theta.item(), abs=0.01)
@@ -34,7 +34,11 @@ def test_the_best_radius_is_that_of_the_fewest_samples():
     assert (found.theta <= found.theta_high).all()
     figure = smoothing.draw([worse, none, smoothed])
     radii, sizes, exponents = figure.axes
-    np.testing.assert_allclose(values(radii, "y"), np.sort(found.samples.isel(dimension=-1).values.ravel()))
+    dots = np.concatenate([line.get_ydata() for line in radii.lines if line.get_marker() == "o"])
+    found_there = found.samples.values[np.isfinite(found.samples.values)]
+    np.testing.assert_allclose(np.sort(dots), np.sort(found_there))
+    at = [line.get_xdata()[0] for line in radii.lines if line.get_marker() == "|"]
+    np.testing.assert_allclose(at, found.dimension.values**0.25)
     shown = found.samples.sel(radius=[0, 2]).values.ravel()
     np.testing.assert_allclose(values(sizes, "y"), np.sort(shown))
     np.testing.assert_allclose(values(exponents, "y"), np.sort(found.theta.values.ravel()), atol=0.02)

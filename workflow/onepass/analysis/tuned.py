@@ -126,6 +126,27 @@ def best_of(learning_rate, recovery_step, recovered, budget, again, resamples, r
     return Best(rate, *measured, spacing, learning_rate[first] * np.exp(places), steps)
 
 
+def time_exponent(dimension, steps, recovered, resamples=1000) -> tuple[float, float, float]:
+    """Exponent of median times of single cells, wherever they were run, with its 95 % bounds; nan of less than two.
+
+    Parameters
+    ----------
+    dimension : array (cell,)
+    steps, recovered : arrays (cell, replica), ``best_step`` and ``best_recovered``; a cell with nan has not been run.
+    """
+    run = np.isfinite(steps).all(axis=1)
+    rng = np.random.default_rng([int(d) for d in dimension[run]])
+    cells = [(each, there == 1) for each, there in zip(steps[run], recovered[run], strict=True)]
+    time = np.array([median_recovery(*cell).steps for cell in cells])
+    refits = np.array([bootstrap_quantile(*cell, resamples, rng) for cell in cells]).reshape(-1, resamples)
+    refits = np.maximum(refits + rng.uniform(-0.5, 0.5, refits.shape), 0.5)  # known to half a step
+    usable = np.isfinite(time) & np.isfinite(refits).all(axis=1)
+    if usable.sum() < 2:
+        return (np.nan,) * 3
+    d, time, refits = dimension[run][usable].astype(float), time[usable], refits[usable]
+    return power_law(d, np.log(time), np.log(refits), rng, resolution=RESOLUTION / np.maximum(time, 0.5))
+
+
 def median_at(learning_rate, median, rate) -> float:
     """Median (rate,) at a rate between those of a search, on straight lines between the logarithms; nan beyond them."""
     known = np.isfinite(median)

@@ -3,6 +3,7 @@
 import numpy as np
 from matplotlib.lines import Line2D
 
+from onepass.analysis.tuned import time_exponent
 from onepass.choices import Direction
 from onepass.figures import panels, style
 from onepass.protocol import Protocol
@@ -29,6 +30,7 @@ def draw(datasets):
     left, right = figure.subplots(1, 2)
     d = max(d for points in found.values() for d in set(points[:, 0]) if len(set(points[points[:, 0] == d, 1])) > 1)
     smallest = min(points[:, 1].min() for points in found.values())
+    handles = []
     for name in names:
         look, points = looked(name), found[name]
         batches = points[points[:, 0] == d]
@@ -36,9 +38,9 @@ def draw(datasets):
         single = points[points[:, 1] == smallest]
         if len(set(single[:, 0])) > 1:
             _curve(right, single[:, 0], single[:, 2:], look)
-            slope = np.polyfit(np.log(single[-3:, 0]), np.log(single[-3:, 2]), 1)[0]
-            place = {"xytext": (5, 0), "textcoords": "offset points", "va": "center", "fontsize": 7.5}
-            right.annotate(f"$d^{{\\,{slope:.2f}}}$", (single[-1, 0], single[-1, 2]), color=look["color"], **place)
+            theta, low, high = time_exponent(*replicas(datasets, name, smallest))
+            look |= {"label": f"{look['label']}, $T^* \\propto d^{{\\,{theta:.2f}}}$ [{low:.2f}–{high:.2f}]"}
+        handles.append(Line2D([], [], **look, linewidth=1))
     left.axvline(d**0.5, color=style.MUTED, linewidth=0.8, linestyle=":", zorder=1)
     left.set(xscale="log", yscale="log", xlabel="batch size $n_b$", ylabel="samples $N^* = n_b T^*$")
     left.set_title(style.dimension(int(d)))
@@ -46,8 +48,7 @@ def draw(datasets):
     right.set(yscale="log", xlabel="dimension $d$", ylabel="steps $T^*$", title=f"$n_b = {smallest:g}$")
     panels.dimension_ticks(right, [int(d) for points in found.values() for d in points[points[:, 1] == smallest, 0]])
     right.margins(x=0.14)
-    handles = [Line2D([], [], **looked(name), linewidth=1) for name in names]
-    figure.legend(handles=handles, loc="outside lower center", ncols=len(handles), columnspacing=1.3)
+    figure.legend(handles=handles, loc="outside lower center", ncols=3, columnspacing=1.3)
     return figure
 
 
@@ -69,6 +70,18 @@ def searches(datasets, name: str) -> np.ndarray:
             rows.append(np.stack([d, own.batch_size.values, *(each.values for each in values)], axis=-1).reshape(-1, 5))
     rows = np.concatenate(rows).astype(float)
     return np.array(sorted(map(tuple, rows[np.isfinite(rows[:, 2])]))).reshape(-1, 5)
+
+
+def replicas(datasets, name: str, batch_size):
+    """Of a protocol's searches of one batch size: dimensions (cell,), steps and recovered (cell, replica), by d."""
+    cells = []
+    for dataset in datasets:
+        if name in dataset.protocol.values:
+            own = dataset[["batch_size", "best_step", "best_recovered"]].sel(protocol=name)
+            own = own.stack(cell=("mu", "dimension")).transpose("cell", ...)
+            own = own.isel(cell=own.batch_size.values == batch_size)
+            cells += zip(own.dimension.values, own.best_step.values, own.best_recovered.values, strict=True)
+    return tuple(map(np.array, zip(*sorted(cells, key=lambda cell: cell[0]), strict=True)))
 
 
 def _curve(ax, x, times, look):

@@ -12,28 +12,25 @@ from onepass.theory.exponents import recovery_exponent
 from onepass.theory.smoothing import smoothed_recovery_exponent
 
 _NONE = {"markerfacecolor": "white", "linestyle": (0, (3, 2))}  # radius 0
+_QUARTER = {"marker": "|", "linestyle": "none", "markeredgewidth": 1.2}
 
 
 @style.context()
 def draw(datasets):
-    """Draw N* against the radius and against d, and θ* against μ, colours μ, hollow without smoothing.
+    """Draw N* against the radius, N* at the best radius against d, and θ* against μ, hollow without smoothing.
 
-    Data sets of `onepass.analysis.tuned.fit_experiment` on the same μ and d, whose protocols differ in radius alone.
+    Data sets of `onepass.analysis.tuned.fit_experiment` on the same μ, whose protocols differ in radius alone.
     """
     found, colours = by_radius(datasets), panels.mu_colours(datasets)
-    figure = style.new_figure(2.9)
+    figure = style.new_figure(3.0)
     radii, sizes, exponents = figure.subplots(1, 3)
+    _against_radius(radii, found.isel(mu=0))
     for mu, colour in colours.items():
-        _against_radius(radii, found.sel(mu=mu).isel(dimension=-1), colour)
         _against_dimension(sizes, found.sel(mu=mu), colour)
     _diagram(exponents, found, colours, panels.information_exponent(datasets))
-    radii.set_title(f"{panels.title(datasets[0].attrs['target'], datasets)},  {style.dimension(_largest(found))}")
+    radii.set_title(f"{panels.title(datasets[0].attrs['target'], datasets)},  $\\mu = {found.mu.values[0]:g}$")
     panels.mu_legend(figure, colours, _handles())
     return figure
-
-
-def _largest(found):
-    return int(found.dimension.values[-1])
 
 
 def _handles():
@@ -44,6 +41,7 @@ def _handles():
         Line2D([], [], **look | _NONE, label="no smoothing"),
         Line2D([], [], color="0.55", **line, label=r"theory, $s = d^{\,1/4}$"),
         Line2D([], [], color="0.85", **line, label="theory, no smoothing"),
+        Line2D([], [], color=style.MUTED, **_QUARTER, label=r"$s = d^{\,1/4}$"),
     ]
 
 
@@ -55,17 +53,27 @@ def _points(ax, x, found, colour, name="samples", **look):
     ax.errorbar(np.asarray(x)[kept], value[kept], errors, **look)
 
 
-def _against_radius(ax, found, colour):
-    """N* of every radius, evenly beside each other: 0 has no logarithm."""
-    _points(ax, np.arange(found.radius.size), found, colour)
-    ax.set_xticks(np.arange(found.radius.size), [f"{radius:g}" for radius in found.radius.values])
+def _against_radius(ax, found):
+    """N* against the radius, a line a dimension, on each a mark at the fourth root."""
+    greys = np.linspace(0.7, 0.0, found.sizes["dimension"])
+    for d, grey in zip(found.dimension.values, greys, strict=True):
+        own = found.sel(dimension=d)
+        own = own.isel(radius=np.isfinite(own.samples.values))
+        _points(ax, own.radius, own, str(grey))
+        last = own.isel(radius=-1)
+        ax.annotate(style.dimension(int(d)).replace("d = ", ""), (last.radius.item(), last.samples.item()), (5, -2),
+                    textcoords="offset points", color=str(grey), fontsize=7)  # fmt: skip
+        height = np.exp(np.interp(d**0.25, own.radius, np.log(own.samples)))
+        ax.plot([d**0.25], [height], color=str(grey), **_QUARTER | {"markersize": 11}, zorder=1)
     ax.set_yscale("log")
+    ax.margins(x=0.12)
+    ax.set_xticks(found.radius.values)
     ax.set_xlabel("radius of smoothing $s$")
     ax.set_ylabel("samples $N^*$")
 
 
 def _against_dimension(ax, found, colour):
-    _points(ax, found.dimension, found.isel(radius=found.time.argmin("radius")), colour)
+    _points(ax, found.dimension, found.sel(radius=found.best_radius), colour)
     if 0.0 in found.radius:
         _points(ax, found.dimension, found.sel(radius=0.0), colour, **_NONE, zorder=1.5)
     ax.set_yscale("log")
