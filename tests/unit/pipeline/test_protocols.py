@@ -203,3 +203,12 @@ def test_a_search_may_begin_in_proportion_to_the_batch_and_to_one_minus_beta():
     (cell,) = validated(settings_of(tuned_he3=own)).grid("tuned_he3")
     assert cell.learning_rate == pytest.approx(0.02 * 8 * 0.1 / 64**1.5)
     assert cell.steps * cell.learning_rate == pytest.approx(64**0.5, rel=1e-6)
+
+
+def test_a_smoothed_search_begins_at_the_rate_that_undoes_the_division():
+    """He₃ at radius 2 is divided by 5^(3/2)."""
+    own = {"protocols": ["spherical_correlation", "spherical_correlation_smoothed2"], "mu": [0.5]}
+    own |= {"engine": "chain", "tolerance": None, "dimensions": [64], "first_gamma0": 0.02}
+    plain, smoothed = validated(settings_of(tuned_he3=own)).grid("tuned_he3")
+    assert smoothed.learning_rate == pytest.approx(plain.learning_rate * 5**1.5)
+    assert smoothed.steps == pytest.approx(plain.steps / 5**1.5, rel=1e-3)

@@ -42,6 +42,7 @@ FIGURES = {
     "polylog": "recovery",
     "losses": "tuned",
     "momentum": "tuned",
+    "smoothing": "tuned",
 }
 TABLES = ("summary", "recovery_times")  # data/exponents has a file of each, beside one an experiment
 # Those that are drawn on a theory, of protocols that it knows and no others.

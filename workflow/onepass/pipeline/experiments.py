@@ -175,7 +175,8 @@ class TunedExperiment(LeapingExperiment):
     )
     first_delta: Annotated[float, Field(ge=0, le=20)] = Field(
         description="The search climbs from the rate first_gamma0 n_b^first_batch d^-first_delta, with momentum 1 - "
-        "beta times as much, which must be far too small: without noise; from 0 to 20."
+        "beta times as much, smoothed by s (1 + s^2)^(l/2) times, l the target's leap index; which must be far too "
+        "small: without noise; from 0 to 20."
     )
     first_gamma0: Positive = Field(default=1.0, description="Prefactor of the first rate; a number above 0.")
     first_batch: Annotated[float, Field(ge=0, le=1)] = Field(

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from onepass.pipeline.cell import Cell
 from onepass.pipeline.feasible import CellError, check_cell, check_model, check_protocols, layer_of, leap_index
+from onepass.pipeline.first_rate import first_prefactor
 from onepass.protocol import Protocol, Update
 from onepass.simulation.parameters import largest_count
 from onepass.theory import exponents
@@ -177,7 +178,7 @@ def _tuned_cells(name, experiment):
     for protocol, mu, d in product(experiment.protocols, experiment.mu, experiment.dimensions):
         n_b = _batch_size(experiment, mu, d)
         length = experiment.first_delta + experiment.first_length
-        first = experiment.first_gamma0 * n_b**experiment.first_batch * (1 - Protocol.named(protocol).beta)
+        first = first_prefactor(experiment, protocol, n_b)
         own = {
             "learning_rate": _power(first, d, -experiment.first_delta),
             "steps": _count("first_length", experiment.first_length, 1 / first, d, length, most),
