@@ -1,7 +1,6 @@
 """Steps, samples and effective rates at the best learning rate against the batch size, without and with momentum.
 
-A velocity remembers ``τ = 1/(1 − β)`` steps: momentum is SGD of rate ``γ/(1 − β)`` that lags τ steps behind. A climb
-``dm/dt ∝ m(t − τ)^(ℓ−1)`` from m₀ to η at this rate takes ``τ [1 + (ℓ−1) log(η/m₀)]`` steps more than without the lag.
+The theory is `onepass.theory.momentum`: SGD of rate ``γ/(1 − β)`` that lags behind.
 """
 
 import matplotlib as mpl
@@ -13,15 +12,10 @@ from onepass.analysis.gathered import start_of
 from onepass.choices import Momentum
 from onepass.figures import panels, style
 from onepass.protocol import Protocol
+from onepass.theory.momentum import momentum_lag
 
 _LAG = {"linewidth": 0.9, "linestyle": (0, (3, 2)), "zorder": 2}
 _MARKERS = "os^Dv"
-
-
-def lag(information_exponent, beta, start, threshold):
-    """Steps that a climb from `start` to `threshold` loses by the lag of momentum; none without."""
-    tau = 1 / (1 - beta)
-    return tau * (1 + (information_exponent - 1) * np.log(threshold / start)) if beta else 0.0 * start
 
 
 @style.context()
@@ -43,7 +37,9 @@ def draw(datasets):
             _row(row, own, beta, look | {"markersize": 3.6, "linewidth": 0.9, "elinewidth": 0.7, "alpha": 0.9})
             if beta:
                 (plain,) = (other for other in found.protocol.values if not _beta(other))
-                lost = lag(panels.information_exponent([dataset]), beta, start_of(found), found.attrs["threshold"])
+                lost = momentum_lag(
+                    panels.information_exponent([dataset]), beta, start_of(found), found.attrs["threshold"]
+                )
                 row[0].plot(own.batch_size, found.best_time.sel(protocol=plain) + lost, color=colours[beta], **_LAG)
         for ax in row:
             ax.set_xscale("log")

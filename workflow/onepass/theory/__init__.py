@@ -10,6 +10,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
         "dynamics": ["solve_dynamics"],
         "exit_time": ["exit_rates", "exit_time"],
         "losses": ["loss_information_exponent", "transformed_label"],
+        "momentum": ["momentum_lag"],
         "smoothing": ["smoothed_recovery_exponent", "smoothed_sample_exponent"],
         "moments": ["expectations"],
     },
