@@ -61,8 +61,9 @@ def _against_radius(ax, found):
         own = own.isel(radius=np.isfinite(own.samples.values))
         _points(ax, own.radius, own, str(grey))
         last = own.isel(radius=-1)
-        ax.annotate(style.dimension(int(d)).replace("d = ", ""), (last.radius.item(), last.samples.item()), (5, -2),
-                    textcoords="offset points", color=str(grey), fontsize=7)  # fmt: skip
+        end = max(last.radius.item(), d**0.25), last.samples.item()
+        ax.annotate(style.dimension(int(d)).replace("d = ", ""), end, (5, -2), textcoords="offset points",
+                    color=str(grey), fontsize=7)  # fmt: skip
         height = np.exp(np.interp(d**0.25, own.radius, np.log(own.samples)))
         ax.plot([d**0.25], [height], color=str(grey), **_QUARTER | {"markersize": 11}, zorder=1)
     ax.set_yscale("log")
