@@ -1,14 +1,16 @@
 """An algorithm with lazy and with dense batches, and what is compared of the two."""
 
+from dataclasses import replace
 from math import inf
 
 import numpy as np
 import onepass
+from onepass.inputs.kind import ISOTROPIC
 from onepass.protocol import ALL_PROTOCOLS, Protocol
-from onepass.simulation.algorithms import composed_chain, run
+from onepass.simulation.algorithms import block_chain, composed_chain, run
 from onepass.simulation.algorithms.composed import ComposedSGD
 from onepass.simulation.algorithms.run import Settings
-from onepass.simulation.initial import initial_factor
+from onepass.simulation.initial import initial_factors
 from onepass.simulation.streams import replica_streams
 
 ONE = onepass.Model("He3(x1)", "He3")
@@ -91,20 +93,29 @@ def of(protocol: Protocol):
 
 
 def last_states(
-    make, model, *, dense, dimension=16, batch_size=8, steps=4, rate=None, seed=None, replicas=REPLICAS, compiled=False
-):
+    make, model, *, dense, dimension=16, batch_size=8, steps=4, rate=None, seed=None, replicas=REPLICAS, compiled=False,
+    starts=None,
+):  # fmt: skip
     """Overlaps, Gram entries and second layer after a few steps, by name; (replicas,) each."""
-    algorithm = make(model, rate or RATES[model], dimension)
+    algorithm = make(model.normalised(dimension), rate or RATES[replace(model, inputs=ISOTROPIC)], dimension)
     streams = replica_streams((2 if dense else 1) if seed is None else seed, replicas)
     settings = Settings(dimension, batch_size, steps, inf, "cosine", dense)
-    starts = np.tile(start_of(model, dimension), (replicas, 1, 1))
-    found = (composed_chain if compiled else run).run(algorithm, settings, starts, streams, np.array([0, steps]))
-    return numbers(found.overlaps[:, -1], found.grams[:, -1], found.layers[:, -1])
+    if starts is None:
+        starts = np.stack([start_of(model, dimension)] * replicas)
+    kind = run if not compiled else composed_chain if model.inputs.is_isotropic else block_chain
+    found = kind.run(algorithm, settings, starts, streams, np.array([0, steps]))
+    compared = numbers(found.overlaps[:, -1], found.grams[:, -1], found.layers[:, -1])
+    if model.inputs.is_isotropic:
+        return compared
+    for b in range(found.block_overlaps.shape[2]):
+        own = numbers(found.block_overlaps[:, -1, b], found.block_grams[:, -1, b], found.layers[:, -1])
+        compared |= {f"{name} of block {b}": values for name, values in own.items() if name[0] != "a"}
+    return compared
 
 
 def start_of(model, dimension):
     """The factor that all replicas start from."""
-    return initial_factor(("overlap", 0.3), model.students, model.teachers, dimension, np.random.default_rng(9))
+    return initial_factors(model, ("overlap", 0.3), dimension, [np.random.default_rng(9)])[0]
 
 
 def numbers(overlaps, grams, layers):

@@ -1,14 +1,17 @@
 """Model: what is to be learned (target, label noise) and who learns it (activation, width, second layer)."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property, lru_cache
-from math import isfinite
+from math import isfinite, sqrt
 from numbers import Real
+from typing import Self
 
 import numpy as np
 
 from onepass.errors import OnepassError
 from onepass.formulas.formula import Formula
+from onepass.inputs.described import inputs_of
+from onepass.inputs.kind import ISOTROPIC, Inputs
 
 LARGEST_NOISE = 1e30  # variance of the label noise: its square must stay finite in sums of many samples
 
@@ -32,6 +35,10 @@ class Model:
     students : number p of hidden units.
     second_layer : the p fixed numbers ``a_j``; ones if left out.
     noise : variance Δ of the label noise.
+    inputs : covariance of z and where the teacher lies in it: ``"isotropic"``, a mapping such as
+        ``{"spike": {"strength": 9, "alignment": 0.5}}``, or its name (`onepass.inputs.described.inputs_of`). The rows
+        of ``W*`` then have the length that makes the coordinates of the target's formula standard normal, or length 1
+        where the inputs are not ``normalised``.
     """
 
     target: str
@@ -39,6 +46,7 @@ class Model:
     students: int = 1
     second_layer: tuple[float, ...] | None = None
     noise: float = 0.0
+    inputs: Inputs = ISOTROPIC
     target_formula: Formula = field(init=False, repr=False, compare=False)
     activation_formula: Formula = field(init=False, repr=False, compare=False)
 
@@ -57,6 +65,7 @@ class Model:
                 f"second_layer is {self.second_layer!r}; allowed: {self.students} finite numbers, one a student"
             )
         object.__setattr__(self, "second_layer", layer)
+        object.__setattr__(self, "inputs", inputs_of(self.inputs))
         object.__setattr__(self, "target_formula", Formula.target(self.target))
         object.__setattr__(self, "activation_formula", Formula.activation(self.activation))
         if self.activation_formula.is_flat:
@@ -71,6 +80,20 @@ class Model:
     def output_weights(self) -> np.ndarray:
         """What each student counts in the output, ``a_j/p``: an array (p,) of its own."""
         return np.array(self.second_layer) / self.students
+
+    def normalised(self, dimension: int) -> Self:
+        """The same model in d dimensions with a teacher that makes the coordinates of its formula standard normal: of
+        unit rows the formula's coordinates are scaled."""
+        if self.inputs.normalised:
+            return self
+        deviation = sqrt(self.inputs.at(dimension, self.teachers).label_variance)
+        target = self.target_formula.scaled(deviation).text
+        return replace(self, target=target, inputs=replace(self.inputs, normalised=True))
+
+    def require_isotropic(self, who: str) -> None:
+        """A `ModelError` that says who knows no other inputs, unless these are isotropic."""
+        if not self.inputs.is_isotropic:
+            raise ModelError(f"{who} does not know inputs {self.inputs.name!r}; allowed: isotropic")
 
 
 cached_model = lru_cache(maxsize=64)(Model)  # thousands of cells share a few

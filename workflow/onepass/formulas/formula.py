@@ -109,6 +109,10 @@ class Formula:
         nodes = structure.inner_addends(self.tree)
         return tuple(Formula(ast.unparse(node), self.arity, self.coordinates) for node in nodes)
 
+    def scaled(self, factor: float) -> Formula:
+        """The target of its coordinates times a factor."""
+        return Formula.target(ast.unparse(structure.scaled(self.tree, factor)))
+
     @property
     def used(self) -> tuple[int, ...]:
         """Positions (from 0) of the coordinates that occur."""

@@ -169,3 +169,16 @@ def _added(forms: Iterable[Powers | None]) -> Powers | None:
 
 def _number(node: ast.expr) -> float:
     return float(evaluate(node, {}, scalar_functions()))
+
+
+def scaled(node: ast.expr, factor: float) -> ast.expr:
+    """The function of coordinates times a factor."""
+    return _Scaled(factor).visit(node)
+
+
+class _Scaled(ast.NodeTransformer):
+    def __init__(self, factor: float) -> None:
+        self.factor = factor
+
+    def visit_Name(self, node: ast.Name) -> ast.expr:
+        return ast.BinOp(ast.Constant(self.factor), ast.Mult(), node) if is_coordinate(node) else node

@@ -2,15 +2,19 @@
 
 Everywhere in the library the state of the students is a *factor* ``A = [M | L]`` of shape
 (students, teachers + students): M holds the overlaps with the orthonormal teacher directions, L is lower
-triangular, and ``A Aᵀ = Q``. Inputs are isotropic, so two starts with equal A differ by a rotation only:
-one law serves the overlap chain and the d-dimensional simulation alike.
+triangular, and ``A Aᵀ = Q``. Where inputs are isotropic, two starts with equal A differ by a rotation only: one law
+serves the overlap chain and the d-dimensional simulation alike. Where they have blocks, that is so within each, and the
+factor has one A for each block.
 """
 
+from collections.abc import Sequence
 from contextlib import suppress
 
 import numpy as np
 
 from onepass.errors import OnepassError
+from onepass.inputs.kind import Covariance
+from onepass.model import Model
 from onepass.simulation.chain.wishart import bartlett, semidefinite_cholesky
 
 TOLERANCE = 1e-9  # of a given start's unit norms and positive semi-definiteness
@@ -18,6 +22,15 @@ TOLERANCE = 1e-9  # of a given start's unit norms and positive semi-definiteness
 
 class InitialError(OnepassError, ValueError):
     """A start that no students on the unit sphere can have."""
+
+
+def initial_factors(model: Model, initial, dimension: int, streams: Sequence[np.random.Generator], unit: bool = True):
+    """A factor from each stream, as the model's inputs want them: `initial_factor` or `block_factor`, stacked."""
+    p, k = model.students, model.teachers
+    if model.inputs.is_isotropic:
+        return np.stack([initial_factor(initial, p, k, dimension, stream, unit) for stream in streams])
+    covariance = model.inputs.at(dimension, k)
+    return np.stack([block_factor(initial, p, covariance, k, stream) for stream in streams])
 
 
 def initial_factor(initial, students: int, teachers: int, dimension: int, rng: np.random.Generator, unit: bool = True):
@@ -57,6 +70,45 @@ def initial_factor(initial, students: int, teachers: int, dimension: int, rng: n
         overlaps *= size / np.linalg.norm(overlaps, axis=1, keepdims=True)
     rest *= np.sqrt(1 - squared) / np.linalg.norm(rest, axis=1, keepdims=True)
     return np.hstack([overlaps, rest])
+
+
+def block_factor(initial, students: int, covariance: Covariance, teachers: int, rng: np.random.Generator) -> np.ndarray:
+    """Draw the factor at step 0 for inputs with blocks, shape (students, blocks, teachers + students).
+
+    In block b the first k coordinates are those of the teacher's directions; zeros fill what is beyond d_b.
+
+    Parameters
+    ----------
+    initial : ``"sphere"`` (rows uniform on the sphere; the sign of each row makes the sum of the covariances of its
+        field and the teacher's positive), or ``("overlap", m)``: every row has the inner product m with each direction
+        ``Σ w*_r / ‖Σ w*_r‖``, which its field's covariances with the teacher's are proportional to, and the rest of it
+        is uniform on what is left of the sphere. Of isotropic inputs these are those of `initial_factor`.
+    """
+    p, k = students, teachers
+    kind, values = ("sphere", ()) if isinstance(initial, str) and initial == "sphere" else _unpack(initial)
+    if kind == "overlaps":
+        raise InitialError("initial ('overlaps', M, Q) is known for isotropic inputs alone; allowed: sphere, overlap")
+    factor = np.zeros((p, len(covariance.dimensions), k + p))
+    for b, d_b in enumerate(covariance.dimensions):
+        near = min(d_b, k + p)
+        factor[:, b, :near] = rng.standard_normal((p, near))
+        if d_b > k + p:
+            rest = np.zeros((p, p))
+            bartlett(rng, rest, p, float(d_b - k))
+            factor[:, b, k:] = rest
+    toward = np.array(covariance.variances) * covariance.teacher_frame  # Σ w*, in each block
+    toward /= np.linalg.norm(toward)
+    found = np.einsum("b,jbr->jr", toward, factor[:, :, :k])  # (p, k)
+    if kind == "sphere":
+        factor *= np.where(found.sum(axis=1) < 0, -1.0, 1.0)[:, None, None]
+        return factor / np.linalg.norm(factor, axis=(1, 2), keepdims=True)
+    overlap = float(values[0])
+    if not k * overlap**2 <= 1:
+        raise InitialError(f"overlap {overlap} with {k} teachers is longer than a unit vector")
+    factor[:, :, :k] -= toward[:, None] * found[:, None]
+    factor *= np.sqrt(1 - k * overlap**2) / np.linalg.norm(factor, axis=(1, 2), keepdims=True)
+    factor[:, :, :k] += overlap * toward[:, None]
+    return factor
 
 
 def _unpack(initial) -> tuple[str, tuple]:

@@ -61,6 +61,7 @@ class Parameters(NamedTuple):
     ) -> Self:
         """The parameters of a run of this model by this protocol, one that `is_basic`; any other is a ProtocolError."""
         protocol.require_basic("compiled code")
+        model.require_isotropic("compiled code of basic protocols")
         return cls(
             dimension=int(dimension),
             batch_size=int(batch_size),

@@ -3,6 +3,7 @@
 import numpy as np
 
 from onepass.gaussian.risk import population_risk
+from onepass.inputs.kind import Covariance
 from onepass.simulation.parameters import LARGEST_COUNT
 
 ABOUT = {  # of every variable its meaning and units
@@ -22,9 +23,20 @@ ABOUT = {  # of every variable its meaning and units
     "best_recovered": ("whether the threshold was reached there", "1"),
     "second_layer": ("second layer a", "1"),
     "diverged": ("whether it stopped before a step that left the finite numbers", "1"),
+    # of inputs with blocks
+    "block_overlap": ("overlap W_b W*_bᵀ in each block of inputs", "1"),
+    "block_gram": ("Gram matrix W_b W_bᵀ in each block of inputs", "1"),
+    "block_dimension": ("directions of a block of inputs", "1"),
+    "block_variance": ("variance of inputs in a block", "1"),
+    "block_teacher": ("share of a block in the squared norm of the teacher's rows", "1"),
+}
+OF_FIELDS = {  # what they are where inputs are not isotropic
+    "overlap": ("covariance E[λ λ*ᵀ] of the fields of students and teacher", "1"),
+    "student_gram": ("covariance E[λ λᵀ] of the fields of students", "1"),
 }
 DIMENSIONS = ("replica", "step", "student")
 LAST = {"overlap": ("teacher",), "student_gram": ("other_student",)}  # the dimension of what has a fourth
+IN_BLOCKS = {"block_overlap": "overlap", "block_gram": "student_gram"}  # what has one more, before the students
 
 
 def log_spaced(steps: int, records: int) -> np.ndarray:
@@ -62,10 +74,22 @@ def kept_records(record_steps: np.ndarray, last: np.ndarray) -> tuple[np.ndarray
     return kept, step
 
 
-def of_runs(step: np.ndarray, states: dict, runs: dict, attributes: dict):
+def of_runs(step: np.ndarray, states: dict, runs: dict, attributes: dict, covariance: Covariance | None = None):
     """The data set of states (replica, step, …) and of what is one number a replica, by the names of `ABOUT`."""
     import xarray as xr
 
-    data = {name: ((*DIMENSIONS, *LAST.get(name, ()))[: values.ndim], values) for name, values in states.items()}
+    data = {name: (_dimensions(name)[: values.ndim], values) for name, values in states.items()}
     data |= {name: (DIMENSIONS[:1], values) for name, values in runs.items()}
-    return labelled(xr.Dataset(data, coords={"step": step}, attrs=attributes), ABOUT)
+    coordinates, about = {"step": step}, ABOUT
+    if covariance is not None:
+        of_blocks = zip(("dimension", "variance", "teacher"), covariance, strict=True)
+        coordinates |= {f"block_{name}": ("block", list(values)) for name, values in of_blocks}
+        about = ABOUT | OF_FIELDS
+    return labelled(xr.Dataset(data, coords=coordinates, attrs=attributes), about)
+
+
+def _dimensions(name: str) -> tuple[str, ...]:
+    *outer, student = DIMENSIONS
+    if name in IN_BLOCKS:
+        return (*outer, "block", student, *LAST[IN_BLOCKS[name]])
+    return (*DIMENSIONS, *LAST.get(name, ()))

@@ -1,5 +1,6 @@
 """`simulate`: one grid cell, from its parameters to a labelled data set."""
 
+import logging
 from collections.abc import Sequence
 from math import inf, isfinite, sqrt
 from numbers import Real
@@ -16,10 +17,12 @@ from onepass.simulation.algorithms.simulated import algorithm_of, simulated
 from onepass.simulation.chain import limits, overlap_chain
 from onepass.simulation.chain.batch_law import batch_law
 from onepass.simulation.dispatch import device_of, results_of
-from onepass.simulation.initial import initial_factor
+from onepass.simulation.initial import initial_factors
 from onepass.simulation.parameters import ENGINES, GPU_FROM, Parameters, largest_count
 from onepass.simulation.records import dataset_of, log_spaced
 from onepass.simulation.streams import replica_streams
+
+logger = logging.getLogger("onepass")
 
 
 class SimulationError(OnepassError, ValueError):
@@ -54,9 +57,10 @@ def simulate(
     Parameters
     ----------
     protocol : a `Protocol`, or an algorithm of your own, a class below
-        `onepass.simulation.algorithms.algorithm.Algorithm`. These, and protocols that are not basic
-        (`Protocol.is_basic`), are known to the engines ``"chain"`` and ``"sgd"`` on the CPU alone. The engine
-        ``"chain"`` is compiled for protocols, unless `onepass.simulation.algorithms.composed_chain.takes` says no.
+        `onepass.simulation.algorithms.algorithm.Algorithm`. These, protocols that are not basic (`Protocol.is_basic`),
+        and inputs that are not isotropic, are known to the engines ``"chain"`` and ``"sgd"`` on the CPU alone. The
+        engine ``"chain"`` is compiled for protocols, unless `onepass.simulation.algorithms.composed_chain.takes` says
+        no.
     dimension, batch_size, learning_rate : d, n_b and γ.
     steps : budget of each replica.
     replicas : independent runs, an axis of the result.
@@ -72,7 +76,8 @@ def simulate(
     threshold : a replica stops at its first step with ``‖M‖_F ≥ threshold``; ``None`` never stops early.
     recovery : of weights that leave the sphere, what the threshold is on: ``"cosine"``, M with each row divided by the
         norm of its student, or ``"norm"``, M as it is.
-    initial : ``"sphere"``, ``("norm", m)``, ``("overlap", m)`` or ``("overlaps", M, Q)``: `simulation.initial`.
+    initial : ``"sphere"``, ``("norm", m)``, ``("overlap", m)`` or ``("overlaps", M, Q)``, the last for isotropic inputs
+        alone; see `onepass.simulation.initial`.
     records : how many steps to record, spaced evenly in the logarithm; 0 and the last are always there.
     tolerance : relative error of median recovery times that the engine ``"leap"`` may make; the others make none.
 
@@ -82,6 +87,10 @@ def simulate(
     other_student), ``risk`` (replica, step): the excess population risk; a replica that has stopped keeps its
     last state. Where the second layer learns, ``second_layer`` (replica, step, student); of a protocol that is not
     basic ``diverged`` (replica): whether it stopped before a step to where numbers end, which is no recovery.
+    Of inputs with blocks ``overlap`` and ``student_gram`` are the covariances of the students' fields with the
+    teacher's and with each other, which of isotropic inputs are the inner products of weights, and the threshold is on
+    the former; ``block_overlap`` (replica, step, block, student, teacher) and ``block_gram`` (…, other_student) are the
+    inner products of weights in each block, whose dimension, variance and share of the teacher are coordinates.
     ``recovery_step`` (replica) counts steps to recovery or, where ``recovered`` is false, to the end of
     the budget: a censored time. Of the engine ``"leap"`` also ``leaps`` (replica), and steps are floats where the
     budget is above 2**53.
@@ -101,19 +110,20 @@ def simulate(
         "replicas": replicas, "engine": engine, "threshold": threshold, "records": records,
     }  # fmt: skip
 
-    def starts(unit: bool = True) -> np.ndarray:
-        place = (model.students, model.teachers, dimension)
-        return np.stack([initial_factor(initial, *place, stream, unit) for stream in streams])
-
-    if not (isinstance(protocol, Protocol) and protocol.is_basic):
+    if not (isinstance(protocol, Protocol) and protocol.is_basic and model.inputs.is_isotropic):
         check_ranges(model, **numbers, highest=inf if recovery == "norm" else sqrt(model.students))
         algorithm = algorithm_of(model, protocol, float(learning_rate), int(dimension), engine, backend)
         end = inf if threshold is None else float(threshold)
         settings = Settings(int(dimension), int(batch_size), int(steps), end, recovery, engine == "sgd")
         attributes = {"engine": engine, "backend": "numpy", "device": "cpu", "recovery": recovery}
+        if not model.inputs.is_isotropic:
+            attributes["inputs"] = model.inputs.name
+        for remark in model.inputs.remarks:
+            logger.warning("%s", remark)
         unit = isinstance(protocol, Protocol) and protocol.update != Update.PLAIN
         streams = replica_streams(seed, replicas)
-        return simulated(algorithm, settings, starts(unit), streams, log_spaced(int(steps), records), attributes)
+        starts = initial_factors(model, initial, settings.dimension, streams, unit)
+        return simulated(algorithm, settings, starts, streams, log_spaced(settings.steps, records), attributes)
     parameters = checked(model, protocol, **numbers)
     device = device_of(engine, backend, model, parameters, replicas, gpu_from)
     place = {"backend": "cupy", "device": device.name} if device else {"backend": "numpy", "device": "cpu"}
@@ -125,8 +135,9 @@ def simulate(
         attributes["tolerance"] = float(tolerance)
     streams = replica_streams(seed, replicas)
     record_steps = log_spaced(parameters.steps, records)
+    starts = initial_factors(model, initial, dimension, streams)
     try:
-        results = results_of(engine, model, parameters, starts(), streams, record_steps, device, seed, tolerance)
+        results = results_of(engine, model, parameters, starts, streams, record_steps, device, seed, tolerance)
     except FloatingPointError as error:
         raise DivergenceError(
             f"{error}: {protocol.name}, target {model.target!r}, activation {model.activation!r}, "

@@ -8,7 +8,8 @@ import numpy as np
 
 from onepass.model import Model
 from onepass.protocol import Protocol, ProtocolError
-from onepass.simulation.algorithms.run import Settings
+from onepass.simulation.algorithms.blocks import BlockInputs
+from onepass.simulation.algorithms.run import Settings, progress
 from onepass.simulation.algorithms.simulated import algorithm_of, outcome_of
 from onepass.simulation.chain import leap, limits, overlap_chain
 from onepass.simulation.chain.batch_law import batch_law
@@ -35,7 +36,7 @@ def trial_of(
     if engine not in SEARCHED:
         raise ProtocolError(f"engine {engine!r} does not search rates; allowed: {', '.join(SEARCHED)}")
     shared = {**place, "engine": engine, "threshold": threshold, "records": 0}
-    if protocol.is_basic or engine == "leap":
+    if engine == "leap" or (protocol.is_basic and model.inputs.is_isotropic):
         parameters = checked(model, protocol, **shared)
         if engine == "leap":
             limits.check(tolerance, batch_law(model)[2])
@@ -44,6 +45,16 @@ def trial_of(
     settings = Settings(place["dimension"], place["batch_size"], place["steps"], threshold, recovery)
     algorithm_of(model, protocol, place["learning_rate"], settings.dimension, engine, "auto")  # or it says why not
     return partial(_composed, model, protocol, settings)
+
+
+def progress_of(model: Model, dimension: int, starts: np.ndarray) -> np.ndarray:
+    """``‖M‖_F`` of factors at the start, where students are unit vectors, and of fields of other inputs their
+    correlations; (replica,)."""
+    k = model.teachers
+    if model.inputs.is_isotropic:
+        return np.linalg.norm(starts[..., :k], axis=(1, 2))
+    inputs = BlockInputs(model.inputs.at(dimension, k), k, model.students, 0, dense=False)
+    return progress(inputs.seen(inputs.placed(starts)), k, "cosine")
 
 
 def _basic(

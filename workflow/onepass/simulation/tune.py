@@ -18,13 +18,13 @@ import numpy as np
 from onepass.model import Model
 from onepass.protocol import Protocol, Update
 from onepass.simulation.chain import limits
-from onepass.simulation.initial import initial_factor
+from onepass.simulation.initial import initial_factors
 from onepass.simulation.optimum import lowest, near
 from onepass.simulation.parameters import LARGEST_COUNT
 from onepass.simulation.records import ABOUT, labelled
 from onepass.simulation.simulate import SimulationError
 from onepass.simulation.streams import replica_streams
-from onepass.simulation.trials import trial_of
+from onepass.simulation.trials import progress_of, trial_of
 
 logger = logging.getLogger("onepass")
 
@@ -103,12 +103,14 @@ def tune(
             raise SimulationError(f"{key} is {value!r}; allowed: {allowed}")
     place = {"dimension": dimension, "batch_size": batch_size, "replicas": replicas}
     first = {"learning_rate": first_rate, "steps": first_steps}
+    for remark in model.inputs.remarks:
+        logger.warning("%s", remark)
     simulated = trial_of(model, protocol, engine, tolerance, recovery, threshold, **place, **first)
     rough, fine = (limits.HIGHEST, tolerance) if engine == "leap" else (0.0, 0.0)
     streams = replica_streams(seed, 2 * replicas)
     unit = protocol.update != Update.PLAIN
-    starts = np.stack([initial_factor(initial, model.students, model.teachers, dimension, s, unit) for s in streams])
-    if (np.linalg.norm(starts[..., : model.teachers], axis=(1, 2)) >= threshold).any():
+    starts = initial_factors(model, initial, dimension, streams, unit)
+    if (progress_of(model, dimension, starts) >= threshold).any():
         raise SimulationError(f"initial is {initial!r}, where overlaps are above the threshold {threshold:g} already")
     streams, others = streams[:replicas], streams[replicas:]
     drawn = [stream.bit_generator.state for stream in streams]  # every rate goes on from here

@@ -97,6 +97,7 @@ def solve_dynamics(
         "batch_prefactor": batch_prefactor, "learning_rate_prefactor": learning_rate_prefactor,
     }  # fmt: skip
     _check_protocol(protocol)
+    model.require_isotropic("solve_dynamics")
     _check(model, protocol, equation, dimension, steps, records, intra_batch, arguments)
     overlap, gram = _start(model, initial, dimension, unit=protocol.update != Update.PLAIN)
     record_steps, attributes, time_step = log_spaced(int(steps), int(records)), {"equation": equation}, None

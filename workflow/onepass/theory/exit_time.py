@@ -146,6 +146,7 @@ def _settled(kappa: float, p: int, noise: float) -> float:
 
 
 def _check(model: Model, protocol: Protocol) -> None:
+    model.require_isotropic("the theory of exit times")
     formulas = (model.activation_formula, model.target_formula)
     known = all(formula.degree == 2 and formula.arity == 1 for formula in formulas)
     if known:  # c x⁰ + He₂ both: the means cancel in y − f

@@ -80,6 +80,8 @@ def loss_information_exponent(model: Model, protocol: Protocol, output: str = "z
             f"protocol {protocol.name!r} sees samples again, of which onepass.theory.repetition tells; allowed here: "
             "lookahead 'none' and passes 1"
         )
+    if output == "own" or not model.inputs.normalised:
+        model.require_isotropic(f"the exponent at output {output!r}")  # and where the label's field has variance 1
     if output == "own":
         return _at_own_output(model, protocol)
     return _at_zero_output(model, protocol)

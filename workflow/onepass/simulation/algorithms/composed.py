@@ -29,6 +29,8 @@ class ComposedSGD(Algorithm):
         self.label = (lambda y: y) if protocol.label is None else NamedFormula.of(protocol.label, "y").array(np)
         self._check_labels()
         self.adaptive = protocol.schedule == Schedule.ADAPTIVE
+        if self.adaptive:
+            model.require_isotropic("schedule 'adaptive', which goes by the risk,")
         self.smoothing = None
         if protocol.smoothing:
             sphere = protocol.update == Update.SPHERICAL

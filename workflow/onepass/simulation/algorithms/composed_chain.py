@@ -46,10 +46,10 @@ from onepass.simulation.chain.unit_risk import sphere_risk
 def takes(algorithm: Algorithm, settings: Settings) -> bool:
     """Whether the compiled form knows such runs; the array form knows all, at a hundred times the cost of a step.
 
-    It does not know algorithms of one's own, samples that are seen again, the risk of weights off the sphere, which the
-    adaptive schedule asks for, and dimensions that a batch uses up.
+    It does not know algorithms of one's own, inputs that are not isotropic, samples that are seen again, the risk of
+    weights off the sphere, which the adaptive schedule asks for, and dimensions that a batch uses up.
     """
-    if settings.dense or type(algorithm) is not ComposedSGD:
+    if settings.dense or type(algorithm) is not ComposedSGD or not algorithm.model.inputs.is_isotropic:
         return False
     own, p = algorithm.protocol, algorithm.model.students
     held = algorithm.teachers + p * algorithm.vectors
@@ -85,8 +85,9 @@ def run(
     )
 
 
-def kernel_of(algorithm: ComposedSGD):
-    """The module of `composed_kernel` for a model and a protocol."""
+def kernel_of(algorithm: ComposedSGD, run: str = "", code: str = ""):
+    """The module of `composed_kernel` for a model and a protocol; or of the source of another `run` in the place of its
+    own, with the version of the code that this is of."""
     own, model = algorithm.protocol, algorithm.model
     basic = own.loss in BASIC_LOSSES  # one kernel: the response knows the square loss
     psi = NamedFormula.of(PSI[Loss.CORRELATION], "y", "f") if basic else own.psi
@@ -98,7 +99,7 @@ def kernel_of(algorithm: ComposedSGD):
     block = "\n\n".join([facts, *(f"@njit\n{f}" for f in functions)])
     sums = SUMS.search(_WALK).group() if own.smoothing else RESPONSE.sub(lambda _: _RESPONSE, SAMPLES)
     sums = f"{_NEEDED}\n{PROTOCOL.sub(lambda _: block, sums)}"
-    return composed_module(model, sums, RUN.search(_KERNEL).group(), code_version(__name__))
+    return composed_module(model, sums, run or RUN.search(_KERNEL).group(), code or code_version(__name__))
 
 
 def _law(algorithm: ComposedSGD) -> Law | Rule:

@@ -3,6 +3,7 @@
 import numpy as np
 
 from onepass.simulation.algorithms.draws import Draws
+from onepass.simulation.algorithms.isotropic import IsotropicInputs
 
 
 class DenseBatch:
@@ -28,11 +29,11 @@ class DenseBatch:
         self.inputs = self.inputs[going]
 
 
-class DenseInputs:
+class DenseInputs(IsotropicInputs):
     """Where batches in d dimensions come from; arguments as of `lazy.LazyInputs`."""
 
     def __init__(self, dimension: int, teachers: int, rows: int, weights: int) -> None:
-        self.width = dimension
+        self.teachers, self.width = teachers, dimension
 
     def batch(self, draws: Draws, size: int) -> DenseBatch:
         """A fresh batch of `size` samples."""

@@ -12,6 +12,7 @@ import numpy as np
 
 from onepass.errors import OnepassError
 from onepass.simulation.algorithms.draws import Draws
+from onepass.simulation.algorithms.isotropic import IsotropicInputs
 
 
 class LazyError(OnepassError, ValueError):
@@ -117,7 +118,7 @@ class LazyBatch:
         return rows / self.size
 
 
-class LazyInputs:
+class LazyInputs(IsotropicInputs):
     """Where lazy batches come from, and the coordinates of rows between them.
 
     Between batches a row is its k overlaps with the teacher, its coordinates in the span of the rows held, and zeros.

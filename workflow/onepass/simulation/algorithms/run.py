@@ -8,6 +8,7 @@ import numpy as np
 
 from onepass.errors import OnepassError
 from onepass.simulation.algorithms.algorithm import Algorithm, State
+from onepass.simulation.algorithms.blocks import BlockInputs
 from onepass.simulation.algorithms.dense import DenseInputs
 from onepass.simulation.algorithms.draws import Draws
 from onepass.simulation.algorithms.lazy import LazyInputs
@@ -49,12 +50,14 @@ class Settings(NamedTuple):
 class Outcome(NamedTuple):
     """What comes of it; a replica that has stopped keeps its last state, one that diverged its last before that."""
 
-    overlaps: np.ndarray  # M (replicas, records, p, k)
-    grams: np.ndarray  # Q (replicas, records, p, p)
+    overlaps: np.ndarray  # M (replicas, records, p, k): covariances of the students' fields and the teacher's
+    grams: np.ndarray  # Q (replicas, records, p, p): of the students'. Isotropic inputs: inner products of weights
     layers: np.ndarray  # a (replicas, records, p)
     last: np.ndarray  # steps run (replicas,); of one that diverged the budget: it never recovers
     recovered: np.ndarray  # (replicas,)
     diverged: np.ndarray  # (replicas,)
+    block_overlaps: np.ndarray | None = None  # W_b W*_bᵀ (replicas, records, B, p, k), of inputs with blocks
+    block_grams: np.ndarray | None = None  # W_b W_bᵀ (replicas, records, B, p, p)
 
 
 def run(
@@ -64,9 +67,10 @@ def run(
     streams: Sequence[np.random.Generator],
     record_steps: np.ndarray,
 ) -> Outcome:
-    """Run every replica from its factor [M | L] (replicas, p, k + p), by numbers of its stream alone.
+    """Run every replica from its factor, by numbers of its stream alone.
 
-    A setting that `inputs_of` refuses is an error here as well.
+    Factors are those of `onepass.simulation.initial`: [M | L] (replicas, p, k + p), of inputs with blocks one for each
+    block, (replicas, p, B, k + p). A setting that `inputs_of` refuses is an error here as well.
     """
     inputs, each = inputs_of(algorithm, settings)
     together = max(1, SIDE_BY_SIDE // each)
@@ -75,7 +79,7 @@ def run(
     return Outcome(*map(np.concatenate, zip(*parts, strict=True)))
 
 
-def inputs_of(algorithm: Algorithm, settings: Settings) -> tuple[DenseInputs | LazyInputs, int]:
+def inputs_of(algorithm: Algorithm, settings: Settings) -> tuple[DenseInputs | LazyInputs | BlockInputs, int]:
     """Where the batches of a run come from, and the bytes that one takes.
 
     Raises
@@ -86,9 +90,12 @@ def inputs_of(algorithm: Algorithm, settings: Settings) -> tuple[DenseInputs | L
         If one batch does not fit the memory.
     """
     p, k, n_b = algorithm.model.students, algorithm.model.teachers, settings.batch_size
-    kind = DenseInputs if settings.dense else LazyInputs
     weights = min(p * algorithm.combinations, max(p, n_b))  # no more are independent, but those that know norms
-    inputs = kind(settings.dimension, k, p * algorithm.vectors, weights)
+    place = k, p * algorithm.vectors, weights
+    if algorithm.model.inputs.is_isotropic:
+        inputs = (DenseInputs if settings.dense else LazyInputs)(settings.dimension, *place)
+    else:
+        inputs = BlockInputs(algorithm.model.inputs.at(settings.dimension, k), *place, settings.dense)
     each = 8 * (inputs.numbers(n_b) + 8 * n_b * p)
     if each > MEMORY:
         seen = f", seen in {algorithm.passes} passes," if algorithm.passes > 1 else ""
@@ -96,19 +103,18 @@ def inputs_of(algorithm: Algorithm, settings: Settings) -> tuple[DenseInputs | L
     return inputs, each
 
 
-def labels(algorithm: Algorithm, batch, draws: Draws) -> np.ndarray:
-    """``h*(W* z) + √Δ ξ`` of a batch, (replicas, n_b)."""
+def labels(algorithm: Algorithm, batch, teacher: np.ndarray, draws: Draws) -> np.ndarray:
+    """``h*(W* z) + √Δ ξ`` of a batch, (replicas, n_b), of the teacher's rows (k, width)."""
     model = algorithm.model
-    found = algorithm.target(batch.fields(np.eye(model.teachers, batch.width)[None]))
+    found = algorithm.target(batch.fields(teacher[None]))
     return found + sqrt(model.noise) * draws.normals(found.shape[1]) if model.noise else found
 
 
 def _run_group(algorithm, inputs, settings, factors, draws, record_steps):
     model, count = algorithm.model, len(factors)
     p, k = model.students, model.teachers
-    weights = np.zeros((count, p, inputs.width))
-    weights[..., : factors.shape[2]] = factors  # inputs are isotropic: any basis will do
-    state = algorithm.start(weights, np.tile(model.output_weights, (count, 1)))
+    state = algorithm.start(inputs.placed(factors), np.tile(model.output_weights, (count, 1)))
+    blocks = inputs.by_block(state.rows[:1, :p])[0].shape[1]
     records = Outcome(
         np.empty((count, record_steps.size, p, k)),
         np.empty((count, record_steps.size, p, p)),
@@ -116,6 +122,8 @@ def _run_group(algorithm, inputs, settings, factors, draws, record_steps):
         np.zeros(count, dtype=np.int64),
         np.zeros(count, dtype=bool),
         np.zeros(count, dtype=bool),
+        np.empty((count, record_steps.size, blocks, p, k)),
+        np.empty((count, record_steps.size, blocks, p, p)),
     )
     active, shown = np.arange(count), []  # what of a batch is still to be seen
     for step in range(settings.steps + 1):
@@ -124,12 +132,15 @@ def _run_group(algorithm, inputs, settings, factors, draws, record_steps):
 
         def hold(which, state=state, active=active, slot=slot):
             # In all records to come: a later record overwrites its own only.
-            students = state.rows[which, :p]
+            rows = state.rows[which, :p]
+            students, (in_overlaps, in_grams) = inputs.seen(rows), inputs.by_block(rows)
             records.overlaps[active[which], slot:] = students[:, None, :, :k]
             records.grams[active[which], slot:] = (students @ students.swapaxes(1, 2))[:, None]
+            records.block_overlaps[active[which], slot:] = in_overlaps[:, None]
+            records.block_grams[active[which], slot:] = in_grams[:, None]
             records.layers[active[which], slot:] = state.layer[which, None] * p
 
-        reached = _progress(state.rows[:, :p], k, settings.recovery) >= settings.threshold
+        reached = progress(inputs.seen(state.rows[:, :p]), k, settings.recovery) >= settings.threshold
         stopped = reached | (step == settings.steps)
         records.recovered[active[reached]], records.last[active] = True, step
         hold(stopped | (record_steps[slot] == step))
@@ -139,7 +150,7 @@ def _run_group(algorithm, inputs, settings, factors, draws, record_steps):
         with np.errstate(all="ignore"):  # told by what diverged
             if not shown:
                 batch = inputs.batch(draws, settings.batch_size)
-                shown = [Shown(batch, labels(algorithm, batch, draws))]
+                shown = [Shown(batch, labels(algorithm, batch, inputs.teacher, draws))]
             moved = algorithm.step(state, shown[0].batch, shown[0].labels)
             finite = _is_finite(moved)
         if not finite.all():
@@ -154,7 +165,7 @@ def _run_group(algorithm, inputs, settings, factors, draws, record_steps):
     return records
 
 
-def _progress(students: np.ndarray, teachers: int, recovery: str) -> np.ndarray:
+def progress(students: np.ndarray, teachers: int, recovery: str) -> np.ndarray:
     """``‖M‖_F`` of students (replicas, p, width), or of their directions."""
     overlaps = (students[..., :teachers] ** 2).sum(axis=2)
     if recovery == "cosine":

@@ -55,6 +55,7 @@ def batch_law(model: Model) -> tuple[str, Law, float]:
 
     The error is 0 where a rule is exact; a `BatchError` if none that can be afforded is accurate to `ACCURACY`.
     """
+    model.require_isotropic("a batch's Gaussian law")
     if model.students == model.teachers == 1:
         series, error = _series(model)
         return "series", NO_LAW._replace(pieces=_pieces(series)), error

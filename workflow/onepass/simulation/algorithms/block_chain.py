@@ -1,0 +1,72 @@
+"""Runs of composed protocols with blocks of inputs by compiled code: the law of `run.run`, at once for each replica."""
+
+import inspect
+from collections.abc import Sequence
+
+import numpy as np
+
+from onepass.simulation.algorithms import block_kernel
+from onepass.simulation.algorithms.algorithm import Algorithm
+from onepass.simulation.algorithms.block_step import BlockLaw
+from onepass.simulation.algorithms.blocks import BlockRows
+from onepass.simulation.algorithms.composed import ComposedSGD
+from onepass.simulation.algorithms.composed_chain import RUN, composition, kernel_of
+from onepass.simulation.algorithms.run import Outcome, Settings
+from onepass.simulation.chain.batch_law import NO_LAW
+from onepass.simulation.chain.kernel import DIVERGED, RECOVERED
+from onepass.simulation.ticker import tick
+from onepass.sources import code_version
+
+# Read as this module is, like those of `chain.build`.
+_RUN = f"""from onepass.simulation.algorithms.block_step import BlockLaw, complete_blocks, field_progress
+from onepass.simulation.algorithms.block_step import settle, to_fields
+
+{RUN.search(inspect.getsource(block_kernel)).group()}"""
+
+
+def takes(algorithm: Algorithm, settings: Settings) -> bool:
+    """Whether the compiled form knows such runs: of protocols that see a sample once, and no norms of samples."""
+    if settings.dense or type(algorithm) is not ComposedSGD or algorithm.model.inputs.is_isotropic:
+        return False
+    return not algorithm.protocol.repeats and algorithm.smoothing is None
+
+
+def run(
+    algorithm: ComposedSGD,
+    settings: Settings,
+    factors: np.ndarray,
+    streams: Sequence[np.random.Generator],
+    record_steps: np.ndarray,
+) -> Outcome:
+    """Run every replica from its factor (replicas, p, B, k + p), by numbers of its stream alone, as `run.run`."""
+    model, count = algorithm.model, len(factors)
+    p, k = model.students, model.teachers
+    kernel, own = kernel_of(algorithm, _RUN, code_version(__name__)), composition(algorithm, settings, 0.0)
+    covariance = model.inputs.at(settings.dimension, k)
+    deviations = np.sqrt(covariance.variances)
+    law = BlockLaw(np.array(covariance.dimensions), deviations, deviations * covariance.teacher_frame)
+    blocks, each = len(deviations), k + p * (algorithm.vectors + 1)
+    starts = np.zeros((count, p, blocks, each))
+    starts[..., : k + p] = factors
+    starts = starts.reshape(count, p, -1)
+    states = np.empty((count, record_steps.size, p, blocks * each))
+    layers = np.empty((count, record_steps.size, p))
+    last, status = np.empty(count, dtype=np.int64), np.empty(count, dtype=np.int64)
+    for r, (start, stream) in enumerate(zip(starts, streams, strict=True)):
+        layer = model.output_weights.copy()
+        last[r], status[r] = kernel.run_blocks(
+            stream, start, layer, own, NO_LAW, law, record_steps, states[r], layers[r]
+        )
+        tick(r + 1, count)
+    last[status == DIVERGED] = settings.steps
+    rows = BlockRows(covariance, k, [each] * blocks)
+    students = rows.seen(states)
+    return Outcome(
+        students[..., :k],
+        students @ students.swapaxes(-1, -2),
+        layers * p,
+        last,
+        status == RECOVERED,
+        status == DIVERGED,
+        *rows.by_block(states),
+    )
