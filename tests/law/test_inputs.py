@@ -145,7 +145,7 @@ def test_a_wrong_number_of_degrees_of_freedom_is_noticed(monkeypatch):
 
 
 def test_noise_along_the_fields_that_the_sums_have_too_is_noticed(monkeypatch):
-    right, wrong = "inputs, frame, p, near, known", "inputs, frame, p, k, known"
+    right, wrong = "noise, inputs, frame, p", "noise, inputs, 0.0 * frame, p"
     assert right in block_chain._RUN
     fault = lambda: monkeypatch.setattr(block_chain, "_RUN", block_chain._RUN.replace(right, wrong))  # noqa: E731
     noticed(fault, True, (TWO, HALVES, P(update="plain"), 16, 40))

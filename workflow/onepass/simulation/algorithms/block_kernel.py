@@ -27,20 +27,15 @@ def run_blocks(rng, start, layer, own: Composition, law: Law, inputs: BlockLaw, 
     RECOVERED | BUDGET | DIVERGED).
     """
     p, k, held, blocks = STUDENTS, TEACHERS, STUDENTS * VECTORS, inputs.dimensions.size
-    known, near = k + held, k + p
-    each = known + p
+    near, each = k + p, k + held + p
     width = blocks * each
     work = workspace(law)
     rows, moved = np.zeros((held, width)), np.zeros((held, width))
     for j in range(p):
         for r in range(width):
             rows[j, r] = start[j, r]
-    frame = np.zeros((near, width))
-    for r in range(k):
-        for b in range(blocks):
-            if inputs.teacher[b] > 0.0:
-                frame[r, b * each + r] = inputs.teacher[b]
-    factor, fields, drift, gram = np.zeros((p, near)), np.empty((p, 5)), np.empty((p, near)), np.empty((p, p))
+    frame, factor, fields = np.zeros((p, width)), np.zeros((p, near)), np.empty((p, 5))
+    drift, gram = np.empty((p, near)), np.empty((p, p))
     gradient, noise, moved_layer = np.empty((p, width)), np.empty((p, width)), np.empty(p)
     root, turned = np.zeros((p, p)), np.empty((p, p + 1))
     rate, share = own.learning_rate, own.second_layer_rate / (own.batch_size * p * p)  # of a/p, by the ascent of a
@@ -68,7 +63,7 @@ def run_blocks(rng, start, layer, own: Composition, law: Law, inputs: BlockLaw, 
         for j in range(p):
             fields[j, ASCENT] = 0.0
         batch_sums(rng, factor, layer, own, own.loss, law, work, fields, drift, gram)
-        complete_blocks(rng, gradient, drift, gram, root, noise, inputs, frame, p, near, known, blocks, each)
+        complete_blocks(rng, gradient, drift, gram, root, noise, inputs, frame, p, k, blocks, each)
         advance(own, rate, ahead, moved, gradient, fields, p, VECTORS, width, turned)
         for j in range(p):
             moved_layer[j] = layer[j] + rate * share * fields[j, ASCENT]

@@ -56,70 +56,100 @@ def field_progress(rows, inputs: BlockLaw, students, teachers, blocks, each, of_
 
 @inlined
 def to_fields(rows, inputs: BlockLaw, factor, frame, students, teachers, blocks, each):
-    """Write [M | L] (p, k + p) of the fields of the first rows, and the frame O (k + p, B · each) beyond the teacher's.
+    """Write [M | L] (p, k + p) of the fields of the first rows, settled ones, and the students' part of the frame O,
+    (p, B · each); the teacher's has s_b w*_b in the teacher's coordinates and needs no array.
 
-    By Gram & Schmidt, twice. A row in the span of those before has a frame of 0 there: no field depends on it.
+    By Gram & Schmidt, again where most of a row is taken away (Kahan's "twice is enough"). A row in the span of those
+    before has a frame of 0: no field depends on it.
     """
-    width = blocks * each
+    known = each - students  # coordinates that are not 0
     for j in range(students):
-        place, whole = teachers + j, 0.0
+        whole = 0.0
         for b in range(blocks):
-            for r in range(b * each, (b + 1) * each):
-                frame[place, r] = inputs.deviations[b] * rows[j, r]
-                whole += frame[place, r] * frame[place, r]
-        for m in range(place):
+            for r in range(b * each, b * each + known):
+                frame[j, r] = inputs.deviations[b] * rows[j, r]
+                whole += frame[j, r] * frame[j, r]
+        for m in range(teachers + j):
             factor[j, m] = 0.0
-        for _ in range(2):
-            for m in range(place):
+        before, rest = whole, whole
+        while True:
+            for r in range(teachers):
+                factor[j, r] += without_teacher(frame, j, inputs, r, blocks, each)
+            for i in range(j):
                 along = 0.0
-                for r in range(width):
-                    along += frame[place, r] * frame[m, r]
-                for r in range(width):
-                    frame[place, r] -= along * frame[m, r]
-                factor[j, m] += along
-        rest = 0.0
-        for r in range(width):
-            rest += frame[place, r] * frame[place, r]
-        rest = rest if rest > RANK * whole else 0.0
-        factor[j, place] = sqrt(rest)
+                for b in range(blocks):
+                    for r in range(b * each, b * each + known):
+                        along += frame[j, r] * frame[i, r]
+                for b in range(blocks):
+                    for r in range(b * each, b * each + known):
+                        frame[j, r] -= along * frame[i, r]
+                factor[j, teachers + i] += along
+            rest = 0.0
+            for b in range(blocks):
+                for r in range(b * each, b * each + known):
+                    rest += frame[j, r] * frame[j, r]
+            if rest > 0.5 * before or rest <= RANK * whole:
+                break
+            before = rest
+        if rest <= RANK * whole:
+            rest = 0.0
+        factor[j, teachers + j] = sqrt(rest)
         share = 1.0 / sqrt(rest) if rest > 0.0 else 0.0
-        for r in range(width):
-            frame[place, r] *= share
+        for b in range(blocks):
+            for r in range(b * each, b * each + known):
+                frame[j, r] *= share
 
 
 @inlined
-def complete_blocks(rng, gradient, drift, gram, root, noise, inputs: BlockLaw, frame, count, near, known, blocks, each):
-    """Write the gradient (p, B · each) of a batch: its sums along the frame of fields, of `near` rows, and what is
-    drawn beside it along the `known` coordinates of each block and outside of these; `gram` does not come back.
+def without_teacher(rows, j, inputs: BlockLaw, r, blocks, each):
+    """Take away the part of row j along the frame of teacher r; the inner product with it."""
+    along = 0.0
+    for b in range(blocks):
+        along += inputs.teacher[b] * rows[j, b * each + r]
+    for b in range(blocks):
+        rows[j, b * each + r] -= along * inputs.teacher[b]
+    return along
+
+
+@inlined
+def complete_blocks(rng, gradient, drift, gram, root, noise, inputs: BlockLaw, frame, count, teachers, blocks, each):
+    """Write the gradient (p, B · each) of a batch: its sums along the frame of fields, and what is drawn beside it in
+    each block and outside of the coordinates known there; `gram` does not come back.
 
     ``noise`` is an array (p, B · each) to work in.
     """
-    width = blocks * each
+    known = each - count
     rank = semidefinite_cholesky(gram, count, root, 0)
     for m in range(rank):
         for b in range(blocks):
             first, d_b = b * each, inputs.dimensions[b]
-            opened = min(known, d_b)
-            for r in range(each):
-                noise[m, first + r] = rng.standard_normal() if r < opened else 0.0
-        for o in range(near):
-            along = 0.0
-            for r in range(width):
-                along += noise[m, r] * frame[o, r]
-            for r in range(width):
-                noise[m, r] -= along * frame[o, r]
-        for b in range(blocks):
-            first, beyond = b * each + known, inputs.dimensions[b] - known  # row m of a Bartlett factor, trapezoidal
+            for r in range(known):
+                noise[m, first + r] = rng.standard_normal() if r < d_b else 0.0
+            for r in range(count):
+                noise[m, first + known + r] = 0.0
+            beyond = d_b - known  # row m of a Bartlett factor, trapezoidal
             for r in range(min(m, beyond)):
-                noise[m, first + r] = rng.standard_normal()
+                noise[m, first + known + r] = rng.standard_normal()
             if m < beyond:
-                noise[m, first + m] = sqrt(chi_square(rng, float(beyond - m)))
+                noise[m, first + known + m] = sqrt(chi_square(rng, float(beyond - m)))
+        for r in range(teachers):
+            without_teacher(noise, m, inputs, r, blocks, each)
+        for i in range(count):
+            along = 0.0
+            for b in range(blocks):
+                for r in range(b * each, b * each + known):
+                    along += noise[m, r] * frame[i, r]
+            for b in range(blocks):
+                for r in range(b * each, b * each + known):
+                    noise[m, r] -= along * frame[i, r]
     for j in range(count):
         for b in range(blocks):
-            for r in range(b * each, (b + 1) * each):
-                value = 0.0
-                for o in range(near):
-                    value += drift[j, o] * frame[o, r]
+            first, s = b * each, inputs.deviations[b]
+            for r in range(each):
+                value = drift[j, r] * inputs.teacher[b] if r < teachers else 0.0
+                if r < known:
+                    for i in range(count):
+                        value += drift[j, teachers + i] * frame[i, first + r]
                 for m in range(min(j + 1, rank)):
-                    value += root[j, m] * noise[m, r]
-                gradient[j, r] = inputs.deviations[b] * value
+                    value += root[j, m] * noise[m, first + r]
+                gradient[j, first + r] = s * value
