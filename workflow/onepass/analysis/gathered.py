@@ -20,6 +20,7 @@ def model_of(dataset) -> Model:
         int(dataset.attrs["students"]),
         None if layer is None else tuple(layer),
         float(dataset.attrs["noise"]),
+        dataset.attrs.get("inputs", "isotropic"),
     )
 
 
@@ -31,6 +32,8 @@ def climbing_model(dataset) -> Model | None:
     if "second_layer" not in dataset.attrs:
         return None
     model = model_of(dataset)
+    if not model.inputs.is_isotropic:
+        return None
     return model if model.teachers == 1 or dataset.attrs.get("initial") == "inverse_sqrt_d" else None
 
 

@@ -189,6 +189,7 @@ def _row(series, protocol, mu, ell, points, resamples) -> dict:
     for bound in _BOUNDS:
         row[f"sample_exponent{bound}"] = row[f"theta{bound}"] + mu
     protocol, known = Protocol.named(str(protocol)), exponents.knows(str(protocol))
+    known = known and series.attrs.get("inputs", "isotropic") == "isotropic"
     row["theta_theory"] = exponents.recovery_exponent(protocol, ell, mu) if known else np.nan
     row["delta_theory"] = exponents.optimal_learning_rate_exponent(protocol, ell, mu) if known else np.nan
     return row

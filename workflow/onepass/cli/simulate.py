@@ -48,6 +48,13 @@ def simulate(
         str | None, typer.Option(help='The p weights, for instance "1,-1"; ones if left out.')
     ] = None,
     noise: Annotated[float, typer.Option(help="Variance of the label noise.")] = 0.0,
+    inputs: Annotated[
+        str,
+        typer.Option(
+            help="Covariance of the inputs: isotropic, a name such as spike9a0.5, or a mapping as in a configuration, "
+            '"{spectrum: {power: 1.2, blocks: 24}}".'
+        ),
+    ] = "isotropic",
     replicas: Annotated[int, typer.Option(min=1, help="Independent runs.")] = 8,
     engine: Annotated[str, typer.Option(help="chain, sgd, gaussian or leap.")] = "chain",
     backend: Annotated[str, typer.Option(help="auto, numpy (CPU) or cupy (GPU).")] = "auto",
@@ -82,13 +89,15 @@ def simulate(
         from onepass.model import Model
         from onepass.pipeline import store
         from onepass.pipeline.cell import Cell
+        from onepass.pipeline.inputs import read_inputs
         from onepass.protocol import Protocol
         from onepass.targets import warnings
         from onepass.targets.suggestion import suggested
 
-        protocol = chosen(protocol, choices)
+        protocol, covariance = chosen(protocol, choices), read_inputs(inputs)
         if learning_rate is None or steps is None:
-            model = Model(target, activation, students, layer, noise)
+            model = Model(target, activation, students, layer, noise, covariance)
+            model.require_isotropic("the theory, which is asked for a learning rate or steps,")
             found = suggested(
                 model, Protocol.named(protocol), dimension=dimension, batch_size=batch_size, initial=start,
                 threshold=threshold, learning_rate=learning_rate,
@@ -99,6 +108,7 @@ def simulate(
             EXPERIMENT, target, activation, students, layer, noise, protocol, None, None, dimension, batch_size,
             learning_rate, steps, replicas, engine, backend, start, threshold, records, seed, tolerance,
             recovery=recovery_of(recovery, protocol, threshold),
+            inputs=None if covariance == "isotropic" else covariance,
         )  # fmt: skip
         warn(warnings.sentences(warnings.on_cell(cell)))
         with progress():

@@ -9,7 +9,7 @@ from matplotlib.patches import Patch
 from onepass.analysis.gathered import climb, model_of, start_of
 from onepass.figures import style
 from onepass.figures.time_batch_phase_diagram import POINTS
-from onepass.pipeline.grid import map_exponent
+from onepass.pipeline.row_exponents import map_exponent
 from onepass.protocol import Protocol
 from onepass.theory import diagrams, exponents
 from onepass.theory.first_step import first_step_gain

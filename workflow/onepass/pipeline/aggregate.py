@@ -7,9 +7,12 @@ import numpy as np
 
 from onepass.formulas.formula import Formula
 from onepass.gaussian.information import leap_index
+from onepass.inputs.described import inputs_of
 from onepass.pipeline import store
 from onepass.pipeline.feasible import layer_of
-from onepass.pipeline.grid import cells_of, row_exponents
+from onepass.pipeline.grid import cells_of
+from onepass.pipeline.inputs import inputs_name_of
+from onepass.pipeline.row_exponents import row_exponents
 from onepass.pipeline.verify import DamageError
 from onepass.protocol import Protocol, Update
 from onepass.simulation.records import ABOUT, labelled
@@ -39,7 +42,8 @@ _MEANING = ABOUT | {
     "step": ("SGD step of each record", "steps"),
     "gram_sum": ("sum of the students' Gram matrix Q at the end", "1"),
     "start_norm": ("norm of a student's overlaps at the start, on the sphere the median", "1"),
-    "theta_theory": ("time exponent of the theory, nan of a protocol that it does not know", "1"),
+    "effective_dimension": ("effective dimension tr Σ w*ᵀΣw* / w*ᵀΣ²w* of inputs that are not isotropic", "1"),
+    "theta_theory": ("time exponent of the theory, nan of a protocol or inputs that it does not know", "1"),
     "diverged_fraction": ("fraction of replicas that diverged: none of them recovers", "1"),
     "outcome": ("what a search of the best rate found, in words", ""),
 }
@@ -68,7 +72,8 @@ def aggregate(name: str, experiment, files: Sequence[str], rebuild: str = "remov
         (protocol, mu, dimension, replica), and ``outcome`` in words. Of experiments with a protocol that is not basic,
         ``diverged`` (…, replica) and ``diverged_fraction`` (…); trajectories with one whose norms move also have
         ``student_gram`` (…, replica, record, student, other_student), with one whose second layer does ``second_layer``
-        (…, replica, record, student).
+        (…, replica, record, student). Times of inputs that are not isotropic come with ``effective_dimension``
+        (dimension).
     """
     import xarray as xr
 
@@ -112,6 +117,10 @@ def aggregate(name: str, experiment, files: Sequence[str], rebuild: str = "remov
         dataset["diverged_fraction"] = dataset.diverged.mean("replica")
     if experiment.kind in ("recovery", "map", "tuned"):
         starts, teachers = {cell.dimension: cell.initial for cell in cells}, Formula.target(model["target"]).arity
+        if (inputs := inputs_name_of(experiment)) is not None:
+            covariances = [inputs_of(inputs).at(d, teachers) for d in axes["dimension"]]
+            found = [covariance.effective_dimension for covariance in covariances]
+            dataset["effective_dimension"] = "dimension", found
         dataset["start_norm"] = "dimension", [start_norm(starts[d], teachers, d) for d in axes["dimension"]]
     if experiment.kind == "recovery":
         found = [[row_exponents(experiment, protocol, mu) for mu in axes["mu"]] for protocol in axes["protocol"]]

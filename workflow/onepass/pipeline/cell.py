@@ -15,7 +15,13 @@ from onepass.protocol import Protocol
 from onepass.simulation.cuda import backend
 from onepass.simulation.parameters import GPU_ENGINES, numbers_a_step
 
-OPTIONAL = ("tolerance", "gamma0", "tuned", "recovery")  # parameters that a cell without a use for them does not have
+OPTIONAL = (
+    "tolerance",
+    "gamma0",
+    "tuned",
+    "recovery",
+    "inputs",
+)  # parameters that a cell without a use for them does not have
 
 
 @dataclass(frozen=True)
@@ -46,6 +52,7 @@ class Cell:
     gamma0: float | None = None  # where the grid has an axis of it
     tuned: bool | None = None  # whether the rate is searched for, from learning_rate and its steps on
     recovery: str | None = None  # what a threshold is on, where weights leave the sphere
+    inputs: str | None = None  # name of inputs that are not isotropic
 
     @property
     def row(self) -> str:
@@ -88,6 +95,12 @@ class Cell:
         return [self.seed, int.from_bytes(hashlib.sha256(self.identity.encode()).digest()[:16], "big")]
 
     @property
+    def model(self) -> Model:
+        """What is learned, and by whom."""
+        parts = self.target, self.activation, self.students, self.second_layer, self.noise
+        return cached_model(*parts, *(() if self.inputs is None else (self.inputs,)))
+
+    @property
     def numbers_a_step(self) -> int:
         """Random numbers that a step of all replicas draws."""
         coordinates = self.students + cached_model(self.target, self.activation).teachers
@@ -102,13 +115,12 @@ class Cell:
         from onepass.simulation.simulate import simulate
         from onepass.simulation.tune import tune
 
-        model = Model(self.target, self.activation, self.students, self.second_layer, self.noise)
         random = {"sphere": "sphere", "norm_inverse_sqrt_d": ("norm", self.dimension**-0.5)}
         start = random.get(self.initial, ("overlap", self.initial))
         unusual = {key: getattr(self, key) for key in ("tolerance", "recovery") if getattr(self, key) is not None}
         if self.tuned:
             return tune(
-                model,
+                self.model,
                 Protocol.named(self.protocol),
                 **{key: getattr(self, key) for key in ("dimension", "batch_size", "replicas", "threshold")},
                 first_rate=self.learning_rate,
@@ -120,7 +132,7 @@ class Cell:
             )
         keys = ("dimension", "batch_size", "learning_rate", "steps", "replicas", "engine", "backend", "threshold")
         return simulate(
-            model,
+            self.model,
             Protocol.named(self.protocol),
             **{key: getattr(self, key) for key in keys},
             gpu_from=gpu_from,
@@ -137,6 +149,7 @@ def want_gpu(cells: list[Cell], gpu_from: float) -> bool:
         cell.engine in GPU_ENGINES
         and backend.wants_gpu(cell.backend, cell.numbers_a_step, gpu_from)
         and Protocol.named(cell.protocol).is_basic
+        and cell.inputs is None
         for cell in cells
     )
 

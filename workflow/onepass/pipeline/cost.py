@@ -20,6 +20,7 @@ STEP, NORMAL, TERM, SPECIAL, CUBE = 3e-8, 1.1e-8, 1.2e-9, 1.0e-8, 1.0e-9
 SERIES_STEP, NODE = 1.3e-7, 3e-8  # the two forms of the engine for very large batches: a step, a node of a step
 LEAP, NODE_LEAP = 1.5e-7, 1e-7  # of the engine that leaps: one of the series, a node of one of the others
 COMPOSED = 1.5  # a sample and a step of other protocols, over those of the basic ones
+BLOCK = 1e-7  # a step of a block of inputs, times p²
 WALK = 5e-8  # of the smoothed landscape: a sample of a student, beside what it takes by other protocols
 AGAIN_STEP, AGAIN_SAMPLE = 1.2e-3, 4e-7  # samples seen again, in array form: a step of all replicas; a sample a student
 ONE_BY_ONE = 2e-5  # of each sample's own lookahead there: a sample a student, all replicas together
@@ -55,7 +56,7 @@ def expected_steps(cell: Cell) -> float:
     model = cached_model(cell.target, cell.activation, cell.students, cell.second_layer)
     if cell.threshold is None:
         return cell.steps
-    if not model.students == model.teachers == 1:
+    if not model.students == model.teachers == 1 or cell.inputs is not None:
         return UNKNOWN * cell.steps
     order, protocol = leap_index(model.target_formula), Protocol.named(cell.protocol)
     if not climbs_alike(protocol):
@@ -116,6 +117,9 @@ def step_seconds(cell: Cell) -> float:
         return ARRAY_STEP + cell.replicas * cell.batch_size * cell.dimension * (COORDINATE + p * TERM)
     sample = sample_seconds(model) + (WALK * p if protocol.smoothing else 0.0)
     alone = cell.replicas * (STEP + CUBE * p**3 + cell.batch_size * sample)
+    if cell.inputs is not None:
+        blocks = len(cell.model.inputs.at(cell.dimension, model.teachers).dimensions)
+        return alone * COMPOSED + cell.replicas * blocks * BLOCK * p**2
     return alone * (1.0 if protocol.is_basic else COMPOSED)
 
 

@@ -4,8 +4,10 @@ import math
 
 from onepass.errors import OnepassError
 from onepass.gaussian import information
+from onepass.inputs.kind import InputsError
 from onepass.model import Model, ModelError, cached_model
 from onepass.pipeline.cell import Cell
+from onepass.pipeline.inputs import inputs_name_of
 from onepass.pipeline.remembered import remembered
 from onepass.protocol import ALL_PROTOCOLS, Protocol, Update
 from onepass.simulation.chain.batch_law import BatchError, batch_law
@@ -33,9 +35,15 @@ def check_cell(cell: Cell) -> None:
     except BackendError as error:
         raise CellError(("backend",), cell.backend, str(error)) from None
     parts = (cell.target, cell.activation, cell.students, cell.second_layer, cell.noise)
-    model = cached_model(*parts)
+    model = cell.model
     protocol = Protocol.named(cell.protocol)
-    if not protocol.is_basic:
+    if cell.inputs is not None:
+        parts = (*parts, cell.inputs)
+        try:
+            covariance = model.inputs.at(cell.dimension, model.teachers)
+        except InputsError as error:
+            raise CellError(("model", "inputs"), cell.inputs, str(error)) from None
+    if not protocol.is_basic or cell.inputs is not None:
         place = (cell.dimension, cell.batch_size, cell.engine, cell.backend)
         if refusal := _refusal_of_algorithm(parts, cell.protocol, *place):
             raise CellError(("protocols",), cell.protocol, refusal)
@@ -45,7 +53,8 @@ def check_cell(cell: Cell) -> None:
         raise CellError(("dimensions",), cell.dimension, "allowed: up to 2**53, with engine 'leap' 2**60")
     p, k = model.students, model.teachers
     # the lazy batches of algorithms have told what they need above
-    smallest = smallest_dimension(cell.engine if protocol.is_basic else "sgd", p, k, cell.batch_size)
+    by_chain = protocol.is_basic and cell.inputs is None
+    smallest = smallest_dimension(cell.engine if by_chain else "sgd", p, k, cell.batch_size)
     if cell.dimension < smallest:
         raise CellError(
             ("dimensions",),
@@ -61,6 +70,8 @@ def check_cell(cell: Cell) -> None:
         )
     if cell.threshold is not None:
         start = math.sqrt(p) * start_norm(cell.initial, k, cell.dimension)
+        if cell.inputs is not None:  # correlations of fields
+            start *= math.sqrt(cell.dimension / covariance.effective_dimension)
         most = math.inf if protocol.update == Update.PLAIN and cell.recovery == "norm" else math.sqrt(p)
         if not start < cell.threshold < most:
             raise CellError(
@@ -84,14 +95,14 @@ def _refusal_of_gaussian(*parts) -> str:
 @remembered
 def _refusal_of_algorithm(parts, protocol: str, dimension: int, batch_size: int, engine: str, backend: str) -> str:
     """Why no form of algorithms can run a protocol that is not basic; empty where one can."""
-    from onepass.simulation.algorithms import composed_chain
+    from onepass.simulation.algorithms import block_chain, composed_chain
     from onepass.simulation.algorithms.run import Settings, inputs_of
     from onepass.simulation.algorithms.simulated import algorithm_of
 
     try:
         algorithm = algorithm_of(cached_model(*parts), Protocol.named(protocol), 1.0, dimension, engine, backend)
         settings = Settings(dimension, batch_size, 1, math.inf, dense=engine == "sgd")
-        if not composed_chain.takes(algorithm, settings):
+        if not (composed_chain.takes(algorithm, settings) or block_chain.takes(algorithm, settings)):
             inputs_of(algorithm, settings)  # of the array form, which holds a whole batch
     except OnepassError as error:
         return str(error)
@@ -110,9 +121,13 @@ def check_model(experiment) -> None:
 
 
 def unknown_to_theory(experiment) -> list[str]:
-    """Words on each protocol of an experiment that the theory does not know behind figures and the check."""
-    known = ", ".join(protocol.name for protocol in ALL_PROTOCOLS)
-    return [
+    """Words on each protocol, and the inputs, of an experiment that the theory does not know behind figures and the
+    check."""
+    known, inputs = ", ".join(protocol.name for protocol in ALL_PROTOCOLS), inputs_name_of(experiment)
+    found = (
+        [f"it has inputs {inputs!r}, which the theory there does not know; allowed: isotropic ones"] if inputs else []
+    )
+    return found + [
         f"it has protocol {name!r}, which the theory there does not know; allowed: experiments of {known} alone"
         for name in experiment.protocols
         if not exponents.knows(name)

@@ -12,6 +12,8 @@ from pathlib import Path
 from onepass.pipeline.cell import Cell
 from onepass.pipeline.feasible import CellError, check_cell, check_model, check_protocols, layer_of, leap_index
 from onepass.pipeline.first_rate import first_prefactor
+from onepass.pipeline.inputs import inputs_name_of
+from onepass.pipeline.row_exponents import map_exponent, row_exponents, unknown_exponents
 from onepass.protocol import Protocol, Update
 from onepass.simulation.parameters import largest_count
 from onepass.theory import exponents
@@ -73,27 +75,6 @@ def jobs_of(cells: list[Cell], seconds: list[float]) -> dict[str, list[Cell]]:
         if max(costs.values()) <= LONGEST_JOB:
             return jobs
     return rows_of(cells)
-
-
-def row_exponents(experiment, protocol: str, mu: float) -> tuple[float, float]:
-    """δ of the learning rate and the theory's θ for a row, from the target's first Hermite order.
-
-    θ is nan for a protocol that the theory does not know; a δ of the theory is then a `CellError`.
-    """
-    order = leap_index(experiment.model.target)
-    theory = experiment.delta == "theory"
-    if not exponents.knows(protocol):
-        if theory:
-            message = f"the theory of exponents does not know protocol {protocol!r}; allowed: a number, and with it"
-            raise CellError(("delta",), "theory", f"{message} any protocol")
-        return experiment.delta, math.nan
-    delta = exponents.optimal_learning_rate_exponent(protocol, order, mu) if theory else experiment.delta
-    return delta, exponents.recovery_exponent(protocol, order, mu, delta)
-
-
-def map_exponent(order: int, mu):
-    """Exponent of a map's budget: √d times the best time of plain SGD. What needs longer counts as not learned."""
-    return exponents.recovery_exponent("projected_square", order, mu) + 0.5
 
 
 def _recovery_cells(name, experiment):
@@ -200,7 +181,7 @@ def _compared_cell(name, experiment, **own) -> Cell:
 def _scaling_cell(name, experiment, d, *, mu, delta=None, **own) -> Cell:
     n_b, engine = _batch_size(experiment, mu, d), experiment.engine
     if engine == "auto":
-        large = n_b >= experiment.gaussian_from and Protocol.named(own["protocol"]).is_basic
+        large = n_b >= experiment.gaussian_from and not unknown_exponents(experiment, own["protocol"])
         engine = "gaussian" if large else "chain"
     model = {"students": experiment.model.students, "second_layer": layer_of(experiment.model)}
     place = {"mu": mu, "delta": delta, "dimension": d, "batch_size": n_b}
@@ -219,6 +200,8 @@ def _budget(experiment, d: int, theta: float) -> int:
 def _cell(name, experiment, *, dimension, **own) -> Cell:
     if own["threshold"] is not None and Protocol.named(own["protocol"]).update == Update.PLAIN:
         own["recovery"] = experiment.recovery
+    if (inputs := inputs_name_of(experiment)) is not None:
+        own["inputs"] = inputs
     return Cell(
         experiment=name,
         **{key: getattr(experiment.model, key) for key in ("target", "activation", "noise")},

@@ -6,6 +6,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from onepass.formulas.formula import Formula
 from onepass.model import LARGEST_NOISE
+from onepass.pipeline.inputs import InputsName
 from onepass.pipeline.protocols import ProtocolName
 from onepass.simulation.algorithms.run import RECOVERIES
 from onepass.simulation.chain.limits import HIGHEST, LOWEST
@@ -67,10 +68,16 @@ class Target(Strict):
 
 
 class ModelSettings(Target):
-    """What is learned, and who learns it."""
+    """What is learned, from what inputs, and who learns it."""
 
     students: Students = Field(description="Number p of hidden units; a whole number from 1 to 1000.")
     second_layer: list[Finite] | None = Field(description="The p fixed weights of the second layer; null for ones.")
+    inputs: InputsName = Field(
+        default="isotropic",
+        description="Covariance of the inputs and where the teacher lies in it: isotropic; a name such as spike9a0.5; "
+        "or a mapping of one of blocks, spectrum and spike. Others than isotropic ones are known to the engines chain "
+        "and sgd, on CPUs.",
+    )
 
 
 class Experiment(Strict):

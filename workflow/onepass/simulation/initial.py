@@ -80,14 +80,17 @@ def block_factor(initial, students: int, covariance: Covariance, teachers: int, 
     Parameters
     ----------
     initial : ``"sphere"`` (rows uniform on the sphere; the sign of each row makes the sum of the covariances of its
-        field and the teacher's positive), or ``("overlap", m)``: every row has the inner product m with each direction
-        ``Σ w*_r / ‖Σ w*_r‖``, which its field's covariances with the teacher's are proportional to, and the rest of it
-        is uniform on what is left of the sphere. Of isotropic inputs these are those of `initial_factor`.
+        field and the teacher's positive), ``("norm", m)`` (the same, but inner products of norm m with the directions
+        ``Σ w*_r / ‖Σ w*_r‖``, which its field's covariances with the teacher's are proportional to), or
+        ``("overlap", m)`` (each of these equal to m; of both the rest of a row uniform on what is left of the sphere).
+        Of isotropic inputs these are those of `initial_factor`.
     """
     p, k = students, teachers
     kind, values = ("sphere", ()) if isinstance(initial, str) and initial == "sphere" else _unpack(initial)
     if kind == "overlaps":
-        raise InitialError("initial ('overlaps', M, Q) is known for isotropic inputs alone; allowed: sphere, overlap")
+        raise InitialError(
+            "initial ('overlaps', M, Q) is known for isotropic inputs alone; allowed: sphere, norm, overlap"
+        )
     factor = np.zeros((p, len(covariance.dimensions), k + p))
     for b, d_b in enumerate(covariance.dimensions):
         near = min(d_b, k + p)
@@ -102,12 +105,18 @@ def block_factor(initial, students: int, covariance: Covariance, teachers: int, 
     if kind == "sphere":
         factor *= np.where(found.sum(axis=1) < 0, -1.0, 1.0)[:, None, None]
         return factor / np.linalg.norm(factor, axis=(1, 2), keepdims=True)
-    overlap = float(values[0])
-    if not k * overlap**2 <= 1:
-        raise InitialError(f"overlap {overlap} with {k} teachers is longer than a unit vector")
+    size = float(values[0])
+    squared = k * size**2 if kind == "overlap" else size**2
+    if not squared <= 1:
+        raise InitialError(f"{kind} {size} with {k} teachers is longer than a unit vector")
     factor[:, :, :k] -= toward[:, None] * found[:, None]
-    factor *= np.sqrt(1 - k * overlap**2) / np.linalg.norm(factor, axis=(1, 2), keepdims=True)
-    factor[:, :, :k] += overlap * toward[:, None]
+    factor *= np.sqrt(1 - squared) / np.linalg.norm(factor, axis=(1, 2), keepdims=True)
+    if kind == "norm":
+        signs = np.where(found.sum(axis=1, keepdims=True) < 0, -1.0, 1.0)
+        overlaps = signs * size * found / np.linalg.norm(found, axis=1, keepdims=True)
+    else:
+        overlaps = np.full((p, k), size)
+    factor[:, :, :k] += toward[:, None] * overlaps[:, None]
     return factor
 
 

@@ -19,7 +19,7 @@ from onepass.errors import OnepassError
 from onepass.gaussian.information import leap_index
 from onepass.model import Model
 from onepass.pipeline.cost import gaussian_step_seconds, sample_seconds
-from onepass.pipeline.grid import map_exponent
+from onepass.pipeline.row_exponents import map_exponent
 from onepass.protocol import PAPER_PROTOCOLS, Loss
 from onepass.simulation.chain.batch_law import BatchError
 from onepass.simulation.parameters import LARGEST_COUNT

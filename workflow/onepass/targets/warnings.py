@@ -11,7 +11,7 @@ import numpy as np
 
 from onepass.gaussian.hermite import leading_tensor
 from onepass.gaussian.information import leap_index
-from onepass.model import Model, cached_model
+from onepass.model import Model
 from onepass.pipeline.cell import Cell
 from onepass.protocol import Protocol, Update
 from onepass.simulation.parameters import smallest_dimension
@@ -103,8 +103,9 @@ def on_cells(kinds: dict[str, str], cells: Iterable[Cell]) -> list[str]:
 def on_cell(cell: Cell) -> list[Remark]:
     """`advice` on a cell of a grid."""
     keys = ("dimension", "batch_size", "learning_rate", "steps", "initial", "threshold", "engine")
-    model = cached_model(cell.target, cell.activation, cell.students, cell.second_layer, cell.noise)
-    return advice(model, Protocol.named(cell.protocol), **{key: getattr(cell, key) for key in keys})
+    if cell.inputs is not None:  # of the rest nothing is known
+        return [Remark("inputs", 1.0, sentence) for sentence in cell.model.inputs.remarks]
+    return advice(cell.model, Protocol.named(cell.protocol), **{key: getattr(cell, key) for key in keys})
 
 
 @lru_cache(maxsize=64)

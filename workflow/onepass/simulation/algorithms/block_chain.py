@@ -5,12 +5,12 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from onepass.simulation.algorithms import block_kernel
+from onepass.simulation.algorithms import block_kernel, composed_kernel
 from onepass.simulation.algorithms.algorithm import Algorithm
 from onepass.simulation.algorithms.block_step import BlockLaw
 from onepass.simulation.algorithms.blocks import BlockRows
 from onepass.simulation.algorithms.composed import ComposedSGD
-from onepass.simulation.algorithms.composed_chain import RUN, composition, kernel_of
+from onepass.simulation.algorithms.composed_chain import MOVE, RUN, composition, kernel_of
 from onepass.simulation.algorithms.run import Outcome, Settings
 from onepass.simulation.chain.batch_law import NO_LAW
 from onepass.simulation.chain.kernel import DIVERGED, RECOVERED
@@ -22,6 +22,8 @@ _RUN = f"""from onepass.simulation.algorithms.block_step import BlockLaw, comple
 from onepass.simulation.algorithms.block_step import settle, to_fields
 
 {RUN.search(inspect.getsource(block_kernel)).group()}"""
+_MOVE = MOVE.search(inspect.getsource(composed_kernel)).group()
+_RUN = MOVE.sub(lambda _: _MOVE, _RUN)
 
 
 def takes(algorithm: Algorithm, settings: Settings) -> bool:

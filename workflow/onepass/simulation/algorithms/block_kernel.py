@@ -2,7 +2,8 @@
 
 The sums over a batch are those of isotropic inputs: a sample has p + k normals, whatever the number of blocks, because
 its label and its weights depend on its fields alone. Given those, what a batch adds to the students in each block is
-drawn (`block_step`). Otherwise a step is that of `composed_kernel`, whose names of a protocol it has.
+drawn (`block_step`). Otherwise a step is that of `composed_kernel`, whose names of a protocol it has, and whose lines
+stand between the marks of a move.
 """
 
 import numpy as np
@@ -10,7 +11,7 @@ import numpy as np
 from onepass.choices import Momentum
 from onepass.simulation.algorithms.block_step import BlockLaw, complete_blocks, field_progress, settle, to_fields
 from onepass.simulation.algorithms.composed_kernel import VECTORS
-from onepass.simulation.algorithms.composed_step import ASCENT, Composition, advance, is_finite, keep
+from onepass.simulation.algorithms.composed_step import ASCENT, Composition, is_finite, keep
 from onepass.simulation.chain.batch_law import Law
 from onepass.simulation.chain.kernel import BUDGET, DIVERGED, RECOVERED, STUDENTS, TEACHERS, batch_sums, workspace
 from onepass.simulation.jit import compiled
@@ -37,18 +38,16 @@ def run_blocks(rng, start, layer, own: Composition, law: Law, inputs: BlockLaw, 
     frame, factor, fields = np.zeros((p, width)), np.zeros((p, near)), np.empty((p, 5))
     drift, gram = np.empty((p, near)), np.empty((p, p))
     gradient, noise, moved_layer = np.empty((p, width)), np.empty((p, width)), np.empty(p)
-    root, turned = np.zeros((p, p)), np.empty((p, p + 1))
+    root, turned = np.zeros((p, p)), np.empty((p, p + 1))  # noqa: F841  a move needs the second
     rate, share = own.learning_rate, own.second_layer_rate / (own.batch_size * p * p)  # of a/p, by the ascent of a
     step, recorded, status = 0, 0, BUDGET
     while True:
         if record_steps[recorded] == step:
             keep(rows, layer, states, layers, recorded, width)
             recorded += 1
-        if own.threshold < np.inf:
-            found = field_progress(rows, inputs, p, k, blocks, each, own.by_cosine)
-            if found >= own.threshold * own.threshold:
-                status = RECOVERED
-                break
+        if field_progress(rows, inputs, p, k, blocks, each, own.by_cosine) >= own.threshold * own.threshold:
+            status = RECOVERED
+            break
         if step == own.steps:
             break
 
@@ -64,7 +63,8 @@ def run_blocks(rng, start, layer, own: Composition, law: Law, inputs: BlockLaw, 
             fields[j, ASCENT] = 0.0
         batch_sums(rng, factor, layer, own, own.loss, law, work, fields, drift, gram)
         complete_blocks(rng, gradient, drift, gram, root, noise, inputs, frame, p, k, blocks, each)
-        advance(own, rate, ahead, moved, gradient, fields, p, VECTORS, width, turned)
+        # <move>
+        # </move>
         for j in range(p):
             moved_layer[j] = layer[j] + rate * share * fields[j, ASCENT]
         if not is_finite(moved, moved_layer, held, width):

@@ -29,7 +29,7 @@ from onepass.sources import code_version
 
 # Read as this module is, like those of `chain.build`.
 _KERNEL, _WALK = inspect.getsource(composed_kernel), inspect.getsource(walk_kernel)
-PROTOCOL, RUN = (re.compile(f"# <{part}>.*# </{part}>", re.DOTALL) for part in ("protocol", "run"))
+PROTOCOL, RUN, MOVE = (re.compile(f"# <{part}>.*# </{part}>", re.DOTALL) for part in ("protocol", "run", "move"))
 _RESPONSE = RESPONSE.search(_KERNEL).group()
 # What the kernel needs beside the names that the chain's has.
 _NEEDED = """from onepass.choices import Direction, Momentum, Velocity

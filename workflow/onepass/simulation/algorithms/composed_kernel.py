@@ -6,7 +6,7 @@ is held. Held rows are ``[M | L]`` with the points of the gradient first, so tha
 others. Along these the gradient is K times normals, outside of all K times a Bartlett factor, ``K Kᵀ = Σ c cᵀ / n_b²``.
 
 The lines between the marks of a protocol stand for one (here the basic losses); `composed_chain` puts others in their
-place.
+place. Those between the marks of a move stand in the kernel for inputs with blocks too (`block_kernel`).
 """
 
 import numpy as np
@@ -147,6 +147,7 @@ def run_composed(rng, factor, layer, own: Composition, law: Law, series: RiskSer
             for r in range(width):
                 gradient[0, r] = drift[0, r] if r < near else 0.0
 
+        # <move>
         if own.update == Update.SPHERICAL:
             make_tangent(gradient, moved, fields, p, width)
         if own.direction == Direction.CLIPPED and frobenius(gradient, p, width) > own.clip * own.clip:
@@ -164,6 +165,7 @@ def run_composed(rng, factor, layer, own: Composition, law: Law, series: RiskSer
             resize_rows(moved, p, width)
         if VECTORS > 1 and own.velocity == Velocity.TRANSPORTED:
             transport(moved, p, width)
+        # </move>
         for j in range(p):
             moved_layer[j] = layer[j] + rate * share * fields[j, ASCENT]
         if not is_finite(moved, moved_layer, held, width):
