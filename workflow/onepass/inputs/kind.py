@@ -50,6 +50,14 @@ class Covariance(NamedTuple):
         teacher along the leading direction."""
         return self.trace / self.gain
 
+    @property
+    def diffused_dimension(self) -> float:
+        """``tr Σ² · w*ᵀΣw* / w*ᵀΣ³w*``: the same of weights that have the law of an input, as steps along inputs with
+        random signs leave them."""
+        found = list(zip(*self, strict=True))
+        squares = sum(d * s2**2 for d, s2, _ in found)
+        return squares * self.label_variance / sum(s2**3 * share for _, s2, share in found)
+
 
 @dataclass(frozen=True)
 class Inputs:

@@ -46,6 +46,7 @@ FIGURES = {
     "losses": "tuned",
     "momentum": "tuned",
     "smoothing": "tuned",
+    "effective_dimension": "tuned",
 }
 TABLES = ("summary", "recovery_times")  # data/exponents has a file of each, beside one an experiment
 # Those that are drawn on a theory, of protocols that it knows and no others.
