@@ -2,6 +2,7 @@
 
 import numpy as np
 from matplotlib.lines import Line2D
+from matplotlib.ticker import NullFormatter
 
 from onepass.analysis.gathered import model_of
 from onepass.figures import panels, style
@@ -13,7 +14,7 @@ from onepass.theory.effective_dimension import sample_exponent
 _COLOURS = ("#000000", "#0072B2", "#56B4E9", "#009E73", "#D55E00", "#E69F00", "#CC79A7")
 _MARKERS = "osD^vP<"
 _NAMES = ("d", r"d_{\mathrm{eff}}", r"d_{\mathrm{diff}}")
-_TITLES = ("all directions", "directions that count", "those after noise")
+_TITLES = ("all directions", "seen by weights at the start", "seen by weights after noise")
 
 
 @style.context()
@@ -26,7 +27,7 @@ def draw(datasets):
     datasets = sorted(datasets, key=lambda dataset: (not inputs[id(dataset)].is_isotropic, inputs[id(dataset)].name))
     power = sample_exponent(panels.information_exponent(datasets))
     figure = style.new_figure(3.2)
-    axes = figure.subplots(1, 3, sharey=True)
+    axes = figure.subplots(1, 3, sharex=True, sharey=True)
     handles = []
     for dataset, colour, marker in zip(datasets, _COLOURS, _MARKERS, strict=False):
         dimensions, samples, errors = measured(dataset)
@@ -41,6 +42,7 @@ def draw(datasets):
         ends = np.array([min(line.get_xdata().min() for line in ax.lines if len(line.get_xdata())), d.max()])
         ax.plot(ends, height * ends**power, color=style.MUTED, linewidth=0.8, linestyle="--", zorder=1)
         ax.set(xscale="log", yscale="log", xlabel=f"${name}$", title=title)
+        ax.xaxis.set_minor_formatter(NullFormatter())
     axes[0].set_ylabel("samples $N^* = n_b T^*$")
     axes[-1].annotate(f"$\propto {_NAMES[-1]}^{{\,{power:g}}}$", (0.06, 0.93), xycoords="axes fraction", va="top",
                       color=style.MUTED, fontsize=7.5)  # fmt: skip
