@@ -33,9 +33,9 @@ quick: env  ## the same figures from a tiny configuration, into figures/quick
 	$(BIN)/snakemake --cores $(CORES) --configfile config/quick.yaml
 
 # The overlay is written once and kept: edit config/targets/<name>.yaml and call it again. Some shells export a NAME.
-target: env  ## every figure of TARGET="tanh(x1*x2*x3)", a formula of your own; ACTIVATION=, PROTOCOLS=, MINUTES= and NAME= if you like
+target: env  ## every figure of TARGET="tanh(x1*x2*x3)", a formula of your own; ACTIVATION=, PROTOCOLS=, INPUTS=, MINUTES= and NAME= if you like
 	@config=$$($(BIN)/onepass target "$(TARGET)" $(if $(ACTIVATION),--activation "$(ACTIVATION)") \
-	    $(foreach name,$(PROTOCOLS),--protocol "$(name)") \
+	    $(foreach name,$(PROTOCOLS),--protocol "$(name)") $(if $(INPUTS),--inputs "$(INPUTS)") \
 	    $(if $(MINUTES),--minutes "$(MINUTES)") \
 	    $(if $(filter command,$(firstword $(origin NAME))),--name "$(NAME)")) && \
 	  $(BIN)/snakemake --cores $(CORES) --configfile "$$config"

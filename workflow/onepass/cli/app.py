@@ -140,6 +140,9 @@ def target(
     minutes: Annotated[
         float, typer.Option(help="What all its runs may take on two cores; grids are made smaller for it.", min=0.1)
     ] = 5.0,
+    inputs: Annotated[
+        str, typer.Option(help="Covariance of the inputs of runs, as onepass simulate takes it; the rest is isotropic.")
+    ] = "isotropic",
     force: Annotated[bool, typer.Option("--force", help="Write a configuration that is there already anew.")] = False,
     json_: Json = False,
 ) -> None:
@@ -147,7 +150,7 @@ def target(
     with plain_errors():
         from onepass.targets import overlay
 
-        path, remarks = overlay.kept_or_written(target, activation, name, protocol or (), minutes, force=force)
+        path, remarks = overlay.kept_or_written(target, activation, name, protocol or (), minutes, inputs, force=force)
         for remark in remarks:
             print(f"onepass: {remark}", file=sys.stderr)
         print(json.dumps({"path": str(path)}, indent=2) if json_ else path)

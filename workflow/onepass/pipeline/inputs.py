@@ -58,9 +58,9 @@ class SpikeChoices(_Described):
 class InputsChoices(_Described):
     """One of blocks, spectrum and spike."""
 
-    blocks: list[BlockChoices] | None = None
-    spectrum: SpectrumChoices | None = None
-    spike: SpikeChoices | None = None
+    blocks: list[BlockChoices] | None = Field(default=None, description="Blocks one by one.")
+    spectrum: SpectrumChoices | None = Field(default=None, description="A power law, cut into blocks.")
+    spike: SpikeChoices | None = Field(default=None, description="A few directions of another variance.")
     normalised: bool = Field(
         default=True,
         description="Whether the teacher's rows have the length that makes the coordinates of the target standard "

@@ -9,8 +9,10 @@ import yaml
 from onepass.errors import OnepassError
 from onepass.formulas.formula import Formula
 from onepass.formulas.language import FormulaError
+from onepass.inputs.described import inputs_of
 from onepass.model import Model
 from onepass.pipeline.config import FIGURES as EVERY_FIGURE
+from onepass.pipeline.inputs import read_inputs
 from onepass.pipeline.protocols import protocol_of
 from onepass.targets.activation import default_activation
 from onepass.targets.bounded import MINUTES, bounded
@@ -24,11 +26,13 @@ OTHER_NAME = "allowed: another --name (NAME= of make)"
 WORDS = {"**": " pow ", "+": " plus ", "-": " minus ", "/": " over ", ",": " and "}
 
 
-def slug(target: str, activation: str | None = None) -> str:
+def slug(target: str, activation: str | None = None, inputs: str = "isotropic") -> str:
     """A target's name for files: ``tanh(x1*x2*x3)`` is ``tanh_x1_x2_x3``."""
     text = _spoken(Formula.target(target).text)
     if activation is not None:
         text += f" with {_spoken(Formula.activation(activation).text)}"
+    if inputs != "isotropic":
+        text += f" of {inputs}"
     return "_".join(re.findall(r"[a-z0-9.]+", text.lower()))[:80].strip("._")
 
 
@@ -56,34 +60,36 @@ def kept_or_written(
     name: str | None = None,
     protocols: Sequence[str] = (),
     minutes: float = MINUTES,
+    inputs: str = "isotropic",
     *,
     force: bool = False,
     root: str | Path = ".",
 ) -> tuple[Path, list[str]]:
     """The path of a target's overlay below the project's folder `root`, and remarks; written unless it is there.
 
-    Outside a project, for a name that is none, or where the file there is of another target, activation or other
-    protocols, it is an `OverlayError`.
+    Outside a project, for a name that is none, or where the file there is of another target, activation, inputs or
+    other protocols, it is an `OverlayError`.
     """
     if not Path(root, "Snakefile").exists():
         raise OverlayError(f"no Snakefile in {Path(root).resolve()}; call it in the folder of the project")
-    name = name or slug(target, activation)
+    inputs = read_inputs(inputs)
+    name = name or slug(target, activation, inputs)
     if not re.fullmatch(r"[a-z0-9_][a-z0-9_.-]*", name):
         raise OverlayError(f"name {name!r}; allowed: small letters, digits, '_', and, not first, '-' and '.'")
     if name in RESERVED or name.endswith((".nc", ".pdf", ".png")):
         raise OverlayError(f"name {name!r} is that of other results; {OTHER_NAME}")
     path = Path(FOLDER, f"{name}.yaml")
     if Path(root, path).exists() and not force:
-        _of_target(Path(root, path), target, activation, protocols)
+        _of_target(Path(root, path), target, activation, protocols, inputs)
         return path, [f"{path} is there already and kept as it is; --force writes it anew"]
-    settings, remarks = overlay(target, activation, name, protocols, minutes)
+    settings, remarks = overlay(target, activation, name, protocols, minutes, inputs)
     Path(root, FOLDER).mkdir(parents=True, exist_ok=True)
     Path(root, path).write_text(written(settings, remarks, target), encoding="utf-8")
     return path, remarks
 
 
-def _of_target(path: Path, target: str, activation: str | None, protocols: Sequence[str]) -> None:
-    """Raise unless a file is of this target and, where they are named, this activation and these protocols."""
+def _of_target(path: Path, target: str, activation: str | None, protocols: Sequence[str], inputs: str) -> None:
+    """Raise unless a file is of this target and, where they are named, this activation, these protocols and inputs."""
     other = f"{OTHER_NAME}, or --force"
     try:
         experiments = yaml.safe_load(path.read_text(encoding="utf-8"))["experiments"]
@@ -93,9 +99,11 @@ def _of_target(path: Path, target: str, activation: str | None, protocols: Seque
         raise OverlayError(f"{path} is there and no configuration of a target; {other}") from None
     if own != Formula.target(target) or (activation is not None and student != Formula.activation(activation)):
         raise OverlayError(f"{path} is of target {own.text} with activation {student.text}; {other}")
-    runs = experiments.get("runs", {}).get("protocols", [])
-    if protocols and list(protocols) != runs:
-        raise OverlayError(f"{path} is of protocols {', '.join(map(str, runs))}; {other}")
+    runs = experiments.get("runs", {})
+    if protocols and list(protocols) != (own := runs.get("protocols", [])):
+        raise OverlayError(f"{path} is of protocols {', '.join(map(str, own))}; {other}")
+    if inputs != "isotropic" and inputs != (own := runs.get("model", {}).get("inputs", "isotropic")):
+        raise OverlayError(f"{path} is of inputs {own}; {other}")
 
 
 def overlay(
@@ -104,28 +112,41 @@ def overlay(
     name: str | None = None,
     protocols: Sequence[str] = (),
     minutes: float = MINUTES,
+    inputs: str = "isotropic",
 ) -> tuple[dict, list[str]]:
     """The settings of a target, and remarks on how they were chosen.
 
-    What does not fit into so many `minutes` on two cores is made smaller or left out (`bounded`).
+    What does not fit into so many `minutes` on two cores is made smaller or left out (`bounded`). `inputs`, by name,
+    are those of runs; all else, which the theory plans, has isotropic ones.
 
     `protocols`, by name, stand in place of the published ones; those that the theory does not know in the figures that
     need none, of runs and of engines held against each other.
 
     Formulas that are none, or a student that cannot learn the target from where it starts, are a ValueError.
     """
-    name = name or slug(target, activation)
+    name = name or slug(target, activation, inputs)
     remarks = []
     if activation is None:
         activation, why = default_activation(target)
         remarks.append(f"activation {activation}: {why}")
     plan = Plan(Model(target, activation), [protocol_of(protocol).name for protocol in protocols])
-    found, bounds = bounded(experiments(plan), minutes)
+    planned = experiments(plan)
+    apart = {} if inputs == "isotropic" else {"runs": planned.pop("runs")}  # no leaps know these: asked for as they are
+    found, bounds = bounded(planned, minutes)
+    for own in apart.values():
+        own["model"]["inputs"] = inputs
+    found |= apart
     if others := [protocol for protocol in plan.protocols if not knows(protocol)]:
         remarks.append(
             f"the theory plans nothing for {', '.join(others)}: in weak_recovery and chain_exactness alone, at the "
             f"learning rates of gradient steps; the other figures have {', '.join(plan.known)}"
         )
+    if inputs != "isotropic":
+        remarks.append(
+            f"the theory plans nothing for inputs {inputs}: in weak_recovery alone, at the learning rates of isotropic "
+            "ones, which the other figures have"
+        )
+        remarks += inputs_of(inputs).remarks
     figures = {name: [own for own in FIGURES.get(name, ()) if own in found] or None for name in EVERY_FIGURE}
     power = f" d^{plan.half - 1:g}" if plan.half > 1 else ""
     grows = ", and like log d beyond" if plan.order == 2 else ""
