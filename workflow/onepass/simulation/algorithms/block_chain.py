@@ -46,8 +46,9 @@ def run(
     kernel, own = kernel_of(algorithm, _RUN, code_version(__name__)), composition(algorithm, settings, 0.0)
     covariance = model.inputs.at(settings.dimension, k)
     deviations = np.sqrt(covariance.variances)
-    law = BlockLaw(np.array(covariance.dimensions), deviations, deviations * covariance.teacher_frame)
     blocks, each = len(deviations), k + p * (algorithm.vectors + 1)
+    scales = np.repeat(deviations, each)
+    law = BlockLaw(np.array(covariance.dimensions), scales, deviations * covariance.teacher_frame)
     starts = np.zeros((count, p, blocks, each))
     starts[..., : k + p] = factors
     starts = starts.reshape(count, p, -1)

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from onepass.simulation.algorithms.rows import lower_triangular
+from onepass.simulation.algorithms.rows import inner, lower_triangular, squared_norm
 from onepass.simulation.chain.wishart import chi_square, semidefinite_cholesky
 from onepass.simulation.jit import inlined
 
@@ -21,7 +21,7 @@ class BlockLaw(NamedTuple):
     """The covariance of inputs, as compiled code reads it."""
 
     dimensions: np.ndarray  # d_b (B,)
-    deviations: np.ndarray  # s_b (B,)
+    scales: np.ndarray  # s_b of each coordinate of rows (B · each,)
     teacher: np.ndarray  # s_b times the length of a teacher's row in block b (B,); their squares sum to 1
 
 
@@ -41,14 +41,12 @@ def field_progress(rows, inputs: BlockLaw, students, teachers, blocks, each, of_
         for r in range(teachers):
             overlap = 0.0
             for b in range(blocks):
-                overlap += inputs.deviations[b] * inputs.teacher[b] * rows[j, b * each + r]
+                overlap += inputs.teacher[b] * inputs.scales[b * each] * rows[j, b * each + r]
             overlaps += overlap * overlap
         if of_directions:
-            for b in range(blocks):
-                own = 0.0
-                for r in range(b * each, (b + 1) * each):
-                    own += rows[j, r] * rows[j, r]
-                square += inputs.deviations[b] * inputs.deviations[b] * own
+            for r in range(blocks * each):
+                scaled = inputs.scales[r] * rows[j, r]
+                square += scaled * scaled
             overlaps = overlaps / square if square > 0.0 else 0.0
         found += overlaps
     return found
@@ -62,13 +60,12 @@ def to_fields(rows, inputs: BlockLaw, factor, frame, students, teachers, blocks,
     By Gram & Schmidt, again where most of a row is taken away (Kahan's "twice is enough"). A row in the span of those
     before has a frame of 0: no field depends on it.
     """
-    known = each - students  # coordinates that are not 0
+    width = blocks * each
     for j in range(students):
         whole = 0.0
-        for b in range(blocks):
-            for r in range(b * each, b * each + known):
-                frame[j, r] = inputs.deviations[b] * rows[j, r]
-                whole += frame[j, r] * frame[j, r]
+        for r in range(width):
+            frame[j, r] = inputs.scales[r] * rows[j, r]
+            whole += frame[j, r] * frame[j, r]
         for m in range(teachers + j):
             factor[j, m] = 0.0
         before, rest = whole, whole
@@ -76,18 +73,8 @@ def to_fields(rows, inputs: BlockLaw, factor, frame, students, teachers, blocks,
             for r in range(teachers):
                 factor[j, r] += without_teacher(frame, j, inputs, r, blocks, each)
             for i in range(j):
-                along = 0.0
-                for b in range(blocks):
-                    for r in range(b * each, b * each + known):
-                        along += frame[j, r] * frame[i, r]
-                for b in range(blocks):
-                    for r in range(b * each, b * each + known):
-                        frame[j, r] -= along * frame[i, r]
-                factor[j, teachers + i] += along
-            rest = 0.0
-            for b in range(blocks):
-                for r in range(b * each, b * each + known):
-                    rest += frame[j, r] * frame[j, r]
+                factor[j, teachers + i] += without(frame, j, frame, i, width)
+            rest = squared_norm(frame, j, width)
             if rest > 0.5 * before or rest <= RANK * whole:
                 break
             before = rest
@@ -95,9 +82,8 @@ def to_fields(rows, inputs: BlockLaw, factor, frame, students, teachers, blocks,
             rest = 0.0
         factor[j, teachers + j] = sqrt(rest)
         share = 1.0 / sqrt(rest) if rest > 0.0 else 0.0
-        for b in range(blocks):
-            for r in range(b * each, b * each + known):
-                frame[j, r] *= share
+        for r in range(width):
+            frame[j, r] *= share
 
 
 @inlined
@@ -112,44 +98,45 @@ def without_teacher(rows, j, inputs: BlockLaw, r, blocks, each):
 
 
 @inlined
+def without(rows, j, frame, i, width):
+    """The same along row i of a frame."""
+    along = inner(rows, j, frame, i, width)
+    for r in range(width):
+        rows[j, r] -= along * frame[i, r]
+    return along
+
+
+@inlined
 def complete_blocks(rng, gradient, drift, gram, root, noise, inputs: BlockLaw, frame, count, teachers, blocks, each):
     """Write the gradient (p, B · each) of a batch: its sums along the frame of fields, and what is drawn beside it in
     each block and outside of the coordinates known there; `gram` does not come back.
 
-    ``noise`` is an array (p, B · each) to work in.
+    ``noise`` is an array (p, B · each) to work in; the frame is 0 outside of the coordinates known.
     """
-    known = each - count
+    known, width = each - count, blocks * each
     rank = semidefinite_cholesky(gram, count, root, 0)
     for m in range(rank):
         for b in range(blocks):
             first, d_b = b * each, inputs.dimensions[b]
+            beyond = d_b - known  # row m of a Bartlett factor, trapezoidal
             for r in range(known):
                 noise[m, first + r] = rng.standard_normal() if r < d_b else 0.0
             for r in range(count):
-                noise[m, first + known + r] = 0.0
-            beyond = d_b - known  # row m of a Bartlett factor, trapezoidal
-            for r in range(min(m, beyond)):
-                noise[m, first + known + r] = rng.standard_normal()
+                noise[m, first + known + r] = rng.standard_normal() if r < m and r < beyond else 0.0
             if m < beyond:
                 noise[m, first + known + m] = sqrt(chi_square(rng, float(beyond - m)))
         for r in range(teachers):
             without_teacher(noise, m, inputs, r, blocks, each)
         for i in range(count):
-            along = 0.0
-            for b in range(blocks):
-                for r in range(b * each, b * each + known):
-                    along += noise[m, r] * frame[i, r]
-            for b in range(blocks):
-                for r in range(b * each, b * each + known):
-                    noise[m, r] -= along * frame[i, r]
+            without(noise, m, frame, i, width)
     for j in range(count):
-        for b in range(blocks):
-            first, s = b * each, inputs.deviations[b]
-            for r in range(each):
-                value = drift[j, r] * inputs.teacher[b] if r < teachers else 0.0
-                if r < known:
-                    for i in range(count):
-                        value += drift[j, teachers + i] * frame[i, first + r]
-                for m in range(min(j + 1, rank)):
-                    value += root[j, m] * noise[m, first + r]
-                gradient[j, first + r] = s * value
+        for r in range(width):
+            value = 0.0
+            for i in range(count):
+                value += drift[j, teachers + i] * frame[i, r]
+            for m in range(min(j + 1, rank)):
+                value += root[j, m] * noise[m, r]
+            gradient[j, r] = inputs.scales[r] * value
+        for r in range(teachers):
+            for b in range(blocks):
+                gradient[j, b * each + r] += inputs.scales[b * each] * drift[j, r] * inputs.teacher[b]
