@@ -7,10 +7,11 @@ from math import inf
 import numpy as np
 import onepass
 from onepass.protocol import Protocol
-from onepass.simulation.algorithms import composed_chain
+from onepass.simulation.algorithms import block_chain, composed_chain
 from onepass.simulation.algorithms.composed import ComposedSGD
 from onepass.simulation.algorithms.run import Settings, run
 from onepass.simulation.chain import overlap_chain
+from onepass.simulation.initial import initial_factors
 from onepass.simulation.streams import replica_streams
 from shared import parameters, starts  # beside this file
 
@@ -93,6 +94,37 @@ def compiled():
             mine, basic = np.median(times, axis=0) / SAMPLES * 1e9
             what = f"n_b = {batch_size}, {protocol.name}: {mine:.1f} ns a sample, projected_square {basic:.1f}"
             yield what, np.median(times[:, 0] / times[:, 1]), (0, 1.5)
+
+
+BLOCKS = (1, 4, 24)
+PER_BLOCK = 1.3  # times a sample of the basic chain, that a block may cost
+FIXED = 2.0  # beside that, at one sample a step: what a step has to do for any number of blocks
+
+
+def blocks():
+    """inputs with equal blocks compiled, p = k = 1, He3: time a sample as a multiple of isotropic inputs'"""
+    for batch_size in (1, 32, 1000):
+        steps = SAMPLES // batch_size // 4
+        own = parameters(HE3, dimension=4096, batch_size=batch_size, steps=steps, learning_rate=1e-6)
+        basic = (starts(HE3, 1, "sphere", 4096, seed=1), replica_streams(1, 1), np.array([0, steps]))
+        settings = Settings(4096, batch_size, steps, inf)
+        for count in BLOCKS:
+            described = {"blocks": [{"dimension": 1 / count, "variance": 1, "teacher": 1 / count}] * count}
+            model = onepass.Model("He3(x1)", "He3", inputs=described)
+            algorithm = ComposedSGD(model, Protocol(), 1e-6, 4096)
+            place = (initial_factors(model, "sphere", 4096, replica_streams(2, 1)), *basic[1:])
+            calls = [
+                lambda algorithm=algorithm, settings=settings, place=place: block_chain.run(
+                    algorithm, settings, *place
+                ),
+                lambda own=own, basic=basic: overlap_chain.run(HE3, own, *basic),
+            ]
+            for call in calls:
+                call()  # loads and compiles
+            times = np.array([[_timed(call) for call in calls] for _ in range(ROUNDS)])
+            mine = np.median(times[:, 0]) / (steps * batch_size) * 1e9
+            what = f"n_b = {batch_size}, {count} blocks: {mine:.1f} ns a sample"
+            yield what, np.median(times[:, 0] / times[:, 1]), (0, PER_BLOCK * count + FIXED)
 
 
 def _timed(call) -> float:
