@@ -110,7 +110,7 @@ def test_equal_blocks_are_isotropic(protocol, inputs, compiled):
     assert_same_law({name: found[name] for name in expected}, expected, cases=8, means=False)
 
 
-@pytest.mark.parametrize("initial", ["sphere", ("overlap", 0.3)], ids=str)
+@pytest.mark.parametrize("initial", ["sphere", ("norm", 0.3), ("overlap", 0.3)], ids=str)
 @pytest.mark.parametrize("inputs", EQUAL)
 def test_starts_in_equal_blocks_are_isotropic_ones(inputs, initial):
     rng, covariance = np.random.default_rng(8), inputs_of(inputs).at(12, 2)
@@ -122,7 +122,7 @@ def test_starts_in_equal_blocks_are_isotropic_ones(inputs, initial):
     found = {"Q": (blocks[:, 0] * blocks[:, 1]).sum(axis=(1, 2)), "M00": overlaps[:, 0, 0], "M11": overlaps[:, 1, 1]}
     expected = {"Q": (factors[:, 0] * factors[:, 1]).sum(axis=1), "M00": factors[:, 0, 0], "M11": factors[:, 1, 1]}
     rounded = ({name: np.round(values, 9) for name, values in either.items()} for either in (found, expected))
-    assert_same_law(*rounded, cases=4)
+    assert_same_law(*rounded, cases=6)
 
 
 FAULTY = (TWO, HALVES, P("correlation", "plain"), 16, 8)

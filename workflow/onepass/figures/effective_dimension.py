@@ -44,7 +44,7 @@ def draw(datasets):
         ax.set(xscale="log", yscale="log", xlabel=f"${name}$", title=title)
         ax.xaxis.set_minor_formatter(NullFormatter())
     axes[0].set_ylabel("samples $N^* = n_b T^*$")
-    axes[-1].annotate(f"$\propto {_NAMES[-1]}^{{\,{power:g}}}$", (0.06, 0.93), xycoords="axes fraction", va="top",
+    axes[-1].annotate(rf"$\propto {_NAMES[-1]}^{{\,{power:g}}}$", (0.06, 0.93), xycoords="axes fraction", va="top",
                       color=style.MUTED, fontsize=7.5)  # fmt: skip
     figure.legend(handles=handles, loc="outside lower center", ncols=3, columnspacing=1.3)
     return figure
@@ -64,9 +64,9 @@ def measured(dataset) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 def label(inputs: Inputs) -> str:
     """Inputs in a few words."""
     if isinstance(inputs, Spectrum):
-        return f"variances $i^{{\,-{inputs.power:g}}}$"
+        return rf"variances $i^{{\,-{inputs.power:g}}}$"
     if isinstance(inputs, Spike):
         size = f"{inputs.strength:g}" if inputs.strength != 1 or not inputs.power else ""
-        size += f"d^{{\,{inputs.power:g}}}" if inputs.power else ""
+        size += rf"d^{{\,{inputs.power:g}}}" if inputs.power else ""
         return f"spike $1 + {size}$, cosine {inputs.alignment:g}"
     return inputs.name

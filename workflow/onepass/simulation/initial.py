@@ -88,9 +88,7 @@ def block_factor(initial, students: int, covariance: Covariance, teachers: int, 
     p, k = students, teachers
     kind, values = ("sphere", ()) if isinstance(initial, str) and initial == "sphere" else _unpack(initial)
     if kind == "overlaps":
-        raise InitialError(
-            "initial ('overlaps', M, Q) is known for isotropic inputs alone; allowed: sphere, norm, overlap"
-        )
+        raise InitialError("initial ('overlaps', M, Q) is for isotropic inputs alone; allowed: sphere, norm, overlap")
     factor = np.zeros((p, len(covariance.dimensions), k + p))
     for b, d_b in enumerate(covariance.dimensions):
         near = min(d_b, k + p)
