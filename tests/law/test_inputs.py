@@ -6,15 +6,17 @@ All cases of a test together fail correct code with a chance of 1 in 1000 (Bonfe
 from dataclasses import replace
 
 import numpy as np
+import onepass
 import pytest
 from helpers.algorithms import HEAVY, JOINT, ONE, POLYNOMIAL, RATES, REPLICAS, THREE, TWO, last_states, of, start_of
-from helpers.laws import assert_other_law, assert_same_law
+from helpers.laws import ALARM, assert_other_law, assert_same_law
 from onepass.inputs.described import inputs_of
 from onepass.protocol import Protocol as P
 from onepass.simulation.algorithms import block_chain
 from onepass.simulation.algorithms.blocks import BlockBatch
 from onepass.simulation.initial import block_factor, initial_factor, initial_factors
 from onepass.simulation.streams import replica_streams
+from scipy.stats import norm
 
 HALVES = "blocks_0.5v2t0.1_0.5v0.5t0.9"
 QUARTERS = "blocks_0.25v3t0.4_0.25v1t0_0.25v0.2t0.5_0.25v0t0.1"
@@ -154,3 +156,20 @@ def test_noise_along_the_fields_that_the_sums_have_too_is_noticed(monkeypatch):
 def test_combinations_without_the_deviations_of_blocks_are_noticed(monkeypatch):
     wrong = lambda self, weights: np.concatenate([part.combine(weights) for part in self.parts], axis=2)  # noqa: E731
     noticed(lambda: monkeypatch.setattr(BlockBatch, "combine", wrong), False)
+
+
+def test_linear_students_of_a_power_law_learn_each_block_at_its_own_pace():
+    """``E[w] ← (1 − γΣ) E[w] + γΣ w*``, exactly, by plain steps of the square loss."""
+    rate, steps, initial, d = 0.05, 30, 0.3, 200
+    model = onepass.Model("x1", "x", inputs="spectrum1x24t0.5")
+    own = {"dimension": d, "batch_size": 4, "learning_rate": rate, "steps": steps, "replicas": 2000, "seed": 3}
+    runs = onepass.simulate(model, P(update="plain"), initial=("overlap", initial), threshold=None, records=0, **own)
+    covariance = model.inputs.at(d, 1)
+    variances, lengths = np.array(covariance.variances), np.array(covariance.teacher_frame)
+    start = initial * variances * lengths / np.linalg.norm(variances * lengths)  # along Σ w*, the rest has mean 0
+    left = (1 - rate * variances) ** steps
+    expected = lengths * (left * start + (1 - left) * lengths)
+    found = runs.block_overlap[:, -1, :, 0, 0].values
+    errors = found.std(axis=0) / np.sqrt(len(found))
+    assert len(variances) == 22
+    assert (abs(found.mean(axis=0) - expected) / errors).max() < norm.isf(ALARM / 2 / len(variances))
