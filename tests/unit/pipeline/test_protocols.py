@@ -191,7 +191,7 @@ def test_searches_of_the_best_rate_take_them_step_by_step():
 
 
 def test_a_batch_that_no_memory_holds_is_refused_where_it_would_have_to():
-    """The compiled chain takes one sample after another; samples seen again, in array form, are held all."""
+    """The chain takes one sample after another; samples that are seen again are held all."""
     own = {"mu": [4.0], "dimensions": [128], "gamma0": 1e-3}
     assert validated(he3("plain_square", **own)).grid("he3")[0].batch_size == 2**28
     assert "bytes a replica; allowed: " in refused(he3("spherical_correlation_passes2", **own))
