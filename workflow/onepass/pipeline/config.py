@@ -46,6 +46,10 @@ FIGURES = {
     "losses": "tuned",
     "momentum": "tuned",
     "smoothing": "tuned",
+    "repetition": "recovery",
+    "repetition_batch": "tuned",
+    "lookahead_rate": "tuned",
+    "full_batch": "trajectories",
 }
 TABLES = ("summary", "recovery_times")  # data/exponents has a file of each, beside one an experiment
 # Those that are drawn on a theory, of protocols that it knows and no others.

@@ -10,7 +10,15 @@ from itertools import product
 from pathlib import Path
 
 from onepass.pipeline.cell import Cell
-from onepass.pipeline.feasible import CellError, check_cell, check_model, check_protocols, layer_of, leap_index
+from onepass.pipeline.feasible import (
+    CellError,
+    check_cell,
+    check_model,
+    check_protocols,
+    climb_order,
+    layer_of,
+    leap_index,
+)
 from onepass.pipeline.first_rate import first_prefactor
 from onepass.protocol import Protocol, Update
 from onepass.simulation.parameters import largest_count
@@ -101,7 +109,7 @@ def _recovery_cells(name, experiment):
     for protocol, mu in product(experiment.protocols, experiment.mu):
         delta, theta = row_exponents(experiment, protocol, mu)
         if math.isnan(theta):  # counted in units of a climb
-            theta = max(delta + exponents.half(leap_index(experiment.model.target)) - 1, 0.0)
+            theta = max(delta + exponents.half(climb_order(experiment.model.target, protocol)) - 1, 0.0)
         if not math.isfinite(theta):
             least = exponents.learning_rate_exponent(protocol, leap_index(experiment.model.target), mu)
             raise CellError(("delta",), delta, f"{protocol} does not learn at mu = {mu:g}; allowed: {least:g} or more")
