@@ -96,6 +96,37 @@ def compiled():
             yield what, np.median(times[:, 0] / times[:, 1]), (0, 1.5)
 
 
+LOOKS = {"lookahead": "sample"}, {"lookahead": "batch"}, {"passes": 2}, {"passes": 5}
+RELU = onepass.Model("He3(x1)", "relu", second_layer=(-1.0,))
+
+
+def seen_again():
+    """samples seen again, p = k = 1, ReLU: time a sample as a multiple of spherical correlation's"""
+    for batch_size in (1, 1000):
+        steps = SAMPLES // batch_size
+        place = (starts(RELU, 1, "sphere", 1000, seed=1), replica_streams(1, 1))
+        own = parameters(
+            RELU, "spherical_correlation", dimension=1000, batch_size=batch_size, steps=steps, learning_rate=1e-6
+        )
+        for look in LOOKS:
+            protocol = Protocol("correlation", "spherical", **look)
+            settings = Settings(1000, batch_size, steps * protocol.passes, inf)
+            algorithm, ends = ComposedSGD(RELU, protocol, 1e-6, 1000), np.array([0, settings.steps])
+            calls = [
+                lambda algorithm=algorithm, settings=settings, place=place, ends=ends: composed_chain.run(
+                    algorithm, settings, *place, ends
+                ),
+                lambda own=own, place=place, steps=steps: overlap_chain.run(RELU, own, *place, np.array([0, steps])),
+            ]
+            for call in calls:
+                call()  # loads and compiles
+            times = np.array([[_timed(call) for call in calls] for _ in range(TURNS)])
+            mine, basic = np.median(times, axis=0) / SAMPLES * 1e9
+            what = f"n_b = {batch_size}, {protocol.name}: {mine:.1f} ns a sample, spherical_correlation {basic:.1f}"
+            goal = 4 if look == {"lookahead": "sample"} else 3 * max(2, protocol.passes)
+            yield what, np.median(times[:, 0] / times[:, 1]), (0, goal)
+
+
 BLOCKS = (1, 4, 24)
 PER_BLOCK = 1.3  # times a sample of the basic chain, that a block may cost
 FIXED = 2.0  # beside that, at one sample a step: what a step has to do for any number of blocks

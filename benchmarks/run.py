@@ -189,6 +189,7 @@ BENCHMARKS = [
     gaussian_knows_neither_dimension_nor_batch,
     leaps.leaps,
     algorithms.compiled,
+    algorithms.seen_again,
     algorithms.blocks,
     algorithms.algorithms,
     chain_against_sgd,

@@ -6,7 +6,7 @@ from math import inf
 import numpy as np
 import onepass
 from onepass.inputs.kind import ISOTROPIC
-from onepass.protocol import ALL_PROTOCOLS, Protocol
+from onepass.protocol import ALL_PROTOCOLS, Loss, Protocol
 from onepass.simulation.algorithms import block_chain, composed_chain, run
 from onepass.simulation.algorithms.composed import ComposedSGD
 from onepass.simulation.algorithms.run import Settings
@@ -85,6 +85,13 @@ REPEATED = {  # samples seen again: every form by every update, then a combinati
         (SIGNS, Protocol("logistic", "spherical", passes=3, velocity="transported", **HEAVY)),
     ],
 }
+
+COMPILED_AGAIN = [  # those that share six kernels: each takes its ten seconds
+    (model, protocol)
+    for form in REPEATED.values()
+    for model, protocol in form
+    if protocol.loss not in (Loss.ABSOLUTE, Loss.LOGISTIC) and (model, protocol.loss) != (RELU, Loss.SQUARE)
+]
 
 
 def of(protocol: Protocol):

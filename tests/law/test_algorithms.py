@@ -10,12 +10,14 @@ import onepass
 import pytest
 from helpers import cases
 from helpers.algorithms import (
+    COMPILED_AGAIN,
     HEAVY,
     JOINT,
     ONE,
     OWN,
     POLYNOMIAL,
     PROTOCOLS,
+    RELU,
     REPEATED,
     THREE,
     TWO,
@@ -106,11 +108,28 @@ SEEN_AGAIN = [
 
 @pytest.mark.parametrize("case", SEEN_AGAIN, ids=named)
 def test_samples_seen_again_have_the_law_of_dense_ones(case):
-    """Of each form every update and every number of samples."""
+    """Of each form every update and every number of samples, of lazy batches and of compiled steps."""
     model, protocol, dimension, batch_size = case
     place = {"dimension": dimension, "batch_size": batch_size}
     found, expected = (last_states(of(protocol), model, dense=dense, **place) for dense in (False, True))
-    assert_same_law(found, expected, cases=len(SEEN_AGAIN), means=False)
+    assert_same_law(found, expected, cases=2 * len(SEEN_AGAIN), means=False)
+    if (model, protocol) in COMPILED_AGAIN:
+        found = last_states(of(protocol), model, dense=False, compiled=True, seed=6, **place)
+        assert_same_law(found, expected, cases=2 * len(SEEN_AGAIN), means=False)
+
+
+@pytest.mark.parametrize(
+    ("own", "dimension", "batch_size"),
+    [({"passes": 3}, 5, 4), ({"passes": 3}, 4, 12), ({"passes": 2, **JOINT}, 4, 2), ({"passes": 9}, 6, 8)],
+)
+def test_compiled_batches_use_the_dimension_up(own, dimension, batch_size):
+    """Before their last pass everything is known of them, and all that there was."""
+    protocol, place = P(update="plain", second_layer_rate=1, **own), {"dimension": dimension, "batch_size": batch_size}
+    steps = 3 * protocol.passes
+    assert composed_chain.takes(of(protocol)(TWO, 0.1, dimension), Settings(dimension, batch_size, steps, inf))
+    expected = last_states(of(protocol), TWO, dense=True, steps=steps, **place)
+    found = last_states(of(protocol), TWO, dense=False, compiled=True, steps=steps, **place)
+    assert_same_law(found, expected, cases=4, means=False)
 
 
 AT_ZERO = [P("correlation", "plain", lookahead=lookahead) for lookahead in ("sample", "batch")]
@@ -197,27 +216,38 @@ def test_norms_that_the_walk_does_not_know_are_noticed(monkeypatch):
     noticed(of(protocol), ONE, monkeypatch, lazy.LazyBatch, "_walk", fault, batch_size=2, dimension=9, replicas=10_000)
 
 
-COMPILED_FAULTS = {  # two degrees of freedom too few: of 7 and 6 along a walk, of 6 outside of all
-    "_WALK": (
-        ONE,
-        P("correlation", "plain", smoothing=0.7),
-        "own.dimension - KNOWN",
-        {"batch_size": 2, "dimension": 9},
+FAULTS = {  # a protocol and its place; where the source has what instead of what
+    "degrees": (
+        ONE, P("correlation", "plain", smoothing=0.7), {"dimension": 9, "batch_size": 2},
+        "_WALK", "own.dimension - KNOWN", "own.dimension - KNOWN - 2",
     ),
-    "_KERNEL": (TWO, P("correlation", "plain"), "own.dimension - k - held", {"rate": 2.0, "dimension": 10}),
-}
+    "degrees outside": (
+        TWO, P("correlation", "plain"), {"dimension": 10, "rate": 2.0},
+        "_KERNEL", "own.dimension - k - held", "own.dimension - k - held - 2",
+    ),
+    "norms": (
+        TWO, P(update="plain", second_layer_rate=1, lookahead="sample", lookahead_rate=3),
+        {"dimension": 7, "batch_size": 2, "steps": 1, "rate": 1.0},
+        "_WALK", "squared_length(parts, i, rank)", "chi_square(rng, degrees)",
+    ),
+    "coordinates": (
+        RELU, P("correlation", "plain", **JOINT), {"dimension": 16, "batch_size": 8, "rate": 1.0},
+        "_AGAIN", "        share = own",
+        "        for i in range(size):\n            batch[opened, i] = rng.standard_normal()\n"
+        "        opened = known\n        share = own",
+    ),
+}  # fmt: skip
 
 
-@pytest.mark.parametrize("source", COMPILED_FAULTS)
-def test_too_few_dimensions_of_compiled_steps_are_noticed(source, monkeypatch):
-    """By the law of norms."""
-    model, protocol, right, place = COMPILED_FAULTS[source]
+@pytest.mark.parametrize(("model", "protocol", "place", "where", "right", "fault"), FAULTS.values(), ids=FAULTS)
+def test_faults_in_compiled_steps_are_noticed(model, protocol, place, where, right, fault, monkeypatch):
+    """Two too few of 7 and 6 dimensions along a walk, of 6 outside of all; norms drawn apart; fresh coordinates."""
     make, place = of(protocol), {"replicas": 10_000, **place}
     expected = last_states(make, model, dense=True, **place)
     assert_same_law(last_states(make, model, dense=False, compiled=True, **place), expected, means=False)
-    text = getattr(composed_chain, source)
-    assert right in text
-    monkeypatch.setattr(composed_chain, source, text.replace(right, f"{right} - 2"))
+    source = getattr(composed_chain, where)
+    assert source.count(right) == 1
+    monkeypatch.setattr(composed_chain, where, source.replace(right, fault))
     wrong = last_states(make, model, dense=False, compiled=True, **place)
     assert_other_law(wrong, expected, cases=len(CASES), means=False)
 

@@ -24,7 +24,10 @@ def test_every_figure_and_every_experiment_stands_in_one_collection():
 
 
 def test_a_file_more_is_a_collection_more(tmp_path):
+    with pytest.raises(collection.CollectionError, match="it is part of the workflow, not of the package"):
+        collection.files(tmp_path)
     (tmp_path / "collections").mkdir()
+    (tmp_path / "default.yaml").touch()
     for name, text in [("b", "figures: {leap: [one], polylog: [two]}"), ("a", "figures: {leap: [one]}"), ("c", "")]:
         (tmp_path / "collections" / f"{name}.yaml").write_text(text)
     files = collection.files(tmp_path)

@@ -190,8 +190,15 @@ def test_searches_of_the_best_rate_take_them_step_by_step():
     assert (cell.engine, cell.recovery, cell.tuned) == ("chain", "norm", True)
 
 
+def test_budgets_of_samples_seen_again_go_by_the_generative_exponent():
+    """Of He3: d steps at a rate of 1/d, not d^1.5."""
+    own = {"mu": [0.0], "dimensions": [100], "gamma0": 0.5, "delta": 1.0, "step_budget": 2.0}
+    for name, steps in (("spherical_correlation_samplelookahead0.1", 400), ("plain_square", 4000)):
+        assert [cell.steps for cell in validated(he3(name, **own)).grid("he3")] == [steps]
+
+
 def test_a_batch_that_no_memory_holds_is_refused_where_it_would_have_to():
-    """The compiled chain takes one sample after another; samples seen again, in array form, are held all."""
+    """The chain takes one sample after another; samples that are seen again are held all."""
     own = {"mu": [4.0], "dimensions": [128], "gamma0": 1e-3}
     assert validated(he3("plain_square", **own)).grid("he3")[0].batch_size == 2**28
     assert "bytes a replica; allowed: " in refused(he3("spherical_correlation_passes2", **own))

@@ -5,10 +5,10 @@ from math import inf, sqrt
 import numpy as np
 import onepass
 import pytest
-from helpers.algorithms import ONE, PROTOCOLS, RATES, THREE, TWO, of, start_of
-from onepass.choices import Momentum
+from helpers.algorithms import COMPILED_AGAIN, ONE, PROTOCOLS, RATES, THREE, TWO, of, start_of
+from onepass.choices import Lookahead, Momentum
 from onepass.protocol import Protocol
-from onepass.simulation.algorithms import composed_chain
+from onepass.simulation.algorithms import composed_chain, lazy
 from onepass.simulation.algorithms.composed import RATE
 from onepass.simulation.algorithms.directions import shaped
 from onepass.simulation.algorithms.rows import lower_triangular, polar
@@ -29,9 +29,7 @@ class PlayedBatch:
     def __init__(self, stream, model, size, known, walks):
         self.stream, self.known, self.width, self.parts = stream, known, known + model.students, None
         self.inputs = stream.standard_normal((size, known if walks else model.students + model.teachers))
-        self.labels = model.target_formula.array(np)(self.inputs[:, : model.teachers])
-        if model.noise:
-            self.labels = self.labels + sqrt(model.noise) * stream.standard_normal(size)
+        self.labels = labels_of(model, self.inputs, stream)
 
     def fields(self, rows):
         near = self.inputs.shape[1]
@@ -72,17 +70,90 @@ class PlayedBatch:
         return rows
 
 
+class PlayedDraws:
+    """Numbers for a lazy batch in the order in which the kernel draws them."""
+
+    def __init__(self, stream):
+        self.stream, self.batch = stream, None
+
+    def __len__(self):
+        return 1
+
+    def normals(self, count, columns):
+        """Column by column, of all samples; of left directions one after the other, each with its Bartlett row."""
+        if count == self.batch.size:
+            return self.stream.standard_normal((columns, count)).T[None]
+        rows = np.zeros((count, columns + count))
+        for i in range(count):
+            rows[i, : columns + i] = self.stream.standard_normal(columns + i)
+            rows[i, columns + i] = sqrt(self.stream.chisquare(DIMENSION - self.batch.known - i))
+        self.factor = rows[None, :, columns:]
+        return rows[None, :, :columns]
+
+
+class PlayedLazyBatch(lazy.LazyBatch):
+    """A batch that is seen again, as the array form has it."""
+
+    def __init__(self, stream, model, size, sizes, known):
+        super().__init__(PlayedDraws(stream), size, known, sizes.width, DIMENSION)
+        self.draws.batch = self
+        first = model.teachers + model.students
+        self.inputs = self.draws.normals(size, first)
+        self.labels = labels_of(model, self.inputs[0], stream)
+
+    def _bartlett(self, rank, columns, degrees):
+        return self.draws.factor
+
+
+class PlayedDenseBatch:
+    """One whose samples are fewer than its combinations: in as many directions as it has beside those held."""
+
+    def __init__(self, stream, model, size, sizes, known):
+        self.inputs = np.zeros((size, sizes.width))
+        self.inputs[:, :known] = stream.standard_normal((known, size)).T
+        for i in range(size):
+            self.inputs[i, known + i] = sqrt(stream.chisquare(DIMENSION - known - i))
+            self.inputs[i + 1 :, known + i] = stream.standard_normal(size - i - 1)
+        self.labels = labels_of(model, self.inputs, stream)
+
+    def fields(self, rows):
+        return self.inputs @ rows.swapaxes(1, 2)
+
+    def combine(self, weights):
+        return weights.swapaxes(1, 2) @ self.inputs / len(self.inputs)
+
+
+def labels_of(model, inputs, stream):
+    """Of inputs (n_b, width) whose noise is drawn next."""
+    found = model.target_formula.array(np)(inputs[:, : model.teachers])
+    return found + sqrt(model.noise) * stream.standard_normal(len(inputs)) if model.noise else found
+
+
+def gram_schmidt(left, weights):
+    """`lazy._complement` as the kernel has it: none of a weight that depends on others, as of students that are both
+    active where the other is, and a positive part of each along its own."""
+    basis = list(left[0].T)
+    for column in weights[0].T:
+        rest = column
+        for _ in range(2):
+            rest = rest - sum((rest @ other) * other for other in basis)
+        if np.linalg.norm(rest) > 1e-12 * np.linalg.norm(column):
+            basis.append(rest / np.linalg.norm(rest))
+    return np.reshape(basis[left.shape[2] :], (-1, left.shape[1])).T[None]
+
+
 def triangle(rows):
     """Lower triangular coordinates of rows in another basis, of a diagonal from 0 up."""
     turned = np.linalg.qr(rows.T)[1].T
     return turned * np.where(np.diagonal(turned) < 0, -1.0, 1.0)
 
 
-def settled(rows, ahead, students, teachers):
+def settled(rows, ahead, students, teachers, width):
     """W and V in a basis of the teacher, then of ``W + ahead V``, then of V."""
     points = rows[:, :students] + ahead * rows[:, students:] if ahead else rows[:, :students]
     both = np.concatenate([points, rows[:, students:]], axis=1)[0]
-    both = np.hstack([both[:, :teachers], triangle(both[:, teachers:]), np.zeros((len(both), students))])
+    both = np.hstack([both[:, :teachers], triangle(both[:, teachers:])])
+    both = np.pad(both, ((0, 0), (0, width - both.shape[1])))
     if ahead:
         both[:students] -= ahead * both[students:]
     return both[None]
@@ -93,7 +164,10 @@ def array_form(model, protocol, batch_size, start, stream):
     p, k = model.students, model.teachers
     algorithm = of(protocol)(model, RATES[model], DIMENSION)
     known = k + p * algorithm.vectors
-    weights = np.zeros((1, p, known + p))
+    sizes = composed_chain.Sizes.of(batch_size, p, known, DIMENSION, algorithm.combinations)
+    width = sizes.width if algorithm.combinations > 1 else known + p
+    walks = protocol.smoothing > 0 or protocol.lookahead == Lookahead.SAMPLE
+    weights = np.zeros((1, p, width))
     weights[..., : k + p] = start
     state = algorithm.start(weights, model.output_weights[None].copy())
     found = []
@@ -104,21 +178,27 @@ def array_form(model, protocol, batch_size, start, stream):
             return map(np.array, zip(*found, strict=True))
         rate = algorithm._scheduled(state, state.rows[:, :p])[0, RATE] if algorithm.adaptive else RATES[model]
         ahead = rate * protocol.beta if protocol.momentum == Momentum.NESTEROV else 0.0
-        batch = PlayedBatch(stream, model, batch_size, known, protocol.smoothing > 0)
-        state = state._replace(rows=settled(state.rows, ahead, p, k))
+        if step % protocol.passes == 0:
+            state = state._replace(rows=settled(state.rows, ahead, p, k, width))
+            if algorithm.combinations > 1:
+                kind = PlayedDenseBatch if sizes.left == batch_size else PlayedLazyBatch
+                batch = kind(stream, model, batch_size, sizes, known)
+            else:
+                batch = PlayedBatch(stream, model, batch_size, known, walks)
         state = algorithm.step(state, batch, batch.labels[None])
 
 
 @pytest.mark.parametrize("batch_size", [1, 8])
 @pytest.mark.parametrize(
-    ("model", "protocol"), PROTOCOLS, ids=[f"{protocol.name}-p{model.students}" for model, protocol in PROTOCOLS]
+    ("model", "protocol"), [*PROTOCOLS, *COMPILED_AGAIN], ids=lambda of: getattr(of, "name", getattr(of, "students", 0))
 )
-def test_compiled_steps_equal_the_array_form(model, protocol, batch_size):
+def test_compiled_steps_equal_the_array_form(model, protocol, batch_size, monkeypatch):
+    monkeypatch.setattr(lazy, "_complement", gram_schmidt)
     start = start_of(model, DIMENSION)
-    expected = list(array_form(model, protocol, batch_size, start, *replica_streams(3, 1)))
+    expected = list(array_form(model, protocol, batch_size, start, *replica_streams(4, 1)))
     settings = Settings(DIMENSION, batch_size, STEPS, inf)
     algorithm = of(protocol)(model, RATES[model], DIMENSION)
-    found = composed_chain.run(algorithm, settings, start[None], replica_streams(3, 1), np.arange(STEPS + 1))
+    found = composed_chain.run(algorithm, settings, start[None], replica_streams(4, 1), np.arange(STEPS + 1))
     assert abs(expected[0][-1] - expected[0][0]).max() > 1e-4
     for own, other in zip((found.overlaps, found.grams, found.layers), expected, strict=True):
         np.testing.assert_allclose(own[0, 1], other[1], rtol=1e-12, atol=1e-12)
@@ -139,7 +219,7 @@ def test_limits_of_directions(model, one, other):
     start, settings = start_of(model, DIMENSION)[None], Settings(DIMENSION, 8, STEPS, inf)
     found, expected = (
         composed_chain.run(
-            of(protocol)(model, RATES[model], DIMENSION), settings, start, replica_streams(3, 1), np.arange(STEPS + 1)
+            of(protocol)(model, RATES[model], DIMENSION), settings, start, replica_streams(4, 1), np.arange(STEPS + 1)
         )
         for protocol in (one, other)
     )

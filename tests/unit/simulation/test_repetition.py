@@ -163,10 +163,11 @@ def test_what_does_not_fit_or_is_not_known_is_refused():
         for own in (Protocol(passes=2), Protocol(lookahead="batch", lookahead_rate=0.1)):
             with pytest.raises(ValueError, match=f"engine '{engine}' does not know protocol '{own.name}'; allowed: ch"):
                 onepass.simulate(TWO, own, batch_size=10, engine=engine, **usual)
-    for own in (Protocol(passes=2), Protocol(lookahead="sample")):
-        algorithm = ComposedSGD(TWO, own, 0.1, 40)
-        assert not composed_chain.takes(algorithm, Settings(40, 2, 4, inf))
-        assert run.inputs_of(algorithm, Settings(40, 2, 4, inf))[1] > 0
+    fits, more = Settings(10**6, 10_000, 4, inf), Settings(10**6, 10**5, 4, inf)
+    algorithm = ComposedSGD(TWO, Protocol(passes=1000), 0.1, 10**6)
+    assert [composed_chain.takes(algorithm, settings) for settings in (fits, more)] == [True, False]
+    with pytest.raises(run.BatchSizeError):
+        run.inputs_of(algorithm, more)
 
 
 def test_a_lookahead_that_overflows_is_a_run_that_diverged():

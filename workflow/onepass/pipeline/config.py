@@ -46,6 +46,10 @@ FIGURES = {
     "losses": "tuned",
     "momentum": "tuned",
     "smoothing": "tuned",
+    "repetition": "recovery",
+    "repetition_batch": "tuned",
+    "lookahead_rate": "tuned",
+    "full_batch": "trajectories",
     "effective_dimension": "tuned",
 }
 TABLES = ("summary", "recovery_times")  # data/exponents has a file of each, beside one an experiment

@@ -21,9 +21,8 @@ SERIES_STEP, NODE = 1.3e-7, 3e-8  # the two forms of the engine for very large b
 LEAP, NODE_LEAP = 1.5e-7, 1e-7  # of the engine that leaps: one of the series, a node of one of the others
 COMPOSED = 1.5  # a sample and a step of other protocols, over those of the basic ones
 BLOCK = 1e-7  # a step of a block of inputs, times p²
-WALK = 5e-8  # of the smoothed landscape: a sample of a student, beside what it takes by other protocols
-AGAIN_STEP, AGAIN_SAMPLE = 1.2e-3, 4e-7  # samples seen again, in array form: a step of all replicas; a sample a student
-ONE_BY_ONE = 2e-5  # of each sample's own lookahead there: a sample a student, all replicas together
+WALK = 5e-8  # where weights know norms: a sample of a student, beside what it takes by other protocols
+AGAIN = 1e-7  # a step on a batch that is seen again, beside its samples
 ARRAY_STEP, COORDINATE = 1.5e-4, 1.2e-8  # the reference, whose replicas go side by side
 LEAPS = 0.4  # of a relative change of 1, for each factor e of d, where little noise turns a run back
 SEARCH = 0.02  # a replica of a search of the best rate in leaps, whatever d and n_b
@@ -108,15 +107,14 @@ def step_seconds(cell: Cell) -> float:
     """One step of all replicas."""
     model = cached_model(cell.target, cell.activation, cell.students, cell.second_layer)
     p, protocol = model.students, Protocol.named(cell.protocol)
-    if protocol.repeats and cell.engine == "chain":
-        walk = ONE_BY_ONE if protocol.lookahead == Lookahead.SAMPLE else 0.0
-        return AGAIN_STEP + cell.batch_size * p * (walk + cell.replicas * AGAIN_SAMPLE)
     if cell.engine == "gaussian":
         return cell.replicas * gaussian_step_seconds(model)
     if cell.engine == "sgd":
         return ARRAY_STEP + cell.replicas * cell.batch_size * cell.dimension * (COORDINATE + p * TERM)
-    sample = sample_seconds(model) + (WALK * p if protocol.smoothing else 0.0)
-    alone = cell.replicas * (STEP + CUBE * p**3 + cell.batch_size * sample)
+    walks = protocol.smoothing > 0 or protocol.lookahead == Lookahead.SAMPLE
+    sample = sample_seconds(model) + (WALK * p if walks else 0.0)
+    step = STEP + (AGAIN if protocol.repeats and not walks else 0.0)
+    alone = cell.replicas * (step + CUBE * p**3 + cell.batch_size * sample)
     if cell.inputs is not None:
         blocks = len(cell.model.inputs.at(cell.dimension, model.teachers).dimensions)
         return alone * COMPOSED + cell.replicas * blocks * BLOCK * p**2

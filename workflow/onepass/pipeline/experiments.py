@@ -105,7 +105,8 @@ class RecoveryExperiment(TimesExperiment):
     )
     step_budget: Positive = Field(
         description="Steps allowed a replica, in units of d^theta / gamma0 with the theory's theta; above 0. Of a "
-        "protocol that the theory does not know, theta is max(delta + max(l/2, 1) - 1, 0): a climb at this rate."
+        "protocol that the theory does not know, theta is max(delta + max(l/2, 1) - 1, 0): a climb at this rate, l of "
+        "samples seen again being the generative exponent."
     )
     records: Annotated[int, Field(ge=0, le=10**4)] = Field(
         description="Steps at which overlaps are recorded, beside the first and the last; from 0 to 10**4."

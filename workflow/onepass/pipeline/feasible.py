@@ -20,6 +20,22 @@ IN_LEAPS = ("leaps",)  # kinds whose runs are of the engine that leaps
 leap_index = remembered(information.leap_index)  # of a target's text; every row asks
 
 
+def climb_order(target: str, protocol: str) -> int:
+    """Order of the mean that a climb begins with: the leap index, the generative exponent of samples seen again."""
+    return _generative_order(target) if Protocol.named(protocol).repeats else leap_index(target)
+
+
+@remembered
+def _generative_order(target: str) -> int:
+    """The leap index where it is not decided."""
+    from onepass.gaussian.generative import UndecidedError, generative_exponent
+
+    try:
+        return generative_exponent(target)
+    except UndecidedError:
+        return information.leap_index(target)
+
+
 class CellError(OnepassError, ValueError):
     """A grid point that cannot be simulated; `key` is where it stands in the experiment, `value` what is there."""
 

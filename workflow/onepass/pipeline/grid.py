@@ -10,7 +10,15 @@ from itertools import product
 from pathlib import Path
 
 from onepass.pipeline.cell import Cell
-from onepass.pipeline.feasible import CellError, check_cell, check_model, check_protocols, layer_of, leap_index
+from onepass.pipeline.feasible import (
+    CellError,
+    check_cell,
+    check_model,
+    check_protocols,
+    climb_order,
+    layer_of,
+    leap_index,
+)
 from onepass.pipeline.first_rate import first_prefactor
 from onepass.pipeline.inputs import inputs_name_of
 from onepass.pipeline.row_exponents import map_exponent, row_exponents, unknown_exponents
@@ -82,7 +90,7 @@ def _recovery_cells(name, experiment):
     for protocol, mu in product(experiment.protocols, experiment.mu):
         delta, theta = row_exponents(experiment, protocol, mu)
         if math.isnan(theta):  # counted in units of a climb
-            theta = max(delta + exponents.half(leap_index(experiment.model.target)) - 1, 0.0)
+            theta = max(delta + exponents.half(climb_order(experiment.model.target, protocol)) - 1, 0.0)
         if not math.isfinite(theta):
             least = exponents.learning_rate_exponent(protocol, leap_index(experiment.model.target), mu)
             raise CellError(("delta",), delta, f"{protocol} does not learn at mu = {mu:g}; allowed: {least:g} or more")

@@ -1,7 +1,8 @@
 """Runs of composed protocols by compiled code: the law of `run.run` with lazy batches, at once for each replica.
 
-A protocol gets a kernel of its own only for what stands in its inner loops: the formulas, whether there are velocities
-and whether the output is needed. All numbers, and the other choices, are told when it runs.
+A protocol gets a kernel of its own only for what stands in its inner loops: the formulas, whether there are velocities,
+whether the output is needed, and what the sums over a batch are. All numbers, and the other choices, are told when it
+runs.
 """
 
 import inspect
@@ -10,16 +11,17 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from onepass.choices import BASIC_LOSSES, Loss, Schedule, Update
+from onepass.choices import BASIC_LOSSES, Lookahead, Loss, Schedule, Update
 from onepass.formulas.named import NamedFormula
 from onepass.gaussian.hermite import gaussian_norm
 from onepass.gaussian.risk import RiskSeries, risk_series
 from onepass.protocol import ADAPTIVE_DECAY, ADAPTIVE_DROP, ADAPTIVE_RISK_FRACTION, PSI
-from onepass.simulation.algorithms import composed_kernel, walk_kernel
+from onepass.simulation.algorithms import again_kernel, composed_kernel, lookahead_kernel, walk_kernel
 from onepass.simulation.algorithms.algorithm import Algorithm
 from onepass.simulation.algorithms.composed import ComposedSGD
 from onepass.simulation.algorithms.composed_step import Composition
-from onepass.simulation.algorithms.run import Outcome, Settings
+from onepass.simulation.algorithms.lazy_kernel import Sizes
+from onepass.simulation.algorithms.run import MEMORY, Outcome, Settings
 from onepass.simulation.algorithms.walk_kernel import Rule
 from onepass.simulation.chain.batch_law import NO_LAW, Law
 from onepass.simulation.chain.build import RESPONSE, SAMPLES, SUMS, composed_module
@@ -29,14 +31,18 @@ from onepass.sources import code_version
 
 # Read as this module is, like those of `chain.build`.
 _KERNEL, _WALK = inspect.getsource(composed_kernel), inspect.getsource(walk_kernel)
-PROTOCOL, RUN, MOVE = (re.compile(f"# <{part}>.*# </{part}>", re.DOTALL) for part in ("protocol", "run", "move"))
+_LOOKAHEAD, _AGAIN = inspect.getsource(lookahead_kernel), inspect.getsource(again_kernel)
+PROTOCOL, RUN, MOVE, WEIGH = (
+    re.compile(f"# <{part}>.*# </{part}>", re.DOTALL) for part in ("protocol", "run", "move", "weigh")
+)
 _RESPONSE = RESPONSE.search(_KERNEL).group()
 # What the kernel needs beside the names that the chain's has.
-_NEEDED = """from onepass.choices import Direction, Momentum, Velocity
-from onepass.simulation.algorithms.composed_step import ASCENT, VALUE, Composition, accelerate, append, complete
+_NEEDED = """from onepass.choices import Direction, Lookahead, Momentum, Velocity
+from onepass.simulation.algorithms.composed_step import ASCENT, VALUE, Composition, accelerate, complete
 from onepass.simulation.algorithms.composed_step import complete_one, frobenius, go_along, is_finite, keep
 from onepass.simulation.algorithms.composed_step import make_tangent, progress, resize, resize_rows, transport
-from onepass.simulation.algorithms.rows import lower_triangular, polar
+from onepass.simulation.algorithms.lazy_kernel import Sizes, add_fields, combine, open_batch
+from onepass.simulation.algorithms.rows import inner, lower_triangular, polar
 from onepass.simulation.algorithms.walk import draw_parts, squared_length, walk
 from onepass.simulation.algorithms.walk_kernel import Rule
 from onepass.simulation.chain.unit_risk import sphere_risk
@@ -46,16 +52,35 @@ from onepass.simulation.chain.unit_risk import sphere_risk
 def takes(algorithm: Algorithm, settings: Settings) -> bool:
     """Whether the compiled form knows such runs; the array form knows all, at a hundred times the cost of a step.
 
-    It does not know algorithms of one's own, inputs that are not isotropic, samples that are seen again, the risk of
-    weights off the sphere, which the adaptive schedule asks for, and dimensions that a batch uses up.
+    It does not know algorithms of one's own, inputs that are not isotropic, the risk of weights off the sphere, which
+    the adaptive schedule asks for, dimensions that a batch of one combination uses up, and batches that are seen again
+    and do not fit the memory.
     """
     if settings.dense or type(algorithm) is not ComposedSGD or not algorithm.model.inputs.is_isotropic:
         return False
     own, p = algorithm.protocol, algorithm.model.students
+    if own.schedule == Schedule.ADAPTIVE and own.update == Update.PLAIN:
+        return False
     held = algorithm.teachers + p * algorithm.vectors
-    adaptive_off_the_sphere = own.schedule == Schedule.ADAPTIVE and own.update == Update.PLAIN
-    used = min(p + 1, settings.batch_size) if own.smoothing else min(p, settings.batch_size)  # walks keep one beyond
-    return settings.dimension >= held + used and not own.repeats and not adaptive_off_the_sphere
+    if _again(algorithm):
+        return settings.dimension >= held and 8 * _sizes(algorithm, settings).numbers <= MEMORY
+    used = min(p + 1 if _walks(algorithm) else p, settings.batch_size)  # walks keep one beyond
+    return settings.dimension >= held + used
+
+
+def _walks(algorithm: ComposedSGD) -> bool:
+    """Whether weights know the norms of their samples."""
+    return algorithm.protocol.smoothing > 0 or algorithm.protocol.lookahead == Lookahead.SAMPLE
+
+
+def _again(algorithm: ComposedSGD) -> bool:
+    """Whether it forms more than one combination of a batch."""
+    return algorithm.combinations > 1
+
+
+def _sizes(algorithm: ComposedSGD, settings: Settings) -> Sizes:
+    p, held = algorithm.model.students, algorithm.teachers + algorithm.model.students * algorithm.vectors
+    return Sizes.of(settings.batch_size, p, held, settings.dimension, algorithm.combinations)
 
 
 def run(
@@ -68,9 +93,10 @@ def run(
     """Run every replica from its factor [M | L] (replicas, p, k + p), by numbers of its stream alone, as `run.run`."""
     model, count = algorithm.model, len(factors)
     p, k = model.students, model.teachers
-    (series, missing), law = _series(algorithm), _law(algorithm)
+    (series, missing), law = _series(algorithm), _law(algorithm, settings)
     kernel, own = kernel_of(algorithm), composition(algorithm, settings, missing)
-    states = np.empty((count, record_steps.size, p, k + p * (algorithm.vectors + 1)))
+    width = law.width if isinstance(law, Sizes) else k + p * (algorithm.vectors + 1)
+    states = np.empty((count, record_steps.size, p, width))
     layers = np.empty((count, record_steps.size, p))
     last, status = np.empty(count, dtype=np.int64), np.empty(count, dtype=np.int64)
     for r, (factor, stream) in enumerate(zip(factors, streams, strict=True)):
@@ -95,15 +121,25 @@ def kernel_of(algorithm: ComposedSGD, run: str = "", code: str = ""):
     adaptive, learns = own.schedule == Schedule.ADAPTIVE, own.second_layer_rate > 0
     output = learns or adaptive or own.psi.reads("f")
     functions = [label.source("transformed"), psi.source("psi")]
-    facts = f"VECTORS, OUTPUT, WALKS = {algorithm.vectors}, {output}, {own.smoothing > 0}"
+    walks, again = _walks(algorithm), _again(algorithm)
+    facts = f"VECTORS, OUTPUT, WALKS, AGAIN = {algorithm.vectors}, {output}, {walks}, {again}"
     block = "\n\n".join([facts, *(f"@njit\n{f}" for f in functions)])
-    sums = SUMS.search(_WALK).group() if own.smoothing else RESPONSE.sub(lambda _: _RESPONSE, SAMPLES)
+    sums, weights = SAMPLES, _RESPONSE
+    if walks:
+        sums = SUMS.search(_WALK).group()
+        weights += f"\n\n{WEIGH.search(_LOOKAHEAD).group()}"
+    elif again:
+        sums = SUMS.search(_AGAIN).group()
+    if not own.smoothing:
+        sums = RESPONSE.sub(lambda _: weights, sums)
     sums = f"{_NEEDED}\n{PROTOCOL.sub(lambda _: block, sums)}"
     return composed_module(model, sums, run or RUN.search(_KERNEL).group(), code or code_version(__name__))
 
 
-def _law(algorithm: ComposedSGD) -> Law | Rule:
-    """What the sums over a batch read: of smoothed landscapes the rule of their means."""
+def _law(algorithm: ComposedSGD, settings: Settings) -> Law | Rule | Sizes:
+    """What the sums over a batch read: of smoothed landscapes the rule of their means, of batches seen again sizes."""
+    if _again(algorithm):
+        return _sizes(algorithm, settings)
     if algorithm.smoothing is None:
         return NO_LAW
     own = algorithm.smoothing
@@ -140,6 +176,9 @@ def composition(algorithm: ComposedSGD, settings: Settings, missing: float) -> C
         clip=own.clip or 0.0,
         weight_decay=own.weight_decay,
         second_layer_rate=own.second_layer_rate,
+        lookahead=int(own.lookahead),
+        lookahead_rate=own.lookahead_rate,
+        passes=own.passes,
         risk_fraction=ADAPTIVE_RISK_FRACTION,
         drop=ADAPTIVE_DROP,
         decay=ADAPTIVE_DECAY,

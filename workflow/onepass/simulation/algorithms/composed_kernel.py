@@ -1,9 +1,11 @@
 """The chain of composed protocols, compiled: the steps of `composed.ComposedSGD` without Python inside a run.
 
-They form one combination of a batch, with weights that are functions of fields at the students' points alone. So the
+Most form one combination of a batch, with weights that are functions of fields at the students' points alone. So the
 sums over the batch are those of the basic chain (`onepass.simulation.chain.kernel`): p + k normals a sample, whatever
 is held. Held rows are ``[M | L]`` with the points of the gradient first, so that the fields have no part along the
 others. Along these the gradient is K times normals, outside of all K times a Bartlett factor, ``K Kᵀ = Σ c cᵀ / n_b²``.
+Others have sums that are the whole gradient: `walk_kernel`, of weights that know norms, and `again_kernel`, of batches
+that are seen again; between the passes over one, rows have coordinates in every direction that it has opened.
 
 The lines between the marks of a protocol stand for one (here the basic losses); `composed_chain` puts others in their
 place. Those between the marks of a move stand in the kernel for inputs with blocks too (`block_kernel`).
@@ -19,7 +21,6 @@ from onepass.simulation.algorithms.composed_step import (
     VALUE,
     Composition,
     accelerate,
-    append,
     complete,
     complete_one,
     frobenius,
@@ -51,8 +52,9 @@ from onepass.simulation.jit import compiled, inlined
 
 # <protocol>
 
-# Vectors that a student holds; whether the output is needed; whether weights know the norms of their samples.
-VECTORS, OUTPUT, WALKS = 1, True, False
+# Vectors that a student holds; whether the output is needed; whether weights know the norms of their samples; whether
+# a batch is seen again.
+VECTORS, OUTPUT, WALKS, AGAIN = 1, True, False, False
 
 
 @njit
@@ -69,7 +71,7 @@ def psi(y, f):
 
 
 @inlined
-def response(loss, label, layer, fields):
+def look(loss, label, layer, fields):
     """ψ of a sample; of loss "square", which the adaptive schedule changes to, ``y − f``."""
     y, f = transformed(label), 0.0
     if not OUTPUT:
@@ -77,9 +79,16 @@ def response(loss, label, layer, fields):
     for j in range(STUDENTS):
         fields[j, VALUE] = activation(fields[j, 0])
         f += layer[j] * fields[j, VALUE]
-    found = y - f if loss == Loss.SQUARE else psi(y, f)
-    for j in range(STUDENTS):
-        fields[j, ASCENT] += fields[j, VALUE] * found
+    return y - f if loss == Loss.SQUARE else psi(y, f)
+
+
+@inlined
+def response(loss, label, layer, fields):
+    """The same, and what it adds to the ascent of the output weights."""
+    found = look(loss, label, layer, fields)
+    if OUTPUT:
+        for j in range(STUDENTS):
+            fields[j, ASCENT] += fields[j, VALUE] * found
     return found
 
 
@@ -97,15 +106,15 @@ def run_composed(rng, factor, layer, own: Composition, law: Law, series: RiskSer
     last state. Returns (steps run, RECOVERED | BUDGET | DIVERGED).
     """
     p, k, held = STUDENTS, TEACHERS, STUDENTS * VECTORS
-    width = k + held + p
+    width = states.shape[2] if AGAIN else k + held + p
     work = workspace(law)
     rows, moved = np.zeros((held, width)), np.zeros((held, width))
     for j in range(p):
         for r in range(k + p):
             rows[j, r] = factor[j, r]
-    near = k + held if WALKS else k + p  # directions along which the sums over a batch are known
-    fields, drift, gram = np.empty((p, 5)), np.empty((p, near)), np.empty((p, p))
-    gradient, moved_layer = np.empty((p, width)), np.empty(p)
+    fields, gradient, gram, moved_layer = np.empty((p, 5)), np.zeros((p, width)), np.empty((p, p)), np.empty(p)
+    near = k + p  # directions along which samples have coordinates, but where the sums are the whole gradient
+    drift = gradient if WALKS or AGAIN else np.empty((p, near))
     root, wishart, turned = np.zeros((p, p)), np.zeros((p, p)), np.empty((p, p + 1))
     degrees, rate, loss = float(own.dimension - k - held), own.learning_rate, own.loss
     adaptive, switch = own.schedule == Schedule.ADAPTIVE, 0.0
@@ -113,7 +122,7 @@ def run_composed(rng, factor, layer, own: Composition, law: Law, series: RiskSer
         switch = own.risk_fraction * sphere_risk(rows, layer, series, own.missing)
     of_directions = own.by_cosine and own.update == Update.PLAIN
     share = own.second_layer_rate / (own.batch_size * p * p)  # of a/p, by the ascent of a
-    step, recorded, status = 0, 0, BUDGET
+    step, recorded, status, seen = 0, 0, BUDGET, 0  # seen: passes over the batch at hand
     while True:
         if record_steps[recorded] == step:
             keep(rows, layer, states, layers, recorded, width)
@@ -133,12 +142,14 @@ def run_composed(rng, factor, layer, own: Composition, law: Law, series: RiskSer
                 moved[j, r] = rows[j, r]
                 if VECTORS > 1 and j < p:
                     moved[j, r] += ahead * rows[p + j, r]
-        lower_triangular(moved, held, k, width)
+        if seen == 0:
+            lower_triangular(moved, held, k, width)
+        seen = seen + 1 if seen + 1 < own.passes else 0
         for j in range(p):
             fields[j, ASCENT] = 0.0
         batch_sums(rng, moved, layer, own, loss, law, work, fields, drift, gram)
-        if WALKS:
-            append(gradient, drift, gram, p, near)
+        if WALKS or AGAIN:
+            pass  # the sums are the whole gradient
         elif p > 1:
             complete(rng, gradient, drift, gram, root, wishart, degrees, p, near, k + held)
         elif gram[0, 0] > 0.0:

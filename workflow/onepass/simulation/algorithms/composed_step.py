@@ -35,6 +35,9 @@ class Composition(NamedTuple):
     clip: float
     weight_decay: float
     second_layer_rate: float
+    lookahead: int
+    lookahead_rate: float
+    passes: int
     risk_fraction: float  # the three numbers of the adaptive schedule
     drop: float
     decay: float
@@ -91,16 +94,6 @@ def complete(rng, gradient, drift, gram, root, wishart, degrees, count, near, kn
         for r in range(m + 1):
             for j in range(m, count):
                 gradient[j, known + r] += root[j, m] * wishart[m, r]
-
-
-@inlined
-def append(gradient, drift, ends, count, known):
-    """Write the gradient of a batch whose sums are known along all rows held, and outside as the ends of a walk."""
-    for j in range(count):
-        for r in range(known):
-            gradient[j, r] = drift[j, r]
-        for r in range(count):
-            gradient[j, known + r] = ends[j, r]
 
 
 @inlined

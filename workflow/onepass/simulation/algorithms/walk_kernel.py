@@ -2,7 +2,7 @@
 
 They stand in the place of the sums of the basic chain (`onepass.simulation.chain.kernel`): a sample has a coordinate
 in every direction held, and what is outside of all of them goes into a walk (`walk`). The lines between the marks of a
-response are the smoothed landscape's own.
+response are the smoothed landscape's own; `lookahead_kernel` has those of each sample's lookahead.
 """
 
 from math import sqrt
@@ -32,7 +32,7 @@ class Rule(NamedTuple):
 
 # <protocol>
 
-VECTORS, OUTPUT, WALKS = 1, True, True
+VECTORS, OUTPUT = 1, True
 
 
 @njit
@@ -49,8 +49,11 @@ def psi(y, f):
 
 
 @inlined
-def weigh(rule: Rule, label, square, layer, fields):
-    """Write c of a sample with fields λ and ``‖z‖²`` beside them, as `smoothing.Smoothing.response` has it."""
+def weigh(own: Composition, rule: Rule, loss, label, square, layer, fields):
+    """Write c of a sample with fields λ and ``‖z‖²`` beside them, as `smoothing.Smoothing.response` has it.
+
+    The loss is the correlation loss.
+    """
     share = 1.0 / sqrt(1.0 + rule.radius * rule.radius) if rule.sphere else 1.0
     y, f = transformed(label), 0.0
     for j in range(STUDENTS):
@@ -84,12 +87,12 @@ def workspace(rule: Rule):
 
 
 @inlined
-def batch_sums(rng, factor, layer, own: Composition, loss, rule: Rule, work, fields, drift, ends):
-    """Sums over one fresh batch: ``drift = Σ c uᵀ / n_b`` (p, held), u all coordinates along the directions held, and
-    the ends of the walk outside, divided by n_b, in some basis (p, p).
+def batch_sums(rng, factor, layer, own: Composition, loss, rule: Rule, work, fields, gradient, gram):
+    """Sums over one fresh batch: ``Σ c zᵀ / n_b`` (p, held + p), along the directions held and, as ends of the walk,
+    in some basis outside.
 
     ``factor`` has the points of the gradient in its first p rows, lower triangular beside the teacher; ``fields``
-    (p, 5) receives λ, c and, summed over the batch, ``Σ c_j λ_j / n_b`` in its columns. A ``loss`` is not asked for.
+    (p, 5) receives λ, c and, summed over the batch, ``Σ c_j λ_j / n_b`` in its columns. No use for ``gram``.
     """
     p, k = STUDENTS, TEACHERS
     batch_size, deviation, (inputs, parts, noises, sums) = own.batch_size, sqrt(own.noise), work
@@ -97,7 +100,7 @@ def batch_sums(rng, factor, layer, own: Composition, loss, rule: Rule, work, fie
     for j in range(p):
         fields[j, 2] = 0.0
         for r in range(KNOWN):
-            drift[j, r] = 0.0
+            gradient[j, r] = 0.0
         for r in range(p + 1):
             sums[j, r] = 0.0
     for start in range(0, batch_size, CHUNK):
@@ -120,20 +123,20 @@ def batch_sums(rng, factor, layer, own: Composition, loss, rule: Rule, work, fie
                 for r in range(k + j + 1):
                     field += factor[j, r] * inputs[i, r]
                 fields[j, 0] = field
-            weigh(rule, target(inputs[i, :k]) + noises[i], square, layer, fields)
+            weigh(own, rule, loss, target(inputs[i, :k]) + noises[i], square, layer, fields)
             for j in range(p):
                 c = fields[j, 1]
                 fields[j, 2] += c * fields[j, 0]
                 for r in range(KNOWN):
-                    drift[j, r] += c * inputs[i, r]
+                    gradient[j, r] += c * inputs[i, r]
             walk(sums, fields, 1, parts, i, rank, p)
     share = 1.0 / batch_size
     for j in range(p):
         fields[j, 2] *= share
         for r in range(KNOWN):
-            drift[j, r] *= share
+            gradient[j, r] *= share
         for r in range(p):
-            ends[j, r] = share * sums[j, r]
+            gradient[j, KNOWN + r] = share * sums[j, r]
 
 
 # </sums>
