@@ -9,7 +9,7 @@ from onepass.pipeline import cell as cells
 from onepass.pipeline.grid import cells_of
 
 NAME = re.compile(
-    r"(?P<protocol>[a-z]+(_[a-z]+[\d.]*)+?)_"
+    r"(?P<protocol>[a-z]+(_[a-z]+[^_]*)+?)_"
     r"(mu(?P<mu>\d+\.\d+)(_delta(?P<delta>-?\d+\.\d+))?|p(?P<students>\d+)_n(?P<batch_size>\d+))"
     r"_d(?P<dimension>\d+)(_(?P<engine>[a-z]+))?(_g(?P<gamma0>[\d.e-]+)_(?P<tolerance>[\d.]+))?\.nc"
 )
