@@ -16,7 +16,7 @@ export MKL_NUM_THREADS := 1
 unexport PIP_USER PIP_TARGET PIP_PREFIX PIP_REQUIRE_VIRTUALENV PYTHONPATH PYTHONHOME
 unexport PYTHONDONTWRITEBYTECODE  # compiled modules are kept, or every job would compile them again
 
-.PHONY: help env gpu figures quick target reproduce test freshness test-slurm reliability bench docs publish check rulegraph lock clean
+.PHONY: help env gpu figures quick target scenarios reproduce test freshness test-slurm reliability bench docs publish check rulegraph lock clean
 
 help:  ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST)
@@ -39,6 +39,10 @@ target: env  ## every figure of TARGET="tanh(x1*x2*x3)", a formula of your own; 
 	    $(if $(MINUTES),--minutes "$(MINUTES)") \
 	    $(if $(filter command,$(firstword $(origin NAME))),--name "$(NAME)")) && \
 	  $(BIN)/snakemake --cores $(CORES) --configfile "$$config"
+
+scenarios: env  ## every configuration of FILE="scenarios.yaml", one after the other, into folders of their own
+	@mkdir -p .cache && $(BIN)/onepass scenarios "$(FILE)" > .cache/scenarios.txt && while read -r config; do \
+	  $(BIN)/snakemake --cores $(CORES) --configfile "$$config" || exit 1; done < .cache/scenarios.txt
 
 reproduce: env  ## everything anew, into reproduced/, and its exponents against those of ARCHIVE="data/archive.zip"
 	$(BIN)/snakemake --cores $(CORES) --config data=reproduced/data figures_folder=reproduced/figures

@@ -29,7 +29,7 @@ for name, experiments in settings.figures.items():
                 f"{PLOTS}/{name}.png",
                 caption=f"../report/{name}.rst",
                 category=CATEGORIES[FIGURES[name]],
-                labels={"figure": name, "data": ", ".join(experiments)},
+                labels={"figure": name},  # a second column is as wide as its longest text
             ),
         log:
             f"{DATA}/logs/figures/{name}.log",

@@ -13,7 +13,7 @@ import typer
 from typer.core import TyperCommand
 
 from onepass.cli.archive import reproduce, restore
-from onepass.cli.config import config
+from onepass.cli.config import config, scenarios
 from onepass.cli.errors import drawn_to, plain_errors, warn
 from onepass.cli.simulate import simulate
 from onepass.pipeline.script import own_matplotlib
@@ -159,6 +159,7 @@ def target(
 app.command(
     epilog="Examples: onepass config · onepass config config/quick.yaml mine.yaml · onepass config --experiment he3"
 )(config)
+app.command(epilog='Example: make scenarios FILE="scenarios.yaml"')(scenarios)
 app.command(epilog="Example: onepass restore ../other/data/archive.zip")(restore)
 app.command(epilog="Example: onepass reproduce data/archive.zip reproduced/data")(reproduce)
 

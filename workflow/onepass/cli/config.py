@@ -1,4 +1,4 @@
-"""The command ``onepass config``: what holds in the end, of the project's own files and others over them."""
+"""The commands ``onepass config`` and ``onepass scenarios``: what holds in the end, of one configuration or several."""
 
 import json
 from pathlib import Path
@@ -39,3 +39,15 @@ def config(
         for file in collection.files() + (files or []):
             print(f"#   {file}")
         print(yaml.safe_dump(tree, sort_keys=False, default_flow_style=None, width=120, allow_unicode=True), end="")
+
+
+def scenarios(
+    file: Annotated[Path, typer.Argument(help="File with `scenarios`, changes by name, and `shared`, those of all.")],
+    json_: Annotated[bool, typer.Option("--json", help="Print JSON in place of text.")] = False,
+) -> None:
+    """Write a configuration for each scenario of a file and print their paths; `make scenarios` runs them."""
+    with plain_errors():
+        from onepass.pipeline.scenarios import written
+
+        paths = [str(path) for path in written(file)]
+        print(json.dumps({"paths": paths}, indent=2) if json_ else "\n".join(paths))
