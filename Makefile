@@ -45,6 +45,8 @@ scenarios: env  ## every configuration of FILE="scenarios.yaml", one after the o
 	  $(BIN)/snakemake --cores $(CORES) --configfile "$$config" || exit 1; done < .cache/scenarios.txt
 
 reproduce: env  ## everything anew, into reproduced/, and its exponents against those of ARCHIVE="data/archive.zip"
+	@test -f "$(ARCHIVE)" || { echo 'ARCHIVE is "$(ARCHIVE)"; allowed: a file that snakemake archive has made'; exit 2; }
+	@test ! -e reproduced || { echo 'reproduced/ is there; allowed: none, so that everything is computed anew'; exit 2; }
 	$(BIN)/snakemake --cores $(CORES) --config data=reproduced/data figures_folder=reproduced/figures
 	$(BIN)/onepass reproduce "$(ARCHIVE)" reproduced/data
 

@@ -32,7 +32,7 @@ def _call(arguments, folder, environment, umask, streams):
         os.umask(umask)
     os.environ.clear()
     os.environ.update(environment)
-    sys.path[0:0] = [str(folder)]
+    sys.path[0:0] = [str(folder), *filter(None, environment.get("PYTHONPATH", "").split(os.pathsep))]
     sys.argv = ["snakemake", *arguments]
     from snakemake.cli import main
 

@@ -29,7 +29,7 @@ from helpers.algorithms import (
 from helpers.laws import assert_other_law, assert_same_law
 from helpers.runs import parameters
 from onepass.protocol import ALL_PROTOCOLS
-from onepass.simulation.algorithms import composed_chain, lazy
+from onepass.simulation.algorithms import composed_chain, lazy, run
 from onepass.simulation.algorithms.algorithm import Algorithm, State, norms
 from onepass.simulation.algorithms.run import Settings
 from onepass.simulation.chain import overlap_chain
@@ -130,6 +130,24 @@ def test_compiled_batches_use_the_dimension_up(own, dimension, batch_size):
     expected = last_states(of(protocol), TWO, dense=True, steps=steps, **place)
     found = last_states(of(protocol), TWO, dense=False, compiled=True, steps=steps, **place)
     assert_same_law(found, expected, cases=4, means=False)
+
+
+def test_a_velocity_is_seen_where_no_sample_had_a_weight():
+    """Where all weights of a first look are 0, as those of ReLU may be, the second is of other points all the same."""
+    algorithm = of(P("correlation", "plain", momentum="heavy_ball", beta=0.9, passes=2))(RELU, 3.0, 30)
+    settings, starts = Settings(30, 3, 4, inf), np.tile(start_of(RELU, 30), (20_000, 1, 1))
+    seen = []
+    for form, seed in ((composed_chain, 1), (run, 2)):
+        found = form.run(algorithm, settings, starts, replica_streams(seed, 20_000), np.arange(5))
+        moves = np.diff(found.overlaps[:, :, 0, 0], axis=1)
+        coasts = np.isclose(moves[:, 2:], 0.9 * moves[:, 1:-1], rtol=1e-9, atol=0) & (abs(moves[:, 2:]) > 1e-12)
+        first, both = coasts[:, 0].sum(), coasts.all(axis=1).sum()
+        seen.append((both / first, first))
+    (one, n), (other, m) = seen
+    share = (one * n + other * m) / (n + m)
+    assert min(n, m) > 500
+    assert share < 0.99
+    assert abs(one - other) < 4 * np.sqrt(share * (1 - share) * (1 / n + 1 / m))
 
 
 AT_ZERO = [P("correlation", "plain", lookahead=lookahead) for lookahead in ("sample", "batch")]

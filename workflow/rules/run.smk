@@ -54,10 +54,19 @@ events, planned, measured, began = Events(), [], [], []
 logger.addHandler(events)
 
 
+def forced():
+    """What was asked for by force: names of rules and files, or all."""
+    asked = workflow.dag_settings
+    return [*asked.forcerun, *(asked.targets if asked.forcetargets else ()), *("*" if asked.forceall else ())]
+
+
 def plan():
+    by_force = set(map(str, forced()))
+
     def row(job):
         cells, files = cell.unpack(job.params.cells), [str(file) for file in job.output]
-        return progress.Row(cells, files, str(job.log[0]), job.params.cache)
+        anew = not by_force.isdisjoint({"*", job.rule.name, *files})  # as scripts/simulate.py has it
+        return progress.Row(cells, files, str(job.log[0]), job.params.cache, anew)
 
     asked = [job for job in workflow.dag.jobs if job.rule.name in simulating]
     jobs = list(workflow.dag.needrun_jobs())
@@ -69,17 +78,14 @@ def plan():
     cells = [cell for each in rows.values() for cell in each.cells]
     others, remarks = len(jobs) - len(rows), warnings.on_cells(kinds, cells)
     place = [placed(DATA), placed(PLOTS)]
-    anew = bool(os.environ.get("ONEPASS_FORCED"))
-    said = progress.summary(rows.values(), costs.values(), total, workers or 1, place, others, remarks, anew)
+    said = progress.summary(rows.values(), costs.values(), total, workers or 1, place, others, remarks)
     return Plan(rows, costs, workers, said)
 
 
 # Snakemake keeps one of each; where this is a module, that of its host, which may call onepass.onstart().
 onstart:
     # What was asked for by force is simulated, not taken from the cache; a job on a cluster has no other way to know.
-    asked = workflow.dag_settings
-    forced = [*asked.forcerun, *(asked.targets if asked.forcetargets else ()), *("*" if asked.forceall else ())]
-    os.environ.update(ONEPASS_FORCED=os.pathsep.join(map(str, forced)))
+    os.environ.update(ONEPASS_FORCED=os.pathsep.join(map(str, forced())))
     ahead = plan()
     if not ahead.workers:
         raise WorkflowError(f"{ahead.workers} jobs at once run none; allowed: --cores or --jobs of 1 or more")

@@ -14,10 +14,10 @@ def fits(theta):
 
 def test_exponents_are_equal_or_within_or_have_drifted():
     kept = fits([1.0, 1.5, np.nan])
-    assert [len(found) for found in compared(kept, kept).values()] == [3, 0, 0]
-    found = compared(kept, fits([1.05, 1.7, np.nan]))
+    assert [len(found) for found in compared([kept], [kept]).values()] == [3, 0, 0]
+    found = compared([kept], [fits([1.05, 1.7, np.nan])])
     assert {verdict: len(lines) for verdict, lines in found.items()} == {"equal": 1, "within": 1, "drift": 1}
     assert found["drift"] == ["he3, projected_square, mu = 0.5: 1.7000, kept 1.5000 (1.4000 to 1.6000)"]
-    assert len(compared(kept, fits([np.nan, 1.5, 1.0]))["drift"]) == 2, "an exponent in one of both alone"
-    assert len(compared(kept, kept.isel(mu=[0, 1]))["equal"]) == 3, "no exponent, and none"
-    assert len(compared(kept, kept.isel(mu=[1, 2]))["drift"]) == 1
+    assert len(compared([kept], [fits([np.nan, 1.5, 1.0])])["drift"]) == 2, "an exponent in one of both alone"
+    assert len(compared([kept], [kept.isel(mu=[0, 1])])["equal"]) == 3, "no exponent, and none"
+    assert len(compared([kept], [kept.isel(mu=[1, 2])])["drift"]) == 1

@@ -28,7 +28,9 @@ def test_the_summary_counts_cells_engines_and_time(small_grid, tmp_path):
     file.parent.mkdir(parents=True)
     file.touch()
     assert summary(rows, costs, 8, 2, ["data", "figures"], 3).startswith("onepass: 3 of 8 cells")
-    assert summary(rows, costs, 8, 2, ["data", "figures"], 3, anew=True).startswith("onepass: 4 of 8 cells")
+    forced = [each._replace(anew=True) for each in rows]
+    assert summary(forced, costs, 8, 2, ["data", "figures"], 3).startswith("onepass: 4 of 8 cells")
+    assert [each.seconds() for each in forced] == costs
 
 
 def test_a_run_takes_at_least_as_long_as_its_longest_job(small_grid, tmp_path):

@@ -28,23 +28,10 @@ def reproduce(
 ) -> None:
     """Compare the exponents of an archive with those computed again; ends with 1 if any left its interval."""
     with plain_errors():
-        import tempfile
-
         from onepass.analysis.reproduced import compared
         from onepass.pipeline import archive as archives
-        from onepass.pipeline import store
 
-        manifest, contents = archives.read(archive)
-        own = f"{manifest['configuration']['data']}/exponents/"
-        total = {"equal": [], "within": [], "drift": []}
-        with tempfile.TemporaryDirectory() as folder:
-            for name, content in contents.items():
-                again = data / "exponents" / name.removeprefix(own)
-                if name.startswith(own) and name.endswith(".nc") and name != f"{own}summary.nc":
-                    kept = Path(folder, again.name)
-                    kept.write_bytes(content)
-                    for verdict, lines in compared(store.read(kept), store.read(again)).items():
-                        total[verdict] += lines
+        total = compared(*archives.exponents(archive, data))
         counts = [len(total[verdict]) for verdict in ("equal", "within", "drift")]
         head = "{} exponents are equal, {} within their intervals, {} are not".format(*counts)
         print(json.dumps(total, indent=2) if json_ else "\n".join([head, *total["drift"]]))

@@ -1,5 +1,7 @@
 """Samples at the best rate for inputs of several covariances: against d and against two effective dimensions."""
 
+from itertools import cycle
+
 import numpy as np
 from matplotlib.lines import Line2D
 from matplotlib.ticker import NullFormatter
@@ -29,7 +31,7 @@ def draw(datasets):
     figure = style.new_figure(3.2)
     axes = figure.subplots(1, 3, sharex=True, sharey=True)
     handles = []
-    for dataset, colour, marker in zip(datasets, _COLOURS, _MARKERS, strict=False):
+    for dataset, colour, marker in zip(datasets, cycle(_COLOURS), cycle(_MARKERS)):
         dimensions, samples, errors = measured(dataset)
         look = {"color": colour, "marker": marker, "markersize": 4, "linewidth": 1.0, "markeredgecolor": "white"}
         look |= {"markeredgewidth": 0.5}

@@ -10,7 +10,7 @@ from onepass.protocol import Protocol
 
 @style.context()
 def draw(datasets):
-    """Draw N*/d against ρ₀, colours dimensions, and N*/d² against ``ρ₀ √d``; without a first look at the left edge.
+    """Draw N*/d against ρ₀, colours dimensions, and N*/d² against ``ρ₀ √d``; without a first look dotted.
 
     Data sets of `onepass.analysis.tuned.fit_experiment` of one target, searches of a protocol in any number of them.
     """

@@ -1,12 +1,14 @@
 """Results that travel: all data and figures of a configuration in one zip file, taken from there into another clone.
 
 The first entry is a manifest in JSON: the SHA-256 of every file in the order in which they are made, the configuration,
-the version of the code, and those of all packages. Equal results make equal archives, byte for byte.
+the version of the code, and those of all packages. Equal results of one version, with the same packages,
+make equal archives, byte for byte.
 """
 
 import hashlib
 import json
 import os
+import tempfile
 import zipfile
 from collections.abc import Mapping, Sequence
 from importlib.metadata import distributions
@@ -76,9 +78,30 @@ def restore(path: str | Path, folder: str | Path = ".") -> list[str]:
         if name not in there:
             with atomic(Path(folder, name)) as part:
                 part.write_bytes(content)
-                date = first + 1e-3 * i  # Snakemake goes by dates: none is older than what it was made of
-                os.utime(part, (date, date))
+        date = first + 1e-3 * i  # Snakemake goes by dates: none is older than what it was made of
+        os.utime(Path(folder, name), (date, date))
     return list(contents)
+
+
+def exponents(path: str | Path, data: str | Path) -> tuple[list, list]:
+    """The fits of an archive, and those of the same experiments below another data folder.
+
+    An archive that has none, or a folder without some of them, is an error.
+    """
+    manifest, contents = read(path)
+    own, kept, again = f"{manifest['configuration']['data']}/exponents/", [], []
+    with tempfile.TemporaryDirectory() as folder:
+        for name, content in contents.items():
+            if name.startswith(own) and name.endswith(".nc"):
+                file = Path(folder, Path(name).name)
+                file.write_bytes(content)
+                fits = store.read(file)
+                if "protocol" in fits.dims and "theta" in fits:  # no table
+                    kept.append(fits)
+                    again.append(store.read(Path(data, "exponents", file.name)))
+    if not kept:
+        raise ArchiveError(f"{path} holds no exponents to compare")
+    return kept, again
 
 
 def _is_below(name: str) -> bool:

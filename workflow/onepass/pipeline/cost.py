@@ -2,7 +2,7 @@
 
 import math
 
-from onepass.choices import BASIC_LOSSES, Direction, Lookahead
+from onepass.choices import BASIC_LOSSES, Direction, Lookahead, Schedule, Update
 from onepass.gaussian.information import leap_index
 from onepass.model import Model, cached_model
 from onepass.pipeline.cell import Cell, unpack
@@ -22,6 +22,11 @@ LEAP, NODE_LEAP = 1.5e-7, 1e-7  # of the engine that leaps: one of the series, a
 COMPOSED = 1.5  # a sample and a step of other protocols, over those of the basic ones
 BLOCK = 1e-7  # a step of a block of inputs, times p²
 WALK = 5e-8  # where weights know norms: a sample of a student, beside what it takes by other protocols
+IN_ARRAYS, IN_ARRAYS_SAMPLE = (
+    1.2e-3,
+    4e-7,
+)  # not compiled: a step of all replicas; a sample a student
+ONE_BY_ONE = 2e-5  # where weights know norms there: a sample a student, all replicas together
 AGAIN = 1e-7  # a step on a batch that is seen again, beside its samples
 ARRAY_STEP, COORDINATE = 1.5e-4, 1.2e-8  # the reference, whose replicas go side by side
 LEAPS = 0.4  # of a relative change of 1, for each factor e of d, where little noise turns a run back
@@ -113,12 +118,24 @@ def step_seconds(cell: Cell) -> float:
         return ARRAY_STEP + cell.replicas * cell.batch_size * cell.dimension * (COORDINATE + p * TERM)
     walks = protocol.smoothing > 0 or protocol.lookahead == Lookahead.SAMPLE
     sample = sample_seconds(model) + (WALK * p if walks else 0.0)
+    if in_arrays(cell, protocol):
+        each = cell.replicas * IN_ARRAYS_SAMPLE + (ONE_BY_ONE if walks else 0.0)
+        return _blocks(cell, model) * (IN_ARRAYS + cell.batch_size * p * each)
     step = STEP + (AGAIN if protocol.repeats and not walks else 0.0)
     alone = cell.replicas * (step + CUBE * p**3 + cell.batch_size * sample)
     if cell.inputs is not None:
-        blocks = len(cell.model.inputs.at(cell.dimension, model.teachers).dimensions)
-        return alone * COMPOSED + cell.replicas * blocks * BLOCK * p**2
+        return alone * COMPOSED + cell.replicas * _blocks(cell, model) * BLOCK * p**2
     return alone * (1.0 if protocol.is_basic else COMPOSED)
+
+
+def in_arrays(cell: Cell, protocol: Protocol) -> bool:
+    """Whether only the array form knows it, as the two `takes` of `onepass.simulation.algorithms` say."""
+    structured = cell.inputs is not None and (protocol.repeats or protocol.smoothing > 0)
+    return structured or (protocol.schedule == Schedule.ADAPTIVE and protocol.update == Update.PLAIN)
+
+
+def _blocks(cell: Cell, model: Model) -> int:
+    return 1 if cell.inputs is None else len(cell.model.inputs.at(cell.dimension, model.teachers).dimensions)
 
 
 def sample_seconds(model: Model) -> float:

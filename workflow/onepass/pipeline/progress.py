@@ -28,9 +28,14 @@ class Row(NamedTuple):
     files: Sequence[str]
     log: str
     cache: str
+    anew: bool = False  # whether cells that are kept are simulated as well
 
     def unfinished(self) -> Iterator[tuple[Cell, str]]:
-        """The cells that are not kept, and their files."""
+        """The cells that are to be simulated, and their files."""
+        return zip(self.cells, self.files, strict=True) if self.anew else self.missing()
+
+    def missing(self) -> Iterator[tuple[Cell, str]]:
+        """Those that are not kept."""
         for cell, file in zip(self.cells, self.files, strict=True):
             if not any(kept(cell, self.cache)):
                 yield cell, file
@@ -59,7 +64,7 @@ class Row(NamedTuple):
         if said is None:
             end = f"its job ended before it wrote a log, as one that could not start; row {self.cells[0].row}"
         own = ("protocol", "mu", "students", "dimension", "batch_size", "learning_rate", "steps", "engine", "seed")
-        for cell, file in self.unfinished():
+        for cell, file in self.missing():
             known = ", ".join(f"{key} {getattr(cell, key)}" for key in own if getattr(cell, key) is not None)
             yield f"{file} ({known}): {f'{errors[file]}; log: {self.log}' if file in errors else end}"
 
@@ -72,7 +77,6 @@ def summary(
     folders: Sequence[str],
     others: int,
     warnings: Sequence[str] = (),
-    anew: bool = False,
 ) -> str:
     """The lines before the first job.
 
@@ -84,9 +88,8 @@ def summary(
     folders : where results and figures go.
     others : jobs beside the simulations.
     warnings : what speaks against learning, an experiment at a time (see `onepass.targets.warnings`).
-    anew : whether the cells that are kept are simulated as well.
     """
-    cells = [cell for row in rows for cell in (row.cells if anew else [cell for cell, _ in row.unfinished()])]
+    cells = [cell for row in rows for cell, _ in row.unfinished()]
     engines = ", ".join(f"{count} by {engine}" for engine, count in sorted(Counter(c.engine for c in cells).items()))
     time_needed = max(max(costs, default=0.0), (sum(costs) + OTHER * others) / workers)
     return "\n".join(

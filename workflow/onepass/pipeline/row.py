@@ -1,6 +1,7 @@
 """What a job does: simulate the cells of a row, keeping every finished one."""
 
 import math
+import os
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from pathlib import Path
@@ -64,7 +65,7 @@ def kept(cell: Cell, cache: str | Path) -> Iterator[Path]:
     """Files of the finished cell: its own, then those of the data folders above, below and beside its own one."""
     name = own(cell, cache).name
     for folder in (Path(cache), *_others(Path(cache))):
-        if (path := folder / name).exists():
+        if os.access(path := folder / name, os.F_OK):
             yield path
 
 
@@ -83,6 +84,7 @@ def _whole(cell: Cell, cache: str | Path) -> Path | None:
         except store.UnreadableError:
             if path.parent == Path(cache):
                 raise
+            continue
         except store.StoreError:
             continue
         return path

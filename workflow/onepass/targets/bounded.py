@@ -44,7 +44,10 @@ def bounded(found: dict[str, dict], minutes: float = MINUTES) -> tuple[dict[str,
             kept[name], total = own, total + cost
             told += [f"{name}: {change}" for change in _changes(whole, own)]
         else:
-            told.append(f"{name}: left out, the least of it takes {duration(cost)} on one core")
+            told.append(
+                f"{name}: left out, the least of it takes {duration(cost)} of a core and has "
+                f"{duration(shares[name] * second)}"
+            )
     total += AROUND * len(kept)
     first = f"about {duration(total / CORES)} on two cores, figures and all, of {minutes:g} min"
     return kept, [first, *([f"for that, {'; '.join(told)}"] if told else [])]

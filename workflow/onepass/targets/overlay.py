@@ -15,7 +15,7 @@ from onepass.pipeline.config import FIGURES as EVERY_FIGURE
 from onepass.pipeline.inputs import read_inputs
 from onepass.pipeline.protocols import protocol_of
 from onepass.targets.activation import default_activation
-from onepass.targets.bounded import MINUTES, bounded
+from onepass.targets.bounded import AROUND, CORES, MINUTES, bounded
 from onepass.targets.grids import FIGURES, experiments
 from onepass.targets.planning import Plan
 from onepass.theory.exponents import knows
@@ -100,7 +100,8 @@ def _of_target(path: Path, target: str, activation: str | None, protocols: Seque
     if own != Formula.target(target) or (activation is not None and student != Formula.activation(activation)):
         raise OverlayError(f"{path} is of target {own.text} with activation {student.text}; {other}")
     runs = experiments.get("runs", {})
-    if protocols and list(protocols) != (own := runs.get("protocols", [])):
+    asked = (experiments[each].get("protocols") for each in ("runs", "chain") if each in experiments)
+    if protocols and list(protocols) != (own := next(asked, list(protocols))):
         raise OverlayError(f"{path} is of protocols {', '.join(map(str, own))}; {other}")
     if inputs != "isotropic" and inputs != (own := runs.get("model", {}).get("inputs", "isotropic")):
         raise OverlayError(f"{path} is of inputs {own}; {other}")
@@ -133,6 +134,9 @@ def overlay(
     planned = experiments(plan)
     apart = {} if inputs == "isotropic" else {"runs": planned.pop("runs")}  # no leaps know these: asked for as they are
     found, bounds = bounded(planned, minutes)
+    if not found:
+        least = AROUND * len(planned) / 60 / CORES
+        raise OverlayError(f"minutes is {minutes:g}, in which no grid fits; allowed: {least:.2g} and more")
     for own in apart.values():
         own["model"]["inputs"] = inputs
     found |= apart
@@ -144,7 +148,7 @@ def overlay(
     if inputs != "isotropic":
         remarks.append(
             f"the theory plans nothing for inputs {inputs}: in weak_recovery alone, at the learning rates of isotropic "
-            "ones, which the other figures have"
+            "ones, which the other figures have; they are not among the minutes"
         )
         remarks += inputs_of(inputs).remarks
     figures = {name: [own for own in FIGURES.get(name, ()) if own in found] or None for name in EVERY_FIGURE}

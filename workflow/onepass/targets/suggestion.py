@@ -57,7 +57,7 @@ def suggested(
     ----------
     dimension, batch_size : d and n_b.
     initial : "sphere", "norm_inverse_sqrt_d", or the overlap of every student with every direction at the start.
-    threshold : norm of the overlaps of a student that counts as recovery; 0.5 if left out.
+    threshold : norm of the overlaps of all students that counts as recovery; 0.5 √p if left out.
 
     Raises
     ------
@@ -75,7 +75,7 @@ def suggested(
     order, one = leap_index(model.target_formula), Model(model.target, model.activation, 1, (loudest,), model.noise)
     if missing := missing_component(one):
         raise SuggestionError(missing.sentence)
-    threshold = THRESHOLDS[0] if threshold is None else threshold
+    threshold = THRESHOLDS[0] if threshold is None else threshold / math.sqrt(model.students)  # of one student
     start, climb = float(start_norm(initial, model.teachers, dimension)), math.inf
     if 0 < start < threshold < 1 and (isinstance(initial, str) or initial > 0):
         climb = dimension ** (half(order) - 1) * flow_factor(one, dimension, start, threshold)

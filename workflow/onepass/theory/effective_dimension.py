@@ -7,7 +7,7 @@ inputs, whatever their labels, turn weights into directions of large variance, u
 then it is 1/d_diff, ``d_diff = tr Σ² · w*ᵀΣw* / w*ᵀΣ³w*``. That the exponent stays ℓ − 1 is argued, not proved; the
 figure `effective_dimension` measures it. Where noise is kept small the start remains what it is; at the best rate
 noise turns the weights first. A teacher along the leading direction of variances ``i^−a`` has d_eff ∝ d^(1−a) and
-d_diff ∝ d^(1−2a), which stays bounded from a = 1/2 on.
+d_diff ∝ d^(1−2a), log d at a = 1/2, and bounded beyond.
 """
 
 from onepass.theory.exponents import saddle_exponent

@@ -56,7 +56,8 @@ def batch_sums(rng, points, layer, own: Composition, loss, sizes: Sizes, work, f
     p, k, size = STUDENTS, TEACHERS, sizes.batch_size
     batch, seen, counts = work
     opened, known, rank, to_come = counts[0], counts[1], counts[2], counts[3]
-    if to_come == 0:
+    again = to_come > 0
+    if not again:
         to_come, rank = own.passes, 0
         opened, known = open_batch(rng, batch, sizes, k + p, k + p * VECTORS, own.dimension)
         deviation = sqrt(own.noise)
@@ -67,12 +68,12 @@ def batch_sums(rng, points, layer, own: Composition, loss, sizes: Sizes, work, f
     for j in range(p):
         for i in range(size):
             batch[sizes.fields + j, i] = 0.0
-    opened = add_fields(rng, batch, seen, sizes, opened, known, rank, points, 1.0)
+    opened = add_fields(rng, batch, seen, sizes, opened, known, rank, points, 1.0, again)
     weigh(batch, layer, loss, sizes, fields)
     if own.lookahead == Lookahead.BATCH:
         known, rank = combine(rng, batch, seen, sizes, opened, known, rank, own.dimension, gradient)
         share = own.lookahead_rate / own.dimension * size
-        opened = add_fields(rng, batch, seen, sizes, opened, known, rank, gradient, share)
+        opened = add_fields(rng, batch, seen, sizes, opened, known, rank, gradient, share, True)
         weigh(batch, layer, loss, sizes, fields)
     known, rank = combine(rng, batch, seen, sizes, opened, known, rank, own.dimension, gradient)
     counts[0], counts[1], counts[2], counts[3] = opened, known, rank, to_come - 1

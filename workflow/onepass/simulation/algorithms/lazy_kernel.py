@@ -67,13 +67,14 @@ def open_batch(rng, batch, sizes: Sizes, first, known, dimension):
 
 
 @compiled
-def add_fields(rng, batch, seen, sizes: Sizes, opened, known, rank, rows, share):
+def add_fields(rng, batch, seen, sizes: Sizes, opened, known, rank, rows, share, again):
     """Add `share` times ``Z rowsᵀ`` of the students' rows to their fields; returns what is opened.
 
-    Before the first combination rows have no part beyond the opened columns; then all that is known is opened.
+    Before the first combination rows have no part beyond the opened columns; `again`, after it, all that is known is
+    opened: velocities have parts there even if no sample had a weight.
     """
     size = sizes.batch_size
-    if rank > 0:
+    if again:
         for r in range(opened, known):  # fresh normals, but along the left directions
             for i in range(size):
                 batch[r, i] = rng.standard_normal()
