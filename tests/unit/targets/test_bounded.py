@@ -34,8 +34,13 @@ def test_less_time_makes_grids_smaller_and_leaves_them_out():
 
 
 def test_a_plan_with_what_is_left_is_a_configuration():
-    settings, remarks = overlay.overlay("tanh(x1*x2*x3)", minutes=1.6)
+    settings, remarks = overlay.overlay("tanh(x1*x2*x3)", minutes=2.5)
     configuration = configured(overlay.written(settings, remarks, "tanh(x1*x2*x3)"))
     assert set(settings["experiments"]) < set(configuration.experiments)
     for name, drawn in configuration.figures.items():
         assert set(drawn) <= set(settings["experiments"]), name
+
+
+def test_too_few_minutes_are_refused_in_words():
+    with pytest.raises(overlay.OverlayError, match=r"minutes is 1, in which no grid fits; allowed: 1\.7 and more"):
+        overlay.overlay("tanh(x1*x2*x3)", minutes=1)
