@@ -2,6 +2,7 @@
 
 import numpy as np
 import xarray as xr
+from onepass.analysis import tuned
 from scipy.stats import norm
 
 RATES = np.geomspace(0.3, 4, 12)
@@ -47,3 +48,15 @@ def searches(delta=1.5, theta=2.0, mu=0.5, empty=(), protocol="projected_square"
     coords = {"protocol": [protocol], "mu": [mu], "dimension": dimension}
     about = {"target": "He3(x1)", "activation": "He3", "students": 1, "second_layer": "null", "noise": 0.0}
     return xr.Dataset(data, coords=coords, attrs={"information_exponent": 3, **about})
+
+
+def fitted(**about):
+    """Searches with what is fitted to them, as a figure gets both."""
+    runs = searches(**about)
+    return xr.merge([runs, tuned.fit_experiment(runs, resamples=100)], combine_attrs="override")
+
+
+def values(ax, axis):
+    """Coordinates of all markers in a panel, sorted."""
+    lines = [line for line in ax.lines if line.get_marker() not in ("None", "", None, "|", "_")]
+    return np.sort(np.concatenate([getattr(line, f"get_{axis}data")() for line in lines]).astype(float))

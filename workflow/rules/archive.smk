@@ -7,7 +7,7 @@ results = [
     *(f"{DATA}/exponents/{name}.nc" for name in fitted if name in shown),
     *tables,
     *(path.replace(".csv", ".nc") for path in tables),
-    *(path.replace("summary", "kinks") for path in tables if "summary" in path),
+    *(path.replace("/summary.csv", "/kinks.csv") for path in tables if path.endswith("/summary.csv")),
     *plots(settings.figures),
 ]
 

@@ -3,20 +3,8 @@
 import numpy as np
 import pytest
 import xarray as xr
-from helpers.searches import searches
-from onepass.analysis import tuned
+from helpers.searches import fitted, values
 from onepass.figures import losses, momentum
-
-
-def fitted(**about):
-    runs = searches(**about)
-    return xr.merge([runs, tuned.fit_experiment(runs, resamples=100)], combine_attrs="override")
-
-
-def values(ax, axis):
-    """Coordinates of all markers in a panel, sorted."""
-    lines = [line for line in ax.lines if line.get_marker() not in ("None", "", None, "|", "_")]
-    return np.sort(np.concatenate([getattr(line, f"get_{axis}data")() for line in lines]).astype(float))
 
 
 @pytest.mark.filterwarnings("error")

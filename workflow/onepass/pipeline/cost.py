@@ -22,10 +22,7 @@ LEAP, NODE_LEAP = 1.5e-7, 1e-7  # of the engine that leaps: one of the series, a
 COMPOSED = 1.5  # a sample and a step of other protocols, over those of the basic ones
 BLOCK = 1e-7  # a step of a block of inputs, times p²
 WALK = 5e-8  # where weights know norms: a sample of a student, beside what it takes by other protocols
-IN_ARRAYS, IN_ARRAYS_SAMPLE = (
-    1.2e-3,
-    4e-7,
-)  # not compiled: a step of all replicas; a sample a student
+IN_ARRAYS, IN_ARRAYS_SAMPLE = 1.2e-3, 4e-7  # what is not compiled: a step of all replicas, a sample a student
 ONE_BY_ONE = 2e-5  # where weights know norms there: a sample a student, all replicas together
 AGAIN = 1e-7  # a step on a batch that is seen again, beside its samples
 ARRAY_STEP, COORDINATE = 1.5e-4, 1.2e-8  # the reference, whose replicas go side by side

@@ -21,7 +21,8 @@ from onepass.theory import saddle
 from onepass.theory.climb import flow_factor, start_norm
 from onepass.theory.exponents import half
 
-SLOW_RUNS = 4  # climbs without noise that a budget lasts: of random starts a tenth begins eight times lower
+SLOW_RUNS = 4  # climbs without noise that a budget lasts: a tenth of random starts is five times below the median
+
 FEWEST = 10  # steps of a budget
 
 
