@@ -39,6 +39,7 @@ ARRAYS = [  # that are compiled as the cases above are, or not at all
     (POLYNOMIAL, HALVES, P("correlation", "plain", smoothing=0.3), 20, 2),
     (TWO, HALVES, P("absolute", "plain", second_layer_rate=1, **JOINT), 20, 8),
     (TWO, HALVES, P("correlation", "plain", lookahead="sample", lookahead_rate=0.8), 20, 2),
+    (TWO, HALVES, P("correlation", schedule="adaptive"), 20, 8),
     (THREE, QUARTERS, P(passes=2, momentum="nesterov", beta=0.5), 80, 8),
 ]
 

@@ -6,6 +6,10 @@ import numpy as np
 import onepass
 import pytest
 from onepass.inputs.described import inputs_of
+from onepass.simulation.algorithms.blocks import BlockInputs
+from onepass.simulation.algorithms.composed import ComposedSGD
+from onepass.simulation.algorithms.draws import Draws
+from onepass.simulation.initial import initial_factors
 
 NAMES = [
     "isotropic",
@@ -181,15 +185,28 @@ def test_what_knows_isotropic_inputs_alone_says_so():
             ValueError, match=f"engine '{engine}' does not know protocol 'projected_correlation' with inp"
         ):
             onepass.simulate(SPIKED, protocol, engine=engine, **SETTINGS)
-    with pytest.raises(
-        ValueError, match=r"schedule 'adaptive', which goes by the risk, does not know inputs 'spike3a0.5'"
-    ):
-        onepass.simulate(SPIKED, onepass.Protocol("correlation", schedule="adaptive"), **SETTINGS)
     with pytest.raises(ValueError, match="for isotropic inputs alone"):
         onepass.simulate(SPIKED, protocol, initial=("overlaps", np.zeros((2, 1)), np.eye(2)), **SETTINGS)
     with pytest.raises(ValueError, match=r"solve_dynamics does not know inputs 'spike3a0.5'; allowed: isotropic"):
         onepass.solve_dynamics(SPIKED, protocol, dimension=20, batch_size=4, learning_rate=0.1, steps=4,
                                initial=("overlap", 0.1), equation="finite_d")  # fmt: skip
+
+
+@pytest.mark.parametrize("dense", [False, True])
+def test_the_adaptive_schedule_goes_by_the_risk_of_fields(dense):
+    model = onepass.Model("He2(x1)", "He2", inputs="blocks_0.5v4t0.5_0.5v0.1t0.5").normalised(20)
+    algorithm = ComposedSGD(model, onepass.Protocol("correlation", schedule="adaptive"), 0.01, 20)
+    inputs = BlockInputs(model.inputs.at(20, 1), 1, 1, 1, dense)
+    start = initial_factors(model, ("overlap", 0.1), 20, [np.random.default_rng(0)])
+    batch = inputs.batch(Draws([np.random.default_rng(1)]), 4)
+    state = algorithm.step(algorithm.start(inputs.placed(start), model.output_weights[None]), batch, np.zeros((1, 4)))
+    assert state.numbers[0, 0] == 0.01
+    teacher = inputs.teacher[None]  # whose fields have unit variance, and whose weights have not
+    for rows, low in [(teacher, True), (teacher / np.linalg.norm(teacher), False)]:
+        batch = inputs.batch(Draws([np.random.default_rng(1)]), 4)
+        moved = algorithm.step(state._replace(rows=rows), batch, np.zeros((1, 4)))
+        assert bool(moved.numbers[0, 1]) is low
+        assert bool(moved.numbers[0, 0] < 0.01) is low
 
 
 def test_a_teacher_that_cannot_be_seen_is_told(caplog):

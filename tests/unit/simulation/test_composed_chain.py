@@ -9,7 +9,6 @@ from helpers.algorithms import COMPILED_AGAIN, ONE, PROTOCOLS, RATES, THREE, TWO
 from onepass.choices import Lookahead, Momentum
 from onepass.protocol import Protocol
 from onepass.simulation.algorithms import composed_chain, lazy
-from onepass.simulation.algorithms.composed import RATE
 from onepass.simulation.algorithms.directions import shaped
 from onepass.simulation.algorithms.rows import lower_triangular, polar
 from onepass.simulation.algorithms.run import Settings
@@ -19,7 +18,14 @@ from onepass.simulation.streams import replica_streams
 DIMENSION, STEPS = 40, 5
 
 
-class PlayedBatch:
+class Played:
+    """What all have."""
+
+    def in_fields(self, rows):
+        return rows
+
+
+class PlayedBatch(Played):
     """A batch of one replica whose numbers are those that the kernel draws from a stream, in its order.
 
     Its samples have coordinates in the span of the teacher and of the gradient's points, the first `near` ones; where
@@ -105,7 +111,7 @@ class PlayedLazyBatch(lazy.LazyBatch):
         return self.draws.factor
 
 
-class PlayedDenseBatch:
+class PlayedDenseBatch(Played):
     """One whose samples are fewer than its combinations: in as many directions as it has beside those held."""
 
     def __init__(self, stream, model, size, sizes, known):
@@ -176,8 +182,7 @@ def array_form(model, protocol, batch_size, start, stream):
         found.append((students[:, :k], students @ students.T, state.layer[0] * p))
         if step == STEPS:
             return map(np.array, zip(*found, strict=True))
-        rate = algorithm._scheduled(state, state.rows[:, :p])[0, RATE] if algorithm.adaptive else RATES[model]
-        ahead = rate * protocol.beta if protocol.momentum == Momentum.NESTEROV else 0.0
+        ahead = RATES[model] * protocol.beta if protocol.momentum == Momentum.NESTEROV else 0.0
         if step % protocol.passes == 0:
             state = state._replace(rows=settled(state.rows, ahead, p, k, width))
             if algorithm.combinations > 1:

@@ -127,8 +127,10 @@ def step_seconds(cell: Cell) -> float:
 
 def in_arrays(cell: Cell, protocol: Protocol) -> bool:
     """Whether only the array form knows it, as the two `takes` of `onepass.simulation.algorithms` say."""
-    structured = cell.inputs is not None and (protocol.repeats or protocol.smoothing > 0)
-    return structured or (protocol.schedule == Schedule.ADAPTIVE and protocol.update == Update.PLAIN)
+    adaptive, structured = protocol.schedule == Schedule.ADAPTIVE, cell.inputs is not None
+    if structured:
+        return adaptive or protocol.repeats or protocol.smoothing > 0
+    return adaptive and protocol.update == Update.PLAIN
 
 
 def _blocks(cell: Cell, model: Model) -> int:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from onepass.simulation.algorithms import block_kernel, composed_kernel
+from onepass.simulation.algorithms import block_kernel, composed_chain, composed_kernel
 from onepass.simulation.algorithms.algorithm import Algorithm
 from onepass.simulation.algorithms.block_step import BlockLaw
 from onepass.simulation.algorithms.blocks import BlockRows
@@ -27,10 +27,11 @@ _RUN = MOVE.sub(lambda _: _MOVE, _RUN)
 
 
 def takes(algorithm: Algorithm, settings: Settings) -> bool:
-    """Whether the compiled form knows such runs: of protocols that see a sample once, and no norms of samples."""
+    """Whether the compiled form knows such runs: of protocols that see a sample once, and know neither
+    norms of samples nor the risk."""
     if settings.dense or type(algorithm) is not ComposedSGD or algorithm.model.inputs.is_isotropic:
         return False
-    return not algorithm.protocol.repeats and algorithm.smoothing is None
+    return not (algorithm.protocol.repeats or algorithm.smoothing or algorithm.adaptive)
 
 
 def run(
@@ -43,10 +44,14 @@ def run(
     """Run every replica from its factor (replicas, p, B, k + p), by numbers of its stream alone, as `run.run`."""
     model, count = algorithm.model, len(factors)
     p, k = model.students, model.teachers
-    kernel, own = kernel_of(algorithm, _RUN, code_version(__name__)), composition(algorithm, settings, 0.0)
     covariance = model.inputs.at(settings.dimension, k)
+    each = k + p * (algorithm.vectors + 1)
+    if covariance.variances == (1.0,) and settings.dimension >= each:  # isotropic, at less than half of the cost
+        found = composed_chain.run(algorithm, settings, factors[:, :, 0], streams, record_steps)
+        return found._replace(block_overlaps=found.overlaps[:, :, None], block_grams=found.grams[:, :, None])
+    kernel, own = kernel_of(algorithm, _RUN, code_version(__name__)), composition(algorithm, settings, 0.0)
     deviations = np.sqrt(covariance.variances)
-    blocks, each = len(deviations), k + p * (algorithm.vectors + 1)
+    blocks = len(deviations)
     scales = np.repeat(deviations, each)
     law = BlockLaw(np.array(covariance.dimensions), scales, deviations * covariance.teacher_frame)
     starts = np.zeros((count, p, blocks, each))

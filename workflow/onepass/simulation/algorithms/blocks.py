@@ -16,10 +16,10 @@ from onepass.simulation.algorithms.lazy import LazyInputs
 
 
 class BlockBatch:
-    """A batch of parts with their deviations and the places of their coordinates in rows."""
+    """A batch of parts, one in each block of rows."""
 
-    def __init__(self, parts: list, deviations: Sequence[float], places: list[slice]) -> None:
-        self.parts, self.deviations, self.places = parts, deviations, places
+    def __init__(self, parts: list, rows: "BlockRows") -> None:
+        self.parts, self.rows = parts, rows
 
     def fields(self, rows: np.ndarray) -> np.ndarray:
         """``Z rowsᵀ``: of rows (replicas or 1, count, width) the fields (replicas, n_b, count)."""
@@ -33,13 +33,17 @@ class BlockBatch:
         """``‖z‖²`` of every sample, (replicas, n_b)."""
         return sum(s**2 * part.squared_norms() for part, s, _ in self)
 
+    def in_fields(self, rows: np.ndarray) -> np.ndarray:
+        """Rows as fields see them, `BlockRows.seen`."""
+        return self.rows.seen(rows)
+
     def keep(self, going: np.ndarray) -> None:
         """Go on with the replicas at these positions alone."""
         for part in self.parts:
             part.keep(going)
 
     def __iter__(self):
-        return zip(self.parts, self.deviations, self.places, strict=True)
+        return zip(self.parts, self.rows.deviations, self.rows.places, strict=True)
 
 
 class BlockRows:
@@ -97,7 +101,7 @@ class BlockInputs(BlockRows):
 
     def batch(self, draws: Draws, size: int) -> BlockBatch:
         """A fresh batch of `size` samples."""
-        return BlockBatch([part.batch(draws, size) for part in self.parts], self.deviations, self.places)
+        return BlockBatch([part.batch(draws, size) for part in self.parts], self)
 
     def numbers(self, size: int) -> int:
         """How many a replica's batch of `size` samples holds, about."""

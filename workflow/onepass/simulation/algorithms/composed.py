@@ -29,8 +29,6 @@ class ComposedSGD(Algorithm):
         self.label = (lambda y: y) if protocol.label is None else NamedFormula.of(protocol.label, "y").array(np)
         self._check_labels()
         self.adaptive = protocol.schedule == Schedule.ADAPTIVE
-        if self.adaptive:
-            model.require_isotropic("schedule 'adaptive', which goes by the risk,")
         self.smoothing = None
         if protocol.smoothing:
             sphere = protocol.update == Update.SPHERICAL
@@ -56,14 +54,14 @@ class ComposedSGD(Algorithm):
             return state
         numbers = np.zeros((len(weights), 3))
         numbers[:, RATE] = self.learning_rate
-        numbers[:, SWITCH] = ADAPTIVE_RISK_FRACTION * self._risk(weights, layer)
+        numbers[:, SWITCH] = np.nan  # the first batch tells
         return state._replace(numbers=numbers)
 
     def step(self, state: State, batch, labels: np.ndarray) -> State:
         """One step: the gradient of the batch, what becomes of it, and where it leads."""
         own, students = self.protocol, state.layer.shape[1]
         weights, velocity = state.rows[:, :students], state.rows[:, students:]
-        numbers = self._scheduled(state, weights)
+        numbers = self._scheduled(state, batch, weights)
         rate = numbers[:, RATE, None, None] if self.adaptive else self.learning_rate
 
         nesterov = own.momentum == Momentum.NESTEROV
@@ -107,15 +105,16 @@ class ComposedSGD(Algorithm):
         psi = y - numbers[:, LOW, None] * output if self.adaptive else self.psi(y, output)
         return values, psi, layer[:, None] * slopes * psi[..., None]
 
-    def _scheduled(self, state: State, weights: np.ndarray) -> np.ndarray:
+    def _scheduled(self, state: State, batch, weights: np.ndarray) -> np.ndarray:
         """The numbers of the step to come."""
         if not self.adaptive:
             return state.numbers
-        numbers = state.numbers.copy()
-        low = self._risk(weights, state.layer) < numbers[:, SWITCH]
+        numbers, students = state.numbers.copy(), batch.in_fields(weights)
+        overlaps, grams = students[..., : self.teachers], students @ students.swapaxes(1, 2)
+        risk = risk_at(self.model, overlaps, grams, state.layer).value
+        first = np.isnan(numbers[:, SWITCH])
+        numbers[first, SWITCH] = ADAPTIVE_RISK_FRACTION * risk[first]
+        low = risk < numbers[:, SWITCH]
         numbers[low, RATE] *= ADAPTIVE_DECAY * np.where(numbers[low, LOW] > 0, 1.0, ADAPTIVE_DROP)
         numbers[low, LOW] = 1.0
         return numbers
-
-    def _risk(self, weights: np.ndarray, layer: np.ndarray) -> np.ndarray:
-        return risk_at(self.model, weights[..., : self.teachers], weights @ weights.swapaxes(1, 2), layer).value

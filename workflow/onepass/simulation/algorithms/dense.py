@@ -24,6 +24,10 @@ class DenseBatch:
         """``‖z‖²`` of every sample, (replicas, n_b)."""
         return np.einsum("rni,rni->rn", self.inputs, self.inputs)
 
+    def in_fields(self, rows: np.ndarray) -> np.ndarray:
+        """Rows as fields see them, `IsotropicInputs.seen`."""
+        return rows
+
     def keep(self, going: np.ndarray) -> None:
         """Go on with the replicas at these positions alone."""
         self.inputs = self.inputs[going]

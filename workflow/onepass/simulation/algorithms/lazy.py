@@ -70,6 +70,10 @@ class LazyBatch:
             self.lengths = np.sqrt(self.draws.chi_squares(outside, self.size))
         return squares + self.lengths**2
 
+    def in_fields(self, rows: np.ndarray) -> np.ndarray:
+        """Rows as fields see them, `IsotropicInputs.seen`."""
+        return rows
+
     def keep(self, going: np.ndarray) -> None:
         """Go on with the replicas at these positions alone; those of the draws are kept by who draws."""
         self.inputs, self.left, self.seen = self.inputs[going], self.left[going], self.seen[going]
