@@ -5,6 +5,7 @@ import logging
 import numpy as np
 import onepass
 import pytest
+from onepass.gaussian.any_norm import risk_at
 from onepass.inputs.described import inputs_of
 from onepass.simulation.algorithms.blocks import BlockInputs
 from onepass.simulation.algorithms.composed import ComposedSGD
@@ -197,16 +198,18 @@ def test_the_adaptive_schedule_goes_by_the_risk_of_fields(dense):
     model = onepass.Model("He2(x1)", "He2", inputs="blocks_0.5v4t0.5_0.5v0.1t0.5").normalised(20)
     algorithm = ComposedSGD(model, onepass.Protocol("correlation", schedule="adaptive"), 0.01, 20)
     inputs = BlockInputs(model.inputs.at(20, 1), 1, 1, 1, dense)
-    start = initial_factors(model, ("overlap", 0.1), 20, [np.random.default_rng(0)])
-    batch = inputs.batch(Draws([np.random.default_rng(1)]), 4)
-    state = algorithm.step(algorithm.start(inputs.placed(start), model.output_weights[None]), batch, np.zeros((1, 4)))
-    assert state.numbers[0, 0] == 0.01
-    teacher = inputs.teacher[None]  # whose fields have unit variance, and whose weights have not
-    for rows, low in [(teacher, True), (teacher / np.linalg.norm(teacher), False)]:
+    rows = inputs.placed(initial_factors(model, ("overlap", 0.3), 20, [np.random.default_rng(0)]))
+    start = algorithm.start(rows, model.output_weights[None])
+    covariances = (np.einsum("b,rb...->r...", [4.0, 0.1], of_blocks) for of_blocks in inputs.by_block(rows))
+    risk = risk_at(model, *covariances, start.layer).value[0]
+
+    def stepped(*numbers):
         batch = inputs.batch(Draws([np.random.default_rng(1)]), 4)
-        moved = algorithm.step(state._replace(rows=rows), batch, np.zeros((1, 4)))
-        assert bool(moved.numbers[0, 1]) is low
-        assert bool(moved.numbers[0, 0] < 0.01) is low
+        return algorithm.step(start._replace(numbers=np.array([numbers])), batch, np.zeros((1, 4))).numbers[0]
+
+    np.testing.assert_allclose(stepped(0.01, 0.0, np.nan), [0.01, 0, 0.6 * risk])
+    assert stepped(0.01, 0.0, risk * (1 - 1e-9))[1] == 0
+    assert stepped(0.01, 0.0, risk * (1 + 1e-9))[1] == 1
 
 
 def test_a_teacher_that_cannot_be_seen_is_told(caplog):
