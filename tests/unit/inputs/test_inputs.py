@@ -188,9 +188,6 @@ def test_what_knows_isotropic_inputs_alone_says_so():
             onepass.simulate(SPIKED, protocol, engine=engine, **SETTINGS)
     with pytest.raises(ValueError, match="for isotropic inputs alone"):
         onepass.simulate(SPIKED, protocol, initial=("overlaps", np.zeros((2, 1)), np.eye(2)), **SETTINGS)
-    with pytest.raises(ValueError, match=r"solve_dynamics does not know inputs 'spike3a0.5'; allowed: isotropic"):
-        onepass.solve_dynamics(SPIKED, protocol, dimension=20, batch_size=4, learning_rate=0.1, steps=4,
-                               initial=("overlap", 0.1), equation="finite_d")  # fmt: skip
 
 
 @pytest.mark.parametrize("dense", [False, True])

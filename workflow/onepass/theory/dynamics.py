@@ -11,8 +11,8 @@ from onepass.model import Model
 from onepass.protocol import Protocol, ProtocolError, Schedule, Update
 from onepass.simulation.initial import initial_factor
 from onepass.simulation.parameters import LARGEST_COUNT, LEAP_COUNT, Parameters
-from onepass.simulation.records import ABOUT, labelled, log_spaced
-from onepass.theory import exponents
+from onepass.simulation.records import log_spaced, of_runs
+from onepass.theory import block_process, exponents
 from onepass.theory.mean_kernel import Scales
 from onepass.theory.mean_process import flow, iterate
 
@@ -53,7 +53,7 @@ def solve_dynamics(
         layer that learns; labels as they are, no momentum, no smoothing, no sample seen again.
     dimension, steps : d and the number of SGD steps to follow. The limit knows d only as what turns steps into time.
     initial : ``("overlap", m)`` (the students' rests orthogonal to each other, the mean of the simulation's random
-        start) or ``("overlaps", M, Q)``; for the plain update Q may have any norms.
+        start) or ``("overlaps", M, Q)``, for isotropic inputs alone; for the plain update Q may have any norms.
     equation : ``"finite_d"``, the mean process, or ``"limit"``.
     batch_size, learning_rate : n_b and γ; "finite_d" only.
     intra_batch : False leaves the φBC term out; "finite_d" only.
@@ -67,7 +67,8 @@ def solve_dynamics(
     ``risk`` (step), the excess population risk, and ``second_layer`` (step, student) where that learns; numbers without
     units. ``time`` (step) is the limit's own
     time, a coordinate. Attributes: ``equation``, ``regime`` (limit), and ``expectation_error``, the largest
-    error of a recorded state's means, 0 where they are exact.
+    error of a recorded state's means, 0 where they are exact. Of inputs with blocks, whose mean process is that of
+    `onepass.theory.block_process`, states and blocks are as `onepass.simulate` has them; they have no "limit" here.
 
     Raises
     ------
@@ -97,10 +98,12 @@ def solve_dynamics(
         "batch_prefactor": batch_prefactor, "learning_rate_prefactor": learning_rate_prefactor,
     }  # fmt: skip
     _check_protocol(protocol)
-    model.require_isotropic("solve_dynamics")
     _check(model, protocol, equation, dimension, steps, records, intra_batch, arguments)
-    overlap, gram = _start(model, initial, dimension, unit=protocol.update != Update.PLAIN)
     record_steps, attributes, time_step = log_spaced(int(steps), int(records)), {"equation": equation}, None
+    if not model.inputs.is_isotropic:
+        about = arguments, intra_batch, int(dimension), record_steps, attributes
+        return _in_blocks(model, protocol, equation, initial, *about)
+    overlap, gram = _start(model, initial, dimension, unit=protocol.update != Update.PLAIN)
     finite = equation == "finite_d"
     if finite:
         extra = model.students + model.teachers
@@ -122,7 +125,24 @@ def solve_dynamics(
         states = flow(model, parameters, overlap, gram, scales, record_steps * time_step)
     else:
         states = iterate(model, parameters, overlap, gram, scales, record_steps)
-    return _dataset(record_steps, states, attributes, time_step, learns=protocol.second_layer_rate > 0)
+    return _dataset(record_steps, states, attributes, protocol.second_layer_rate > 0, time_step)
+
+
+def _in_blocks(model, protocol, equation, initial, arguments, intra_batch, dimension, record_steps, attributes):
+    """The mean process for inputs with blocks."""
+    if equation != "finite_d":
+        model.require_isotropic(f"equation {equation!r}")
+    overlap = initial[1] if isinstance(initial, (tuple, list)) and len(initial) == 2 else None
+    if not (isinstance(overlap, Real) and initial[0] == "overlap" and model.teachers * overlap**2 <= 1):
+        raise DynamicsError(
+            f"initial {initial!r} does not go with inputs {model.inputs.name!r}; allowed: ('overlap', m) of k m² ≤ 1"
+        )
+    covariance, model = model.inputs.at(dimension, model.teachers), model.normalised(dimension)
+    start = block_process.start(covariance, overlap, model.students, model.teachers)
+    numbers = float(arguments["learning_rate"]), int(arguments["batch_size"]), intra_batch
+    states = block_process.iterate(model, protocol, covariance, start, *numbers, record_steps)
+    attributes["inputs"], learns = model.inputs.name, protocol.second_layer_rate > 0
+    return _dataset(record_steps, states, attributes, learns, covariance=covariance)
 
 
 def _limit_scales(regime: str, batch_prefactor: float) -> Scales:
@@ -144,7 +164,7 @@ def _start(model, initial, dimension, unit):
         gram = factor[:, :k] @ factor[:, :k].T
     else:
         gram = np.array(initial[2], dtype=float)
-    if unit:
+    if unit or initial[0] == "overlap":
         np.fill_diagonal(gram, 1.0)
     return factor[:, :k].copy(), gram
 
@@ -206,20 +226,17 @@ def _check(model, protocol, equation, dimension, steps, records, intra_batch, ar
         )
 
 
-def _dataset(record_steps, states, attributes, time_step, learns):
-    import xarray as xr
-
-    overlaps, grams, risks, layers, error = states
-    coordinates = {"step": record_steps}
-    if time_step is not None:
-        coordinates["time"] = ("step", record_steps * time_step)
-    dims = ("step", "student")
-    data = {
-        "overlap": ((*dims, "teacher"), overlaps),
-        "student_gram": ((*dims, "other_student"), grams),
-        "risk": (dims[:1], risks),
-    }
+def _dataset(record_steps, states, attributes, learns, time_step=None, covariance=None):
+    """Of overlaps, grams, risks, a/p, in blocks of inputs those of each, and the errors of their means."""
+    *states, errors = states
+    names = ("overlap", "student_gram", "risk", "second_layer", "block_overlap", "block_gram")
+    data = {name: values[None] for name, values in zip(names, states, strict=False)}  # of one run
+    layers = data.pop("second_layer")
     if learns:
-        data["second_layer"] = (dims, layers * layers.shape[1])
-    dataset = xr.Dataset(data, coords=coordinates, attrs=attributes | {"expectation_error": float(error)})
-    return labelled(dataset, ABOUT | {"time": ("time τ of the limit", "1")})
+        data["second_layer"] = layers * layers.shape[2]
+    attributes = attributes | {"expectation_error": float(np.max(errors))}
+    dataset = of_runs(record_steps, data, {}, attributes, covariance).isel(replica=0)
+    if time_step is not None:
+        about = {"long_name": "time τ of the limit", "units": "1"}
+        dataset = dataset.assign_coords(time=("step", record_steps * time_step, about))
+    return dataset

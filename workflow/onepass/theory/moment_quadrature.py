@@ -4,7 +4,8 @@ Both are exact for polynomials once the nodes are enough. Fields are ``λ = A u`
 ``k + p`` (`polynomial_moments.white_factor`), so that a singular covariance needs no care.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from typing import NamedTuple
 
 import numpy as np
 
@@ -40,28 +41,77 @@ def coordinate_functions(model: Model) -> dict[int, Callable] | None:
     return {position: function(position, parts) for position, parts in terms.items()}
 
 
-def grid_moments(model: Model, loss: Loss, overlap, gram, count: int, layer=None) -> tuple[Moments, float]:
-    """Moments and population risk from the grid of ``count**(p + k)`` points; `layer` a/p in place of the model's."""
-    p, k = overlap.shape
-    factor, layer = white_factor(overlap, gram), model.output_weights if layer is None else layer
+class _Points(NamedTuple):
+    """Points of a grid with their weights, and what a step reads there."""
+
+    u: np.ndarray  # (points, k + p) white normals
+    weights: np.ndarray
+    fields: np.ndarray  # (points, p) of the students
+    slopes: np.ndarray  # (points, p) σ'
+    outputs: np.ndarray  # (points, p) σ
+    error: np.ndarray  # E
+    noisy: np.ndarray  # weights times the mean of (E + noise)²
+    risk: float  # what they add to it
+
+
+def _points(model: Model, loss: Loss, factor, layer, count: int) -> Iterator[_Points]:
+    """The grid of ``count**(p + k)`` points in chunks, for students of the factor ``[M | L]``."""
+    p, k = len(factor), model.teachers
     target, activation = model.target_formula.array(np), model.activation_formula.array(np)
     derivative = model.activation_formula.array(np, derivative=True)
-    drift, value, risk = np.zeros((p, k + p)), np.zeros(p), 0.0
-    hd, length, radial = np.zeros((3, p, p))
     for u, weights in product_grid(count, k + p):
         fields = u @ factor.T
         slopes, values, outputs = derivative(fields), target(u[:, :k]), activation(fields)
         excess = values - outputs @ layer
-        risk += 0.5 * weights @ excess**2
         error = values if loss == Loss.CORRELATION else excess
-        drift += (slopes * (weights * error)[:, None]).T @ u
-        value += (weights * error) @ outputs
-        second = (slopes * (weights * (error**2 + model.noise))[:, None]).T
-        turned, mixed = second @ (slopes * fields**2), (second * fields.T) @ (slopes * fields)
-        hd += second @ slopes
-        length += second @ (slopes * (u**2).sum(axis=1)[:, None])
+        noisy = weights * (error**2 + model.noise)
+        yield _Points(u, weights, fields, slopes, outputs, error, noisy, 0.5 * weights @ excess**2)
+
+
+def grid_moments(model: Model, loss: Loss, overlap, gram, count: int, layer=None) -> tuple[Moments, float]:
+    """Moments and population risk from the grid of ``count**(p + k)`` points; `layer` a/p in place of the model's."""
+    p, k = overlap.shape
+    factor, layer = white_factor(overlap, gram), model.output_weights if layer is None else layer
+    drift, value, risk = np.zeros((p, k + p)), np.zeros(p), 0.0
+    hd, length, radial = np.zeros((3, p, p))
+    for at in _points(model, loss, factor, layer, count):
+        risk += at.risk
+        drift += (at.slopes * (at.weights * at.error)[:, None]).T @ at.u
+        value += (at.weights * at.error) @ at.outputs
+        second = (at.slopes * at.noisy[:, None]).T
+        turned, mixed = second @ (at.slopes * at.fields**2), (second * at.fields.T) @ (at.slopes * at.fields)
+        hd += second @ at.slopes
+        length += second @ (at.slopes * (at.u**2).sum(axis=1)[:, None])
         radial += turned + turned.T - gram * mixed
     return _moments(drift, factor, hd=hd, length=length, radial=radial, value=value), float(risk)
+
+
+class WhiteMoments(NamedTuple):
+    """Means over white normals u (k + p), of which the fields of teacher and students are ``A u``; E as in
+    `onepass.theory.rule.Moments`."""
+
+    factor: np.ndarray  # A (k + p, k + p)
+    drift: np.ndarray  # (p, k + p)  E[σ'(λ_j) E u]
+    square: np.ndarray  # (p, k + p, p, k + p)  E[σ'(λ_j) σ'(λ_l) E² u uᵀ]
+    pair: np.ndarray  # (p, p)  E[σ'(λ_j) σ'(λ_l) E²]
+    value: np.ndarray  # (p,)  E[σ(λ_j) E]
+    risk: float
+
+
+def white_moments(loss: Loss, model: Model, overlap, gram, layer, count: int) -> WhiteMoments:
+    """The means of a step and of its square along every field, from the grid of ``count**(p + k)`` points."""
+    p, k = overlap.shape
+    factor = np.vstack([np.eye(k, k + p), white_factor(overlap, gram)])
+    drift, value, pair, risk = np.zeros((p, k + p)), np.zeros(p), np.zeros((p, p)), 0.0
+    square = np.zeros((p * (k + p), p * (k + p)))
+    for at in _points(model, loss, factor[k:], layer, count):
+        risk += at.risk
+        drift += (at.slopes * (at.weights * at.error)[:, None]).T @ at.u
+        value += (at.weights * at.error) @ at.outputs
+        pair += (at.slopes * at.noisy[:, None]).T @ at.slopes
+        along = (at.slopes[:, :, None] * at.u[:, None]).reshape(len(at.u), -1)
+        square += (along * at.noisy[:, None]).T @ along
+    return WhiteMoments(factor, drift, square.reshape(p, k + p, p, k + p), pair, value, float(risk))
 
 
 def pair_moments(model: Model, loss: Loss, overlap, gram, count: int, layer=None) -> tuple[Moments, float]:
