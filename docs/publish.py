@@ -34,7 +34,6 @@ def gallery(figures) -> None:
         with Image.open(ROOT / "figures" / f"{name}.png") as image:
             height = round(image.height * min(1, WIDTH / image.width))
             small = image.convert("RGB").resize((min(WIDTH, image.width), height), Image.Resampling.LANCZOS)
-        # The colours that occur most would be greys of the text: those of the octree keep every line's own.
         small = small.quantize(COLOURS, method=Image.Quantize.FASTOCTREE, dither=Image.Dither.NONE)
         small.save(ROOT / "docs" / "gallery" / f"{name}.png", optimize=True)
 

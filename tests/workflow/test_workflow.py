@@ -204,7 +204,12 @@ def test_the_report_has_every_figure_with_its_data_and_needs_no_network(project)
         command = [browser, *offline, profile, "--virtual-time-budget=5000", "--dump-dom", "report.html"]
         command[-1] = (project.folder / "report.html").as_uri()
         shown = subprocess.run(command, capture_output=True, text=True, timeout=120).stdout
-        for category in ("Recovery times and exponents", "Exactness of the chain", "Along the runs", "Data behind the"):
+        for category in (
+            "Recovery times and exponents",
+            "Exactness of the chain",
+            "Along the runs",
+            "Fitted exponents",
+        ):
             assert category in shown
 
 

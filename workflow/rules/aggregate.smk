@@ -33,12 +33,7 @@ rule aggregate:
         lambda wildcards: again_unless({f"{DATA}/{wildcards.experiment}.nc": gathered[wildcards.experiment]}),
         cells=lambda wildcards: [f"{DATA}/{cell.path}" for cell in grids[wildcards.experiment]],
     output:
-        report(
-            f"{DATA}/{{experiment}}.nc",
-            caption="../report/data.rst",
-            category="Data behind the figures",
-            labels={"data": "{experiment}", "what": "all cells"},
-        ),
+        f"{DATA}/{{experiment}}.nc",
     log:
         f"{DATA}/logs/aggregate/{{experiment}}.log",
     wildcard_constraints:
@@ -63,8 +58,8 @@ rule fit:
         report(
             f"{DATA}/exponents/{{experiment}}.nc",
             caption="../report/data.rst",
-            category="Data behind the figures",
-            labels={"data": "{experiment}", "what": "fitted exponents"},
+            category="Fitted exponents",
+            labels={"data": "{experiment}"},
         ),
     log:
         f"{DATA}/logs/fit/{{experiment}}.log",
@@ -89,7 +84,12 @@ rule summary:
         ),
         fits=expand(f"{DATA}/exponents/{{name}}.nc", name=settings.check.experiments),
     output:
-        table=f"{DATA}/exponents/summary.csv",
+        table=report(
+            f"{DATA}/exponents/summary.csv",
+            caption="../report/summary.rst",
+            category="Fitted exponents",
+            labels={"data": "all, beside the theory"},
+        ),
         dataset=f"{DATA}/exponents/summary.nc",
         kinks=f"{DATA}/exponents/kinks.csv",
     log:

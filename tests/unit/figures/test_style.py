@@ -113,7 +113,7 @@ def test_saves_the_same_bytes(tmp_path):
 
 
 def test_failed_save_leaves_the_old_file(tmp_path, monkeypatch):
-    path = tmp_path / "figure.png"
+    path = tmp_path / "figure.pdf"
     path.write_bytes(b"old")
     figure = style.new_figure(1)
     monkeypatch.setattr(figure, "savefig", lambda part, **_: (part.write_bytes(b"half"), 1 / 0))

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable, Sequence
+from io import BytesIO
 from itertools import product
 from pathlib import Path
 from textwrap import fill
@@ -11,6 +12,8 @@ import matplotlib as mpl
 import seaborn as sns
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
+from PIL import Image
+from PIL.PngImagePlugin import PngInfo
 
 from onepass.choices import Direction, Lookahead, Loss, Momentum, ProtocolError, Schedule, Velocity
 from onepass.files import atomic
@@ -198,8 +201,22 @@ def save(figure: Figure, paths: Sequence[str | Path], origin: str | None = None)
 
     What is known of its `origin` is kept among the keywords of the file.
     """
+    about = {"Keywords": origin} if origin else {}
     for path in map(Path, paths):
-        about = {"Keywords": origin} if origin else {}
-        about |= {"CreationDate": None} if path.suffix == ".pdf" else {"Software": None}
         with atomic(path) as part, context():
-            figure.savefig(part, format=path.suffix[1:], dpi=DPI, metadata=about)
+            if path.suffix == ".pdf":
+                figure.savefig(part, format="pdf", metadata=about | {"CreationDate": None})
+            else:
+                _save_pixels(figure, part, about)
+
+
+def _save_pixels(figure: Figure, path: Path, about: dict[str, str]) -> None:
+    """In 256 colours, which take a quarter of the bytes: a report holds every figure."""
+    drawn, keywords = BytesIO(), PngInfo()
+    figure.savefig(drawn, format="png", dpi=DPI)
+    for key, value in about.items():
+        keywords.add_text(key, value)
+    with Image.open(drawn) as image:
+        # The colours that occur most would be greys of the text: those of the octree keep every line's own.
+        few = image.convert("RGB").quantize(256, method=Image.Quantize.FASTOCTREE, dither=Image.Dither.NONE)
+    few.save(path, format="png", dpi=(DPI, DPI), pnginfo=keywords, optimize=True)
