@@ -75,16 +75,16 @@ def _(mo):
 
 
 @app.cell
-def _(dimension, mo, model, mu, onepass, plt, protocol, setting):
+def _(dimension, model, mu, onepass, plt, protocol, setting):
     here = setting(dimension.value, mu.value)
     runs = onepass.simulate(model, protocol, **here, replicas=12, seed=1, threshold=None, records=80)
     mean = onepass.solve_dynamics(model, protocol, **here, equation="finite_d", records=80)
     _figure, _ax = plt.subplots(figsize=(6, 3.5), layout="constrained")
     _ax.plot(runs.step, runs.overlap[:, :, 0, 0].T, color="C0", linewidth=0.6, alpha=0.5)
     _ax.plot(mean.step, mean.overlap[:, 0, 0], color="C3", linewidth=2, label="mean process")
-    _ax.set(xlabel="step", ylabel="overlap m", title=f"d = {here['dimension']}, n_b = {here['batch_size']}")
+    _ax.set(xlabel="step", ylabel="overlap m", title=f"$d = {here['dimension']}$, $n_b = {here['batch_size']}$")
     _ax.legend()
-    mo.as_html(_figure)
+    _figure
     return
 
 
@@ -137,14 +137,14 @@ def _(
 
 
 @app.cell
-def _(dimensions, fit, mo, plt, theory, times):
+def _(dimensions, fit, plt, theory, times):
     _figure, _ax = plt.subplots(figsize=(6, 3.5), layout="constrained")
     for _d, _t in zip(dimensions, times, strict=True):
         _ax.plot([_d] * _t.sizes["replica"], _t.recovery_step, ".", color="C0", alpha=0.4)
     _ax.plot(dimensions, fit.prefactor * dimensions**fit.theta * fit.factor, color="C3")
     _ax.set(xscale="log", yscale="log", xlabel="dimension d", ylabel="recovery time T (steps)")
     _ax.set_title(f"θ = {fit.theta:.2f}, theory {theory:g}")
-    mo.as_html(_figure)
+    _figure
     return
 
 

@@ -10,6 +10,7 @@ from base64 import urlsafe_b64encode
 from pathlib import Path
 
 import pandas as pd
+import tour
 from onepass.figures import style
 from onepass.pipeline import store
 from onepass.pipeline.validation import configured
@@ -170,6 +171,7 @@ if __name__ == "__main__":
             "exponents": exponents(*map(pd.read_csv, tables), settings.check.resolution),
             "tuned": tuned(searched),
         },
+        "notebook": {"tour": tour.page(ROOT / "docs" / "gallery")},
     }
     for name, own in parts.items():
         path = ROOT / "docs" / f"{name}.md"
