@@ -44,3 +44,15 @@ def test_a_plan_with_what_is_left_is_a_configuration():
 def test_too_few_minutes_are_refused_in_words():
     with pytest.raises(overlay.OverlayError, match=r"minutes is 1, in which no grid fits; allowed: 1\.7 and more"):
         overlay.overlay("tanh(x1*x2*x3)", minutes=1)
+
+
+def test_runs_of_inputs_with_structure_count_and_do_not_leap():
+    settings, remarks = overlay.overlay("He3(x1)", inputs="spike9a0.5")
+    runs = settings["experiments"]["runs"]
+    assert runs["model"]["inputs"] == "spike9a0.5"
+    assert runs["engine"] == "auto"
+    whole = sum(bounded.seconds(name, own) for name, own in settings["experiments"].items())
+    assert whole < 300 * bounded.CORES
+    assert not any("left out" in remark for remark in remarks)
+    with pytest.raises(ValueError, match=r"inputs blocks_600v2t1_1\.0v1t0: dimension 256; allowed: at least 601"):
+        overlay.overlay("He3(x1)", inputs="blocks_600v2t1_1.0v1t0")

@@ -23,6 +23,7 @@ from onepass.targets.planning import LARGEST
 
 MINUTES, CORES = 5.0, 2  # of all grids of a target, unless a user says otherwise
 SHARES = {"small_batch": 60, "large_batch": 110, "runs": 25, "coordinates": 20}
+ASKED_FOR = 150  # of runs of inputs with structure, which nothing else of the target has
 SHARE = 10  # of any other; of a row of a map, four of which a map may have
 AROUND = 25.0  # seconds of an experiment beside its cells: its kernels compiled, its data gathered, its figures drawn
 LEAPS = {"recovery": 0.01, "map": 0.1, "trajectories": 0.01}  # kinds that may leap, and at which tolerance
@@ -31,7 +32,7 @@ FEWEST = {"replicas": 8, "dimensions": 3, "mu": 2}  # of each
 
 def bounded(found: dict[str, dict], minutes: float = MINUTES) -> tuple[dict[str, dict], list[str]]:
     """The experiments as they fit into so many minutes on two cores, and remarks: their cost, and what was given up."""
-    shares = {name: SHARES.get(name, SHARE * (4 if own["kind"] == "map" else 1)) for name, own in found.items()}
+    shares = {name: _share(name, own) for name, own in found.items()}
     second = max(0.0, minutes * 60 * CORES - AROUND * len(found)) / sum(shares.values())
     kept, told, total = {}, [], 0.0
     for name, whole in found.items():
@@ -51,6 +52,12 @@ def bounded(found: dict[str, dict], minutes: float = MINUTES) -> tuple[dict[str,
     total += AROUND * len(kept)
     first = f"about {duration(total / CORES)} on two cores, figures and all, of {minutes:g} min"
     return kept, [first, *([f"for that, {'; '.join(told)}"] if told else [])]
+
+
+def _share(name: str, own: dict) -> float:
+    if own["model"].get("inputs"):
+        return ASKED_FOR
+    return SHARES.get(name, SHARE * (4 if own["kind"] == "map" else 1))
 
 
 def seconds(name: str, own: dict) -> float:

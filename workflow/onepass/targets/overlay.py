@@ -132,14 +132,14 @@ def overlay(
         remarks.append(f"activation {activation}: {why}")
     plan = Plan(Model(target, activation), [protocol_of(protocol).name for protocol in protocols])
     planned = experiments(plan)
-    apart = {} if inputs == "isotropic" else {"runs": planned.pop("runs")}  # no leaps know these: asked for as they are
+    if inputs != "isotropic":
+        planned["runs"]["model"]["inputs"] = inputs
+        for dimension in planned["runs"]["dimensions"]:
+            inputs_of(inputs).at(dimension, plan.model.teachers)  # or it says why not
     found, bounds = bounded(planned, minutes)
     if not found:
         least = AROUND * len(planned) / 60 / CORES
         raise OverlayError(f"minutes is {minutes:g}, in which no grid fits; allowed: {least:.2g} and more")
-    for own in apart.values():
-        own["model"]["inputs"] = inputs
-    found |= apart
     if others := [protocol for protocol in plan.protocols if not knows(protocol)]:
         remarks.append(
             f"the theory plans nothing for {', '.join(others)}: in weak_recovery and chain_exactness alone, at the "
@@ -148,7 +148,7 @@ def overlay(
     if inputs != "isotropic":
         remarks.append(
             f"the theory plans nothing for inputs {inputs}: in weak_recovery alone, at the learning rates of isotropic "
-            "ones, which the other figures have; they are not among the minutes"
+            "ones, which the other figures have"
         )
         remarks += inputs_of(inputs).remarks
     figures = {name: [own for own in FIGURES.get(name, ()) if own in found] or None for name in EVERY_FIGURE}
