@@ -112,7 +112,8 @@ onsuccess:
     if measured:  # made or used by this run
         from onepass.analysis.closing import closing
 
-        say(closing([store.read(path) for path in measured]))
+        if lines := closing([store.read(path) for path in measured]):
+            say(lines)
     for start in began:
         say(
             f"onepass: done in {duration(time.monotonic() - start)}; figures in {placed(PLOTS)}/, data in {placed(DATA)}/"

@@ -26,3 +26,19 @@ def test_every_exponent_stands_beside_the_plain_one_and_the_theorys():
     assert why == f"onepass: no exponent in many of {where}: {reason}"
     lost = int((~many.recovered).sum())
     assert failed.endswith(f" did not recover within their budget: {lost} of {many.recovered.size} of many")
+
+
+def test_experiments_at_one_dimension_ask_for_no_exponent():
+    whole, single = (experiment(censored=1).assign_attrs(experiment=name, replicas=12) for name in ("whole", "single"))
+    single = single.isel(dimension=[-1])
+    table, failed = closing([whole, single]).split("onepass: replicas that")
+    assert table.startswith(HEAD)
+    assert "single" not in table
+    assert "of single" in failed
+    assert closing([single]).startswith("onepass: replicas that did not recover within their budget: ")
+
+
+def test_an_exponent_that_no_theory_knows_stands_alone():
+    unknown = experiment().assign_attrs(experiment="own", replicas=12)
+    unknown["theta_theory"] = unknown.theta_theory * float("nan")
+    assert "nan" not in closing([unknown])

@@ -11,7 +11,13 @@ HEAD = (
 
 
 def closing(fits: Sequence) -> str:
-    """The lines on data sets of `onepass.analysis.fits.fit_experiment`; a row for every experiment and μ."""
+    """The lines on data sets of `onepass.analysis.fits.fit_experiment`; a row for every experiment and μ.
+
+    Of experiments at one dimension, which ask for no exponent, their failures alone.
+    """
+    every, fits = fits, [dataset for dataset in fits if dataset.dimension.size > 1]
+    if not fits:
+        return "\n".join(_failures(every))
     protocols = list(dict.fromkeys(str(name) for dataset in fits for name in dataset.protocol.values))
     rows = [["", "mu", *protocols]]
     for dataset in fits:
@@ -21,15 +27,20 @@ def closing(fits: Sequence) -> str:
             rows.append([str(dataset.attrs["experiment"]), f"{mu:g}", *found])
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     lines = ["  ".join(map(str.ljust, row, widths)).rstrip() for row in rows]
-    return "\n".join([HEAD, *lines, *_without(fits), *_failures(fits)])
+    return "\n".join([HEAD, *lines, *_without(fits), *_failures(every)])
 
 
 def _told(series) -> str:
     """``1.00, 1.02 (1)``, as the figures write it."""
     if not np.isfinite(series.theta):
-        return f"no fit ({float(series.theta_theory):g})"
+        return f"no fit{_theory(series)}"
     shown = [f"{round(float(series[name]), 2) + 0.0:.2f}" for name in ("theta", "theta_plain") if name in series]
-    return f"{', '.join(shown)} ({float(series.theta_theory):g})"
+    return f"{', '.join(shown)}{_theory(series)}"
+
+
+def _theory(series) -> str:
+    """Nothing where the theory knows none."""
+    return f" ({float(series.theta_theory):g})" if np.isfinite(series.theta_theory) else ""
 
 
 def _without(fits) -> list[str]:

@@ -45,6 +45,7 @@ def draw(datasets):
             ax.set_xscale("log")
             ax.set_yscale("log")
             ax.yaxis.set_minor_formatter(NullFormatter())
+            ax.set_ylim(*_decades(ax.get_ylim()))
         base = Protocol.named(str(found.protocol.values[0]))
         row[0].set_ylabel(f"{base.update}, {base.loss} loss\nsteps $T^*$")
         row[1].set_ylabel("samples $N^* = n_b T^*$")
@@ -61,6 +62,11 @@ def draw(datasets):
     handles.append(Line2D([], [], color=style.MUTED, **_LAG, label=r"$T^*$ at $\beta = 0$ and the lag"))
     figure.legend(handles=handles, loc="outside lower center", ncols=len(handles), columnspacing=1.4)
     return figure
+
+
+def _decades(ends):
+    """Whole ones: a label at both ends."""
+    return 10.0 ** np.floor(np.log10(ends[0])), 10.0 ** np.ceil(np.log10(ends[1]))
 
 
 def _beta(name):
