@@ -91,16 +91,24 @@ def test_rates_of_a_first_look_are_those_of_the_protocols():
 
 
 @pytest.mark.filterwarnings("error")
-def test_overlaps_along_one_batch_are_means_over_replicas():
+def test_overlaps_along_one_batch_are_means_over_replicas_beside_the_limit():
     names, sizes = ["plain_square_passes3", "plain_square"], [50, 100]
     overlaps = np.random.default_rng(0).normal(0.2, 0.1, (2, 1, 2, 5, 4, 2, 1))
     dims = ("protocol", "mu", "dimension", "replica", "record", "student", "teacher")
     steps = np.broadcast_to(np.arange(4.0), (2, 1, 2, 4))
     data = xr.Dataset(
-        {"overlaps": (dims, overlaps), "step": (("protocol", "mu", "dimension", "record"), steps)},
+        {
+            "overlaps": (dims, overlaps),
+            "step": (dims[:3] + dims[4:5], steps),
+            "batch_size": (dims[1:3], [[250, 500]]),
+            "learning_rate": (dims[:3], np.full((2, 1, 2), 0.1)),
+        },
         coords={"protocol": names, "mu": [1.0], "dimension": sizes},
-        attrs={"target": "He3(x1)", "n0": 5.0},
+        attrs={"target": "He3(x1)", "n0": 5.0, "activation": "relu", "students": 2, "second_layer": None, "noise": 0.0},
     )
     (ax,) = full_batch.draw([data]).axes
-    drawn = [line.get_ydata() for line in ax.lines if len(line.get_xdata()) == 4]
+    *drawn, dots = sorted(ax.lines, key=lambda line: line.get_marker() == "o")
+    drawn = [line.get_ydata() for line in drawn if len(line.get_xdata()) == 4]
+    assert dots.get_ydata()[0] == pytest.approx(overlaps[0, 0, 1, :, 0, 0, 0].mean())
+    assert abs(np.diff(dots.get_ydata())).min() > 0
     np.testing.assert_allclose(drawn, overlaps[:, 0, :, :, :, 0, 0].mean(axis=2).reshape(4, 4))

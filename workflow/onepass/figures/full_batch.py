@@ -15,9 +15,9 @@ _DASHES = {True: "-", False: (0, (3, 2))}  # whether the batch is seen again
 @style.context()
 def draw(datasets):
     """Draw the mean overlaps of the first student with each coordinate against steps, a panel an experiment, colours
-    dimensions, with two standard errors at the largest.
+    dimensions, with two standard errors at the largest; dots are the mean-field limit of one batch.
 
-    Dots are the mean-field limit of one batch, `onepass.theory.one_batch`. Data sets of one μ each, of a protocol that sees its batch again and one that does not.
+    Data sets of one μ each, of a protocol that sees its batch again and one that does not.
     """
     figure = style.new_figure(2.9)
     axes = figure.subplots(1, len(datasets))
