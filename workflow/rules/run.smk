@@ -66,7 +66,7 @@ def plan():
     def row(job):
         cells, files = cell.unpack(job.params.cells), [str(file) for file in job.output]
         anew = not by_force.isdisjoint({"*", job.rule.name, *files})  # as scripts/simulate.py has it
-        return progress.Row(cells, files, str(job.log[0]), job.params.cache, anew)
+        return progress.Row.of(cells, files, str(job.log[0]), job.params.cache, anew)
 
     asked = [job for job in workflow.dag.jobs if job.rule.name in simulating]
     jobs = list(workflow.dag.needrun_jobs())

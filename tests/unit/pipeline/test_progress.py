@@ -101,7 +101,7 @@ def test_what_failed_is_told_with_its_error_and_log(small_grid, tmp_path):
     told.ended(2)
     names = jobs[1].files
     finished = own(grid[2], jobs[1].cache)
-    finished.parent.mkdir()
+    finished.parent.mkdir(parents=True)
     finished.touch()
     log = Path(jobs[1].log)
     log.write_text(f"simulating {names[0]}\nfailed {names[0]}: it broke: badly\nsimulating {names[1]}\n")

@@ -38,7 +38,7 @@ def test_a_second_try_computes_only_what_is_missing(small_grid, tmp_path, monkey
 def test_a_damaged_file_in_the_cache_is_made_again(small_grid, tmp_path):
     (cell, *_) = cells_of("he3", small_grid)
     simulated([cell], tmp_path)
-    (kept,) = (tmp_path / "cache").glob("*.nc")
+    (kept,) = (tmp_path / "cache").rglob("*.nc")
     good = kept.read_bytes()
     kept.write_bytes(good[:100])
     simulated([cell], tmp_path)

@@ -8,7 +8,9 @@ import hashlib
 import json
 import math
 from dataclasses import dataclass, fields
-from functools import cached_property
+from functools import cached_property, partial
+
+import numpy as np
 
 from onepass.model import Model, cached_model
 from onepass.protocol import Protocol
@@ -22,6 +24,9 @@ OPTIONAL = (
     "recovery",
     "inputs",
 )  # parameters that a cell without a use for them does not have
+
+
+SIZES = ("replicas", "steps")  # how much is simulated: random numbers do not depend on it
 
 
 @dataclass(frozen=True)
@@ -89,10 +94,18 @@ class Cell:
         """Canonical text of all parameters: equal for equal cells alone."""
         return json.dumps({name: getattr(self, name) for name in self.parameters}, sort_keys=True)
 
+    @cached_property
+    def family(self) -> str:
+        """The same of the parameters that random numbers depend on: all but the numbers of replicas and of steps.
+
+        So cells of a family, of which a grid has one, share their replicas as far as these go.
+        """
+        return json.dumps({name: getattr(self, name) for name in self.parameters if name not in SIZES}, sort_keys=True)
+
     @property
     def entropy(self) -> list[int]:
-        """Seed of the cell: the configured one and a hash of the identity, so that no two cells share a stream."""
-        return [self.seed, int.from_bytes(hashlib.sha256(self.identity.encode()).digest()[:16], "big")]
+        """Seed of the cell: the configured one and a hash of its family, so that no two cells share a stream."""
+        return [self.seed, int.from_bytes(hashlib.sha256(self.family.encode()).digest()[:16], "big")]
 
     @property
     def model(self) -> Model:
@@ -106,12 +119,31 @@ class Cell:
         coordinates = self.students + cached_model(self.target, self.activation).teachers
         return numbers_a_step(self.engine, coordinates, self.dimension, self.batch_size, self.replicas)
 
-    def simulate(self, gpu_from: float = math.inf):
+    def held(self, runs) -> list[int]:
+        """Numbers of the replicas that runs of its family hold as this cell has them.
+
+        With the same steps all; with others those that recovered within both, unless what is recorded, or how far a
+        leap goes, depends on the steps. None of a search, which looks at all of them, or of a GPU, which has other
+        numbers.
+        """
+        (other,) = unpack(f"[{runs.attrs['parameters']}]")
+        shared = np.arange(min(self.replicas, other.replicas))
+        if self.tuned or runs.attrs["backend"] != "numpy":
+            return []
+        if self.steps == other.steps:
+            return shared.tolist()
+        if self.records or self.engine == "leap":
+            return []
+        within = (runs.recovered & (runs.recovery_step <= self.steps)).values
+        return shared[within[shared]].tolist()
+
+    def simulate(self, gpu_from: float = math.inf, runs=None):
         """Run the simulation; an xarray.Dataset as `onepass.simulate` or `onepass.tune` returns it.
 
-        `gpu_from` is the configuration's.
+        `gpu_from` is the configuration's. Of `runs` of its family, as a file has them, what they hold is taken.
         """
         # compiled code: not for those who only read the grid
+        from onepass.simulation.records import joined
         from onepass.simulation.simulate import simulate
         from onepass.simulation.tune import tune
 
@@ -131,16 +163,16 @@ class Cell:
                 **unusual,
             )
         keys = ("dimension", "batch_size", "learning_rate", "steps", "replicas", "engine", "backend", "threshold")
-        return simulate(
-            self.model,
-            Protocol.named(self.protocol),
-            **{key: getattr(self, key) for key in keys},
-            gpu_from=gpu_from,
-            seed=self.entropy,
-            initial=start,
-            records=self.records,
-            **unusual,
-        )
+        given = {key: getattr(self, key) for key in keys} | {"seed": self.entropy, "initial": start}
+        given |= {"records": self.records, "gpu_from": gpu_from, **unusual}
+        run = partial(simulate, self.model, Protocol.named(self.protocol))
+        if runs is None or not (numbers := self.held(runs)):
+            return run(**given)
+        parts = [runs.drop_encoding().isel(replica=numbers)]
+        if rest := sorted({*range(self.replicas)}.difference(numbers)):
+            parts.append(run(**given | {"replicas": rest, "backend": "numpy"}))
+            numbers += rest
+        return joined(parts, np.argsort(numbers))
 
 
 def want_gpu(cells: list[Cell], gpu_from: float) -> bool:

@@ -9,11 +9,11 @@ from collections import Counter
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, Self
 
 from onepass.pipeline.cell import Cell, pack
 from onepass.pipeline.cost import CELL, JOB, costs
-from onepass.pipeline.row import kept
+from onepass.pipeline.row import kept, relative
 from onepass.pipeline.script import INTERRUPTED
 from onepass.pipeline.time_left import duration
 
@@ -29,6 +29,14 @@ class Row(NamedTuple):
     log: str
     cache: str
     anew: bool = False  # whether cells that are kept are simulated as well
+    there: Mapping[Cell, int] = {}  # replicas of those that are not, kept in other numbers or with other steps
+
+    @classmethod
+    def of(cls, cells: Sequence[Cell], files: Sequence[str], log: str, cache: str, anew: bool) -> Self:
+        """With the replicas that are there already."""
+        row = cls(cells, files, log, cache, anew)
+        found = {} if anew else {cell: relative(cell, cache)[0] for cell, _ in row.missing()}
+        return row._replace(there={cell: count for cell, count in found.items() if count})
 
     def unfinished(self) -> Iterator[tuple[Cell, str]]:
         """The cells that are to be simulated, and their files."""
@@ -43,7 +51,7 @@ class Row(NamedTuple):
     def seconds(self) -> float:
         """What the job takes on one core, its start included; little for a cell that is kept."""
         known = dict(zip(self.cells, costs(pack(self.cells)), strict=True))
-        left = [known[cell] for cell, _ in self.unfinished()]
+        left = [known[cell] * (1 - self.there.get(cell, 0) / cell.replicas) for cell, _ in self.unfinished()]
         return JOB + CELL * (len(self.cells) - len(left)) + sum(left)
 
     def said(self, since: float) -> list[str] | None:
@@ -91,11 +99,15 @@ def summary(
     """
     cells = [cell for row in rows for cell, _ in row.unfinished()]
     engines = ", ".join(f"{count} by {engine}" for engine, count in sorted(Counter(c.engine for c in cells).items()))
+    there = {cell: count for row in rows for cell, count in row.there.items()}
+    extended = f"onepass: {sum(there.values())} of {sum(cell.replicas for cell in there)} replicas are there"
+    extended += f" of {len(there)} cells, which are extended"
     time_needed = max(max(costs, default=0.0), (sum(costs) + OTHER * others) / workers)
     return "\n".join(
         [
             f"onepass: {len(cells)} of {total} cells to simulate{f' ({engines})' if engines else ''} in {len(rows)} "
             f"jobs, then {others} jobs for data and figures",
+            *([extended] if there else []),
             f"onepass: about {duration(time_needed)}, {workers} jobs at once; time left is told on the way, "
             f"within a cell in {folders[0]}/logs/simulate",
             f"onepass: results in {folders[0]}/, figures in {folders[1]}/",

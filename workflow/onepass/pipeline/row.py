@@ -3,6 +3,7 @@
 import math
 import os
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from functools import lru_cache
 from pathlib import Path
 
@@ -24,8 +25,9 @@ def simulate_row(
     """Simulate cells, one file each; what happens to each is printed.
 
     A cell is written to the cache first, under the hash of its origin, and then copied to its output. So a second try
-    of an interrupted row, or a row with one new cell, computes only what is new. A cell that fails does not stop those
-    after it: its error is printed, and there is a `RowError` at the end.
+    of an interrupted row, or a row with one new cell, computes only what is new. Of a cell that is kept with other
+    numbers of replicas or steps, only the replicas are simulated that it does not have. A cell that fails does not stop
+    those after it: its error is printed, and there is a `RowError` at the end.
 
     Parameters
     ----------
@@ -42,9 +44,12 @@ def simulate_row(
                 finished = found
                 print(f"kept {output}", flush=True)
             else:
+                there, runs = (0, None) if anew else relative(cell, cache)
                 print(f"simulating {output}", flush=True)
+                if there:
+                    print(f"  {there} of {cell.replicas} replicas are there", flush=True)
                 with told(lambda line: print(f"  {line}", flush=True)):
-                    runs = cell.simulate(gpu_from)
+                    runs = cell.simulate(gpu_from, runs)
                 store.write_cell(cell, runs, finished)
                 print(f"simulated {output}", flush=True)
         except (FloatingPointError, MemoryError, ValueError) as error:
@@ -57,16 +62,31 @@ def simulate_row(
 
 
 def own(cell: Cell, cache: str | Path) -> Path:
-    """Where the finished cell is kept, by its parameters and the code that simulates."""
-    return Path(cache) / f"{store.origin(cell).hash()}.nc"
+    """Where the finished cell is kept: in a folder of its family and the code that simulates."""
+    return Path(cache, store.Origin(store.CODE, cell.family).hash(), f"{cell.replicas}_{cell.steps}.nc")
 
 
 def kept(cell: Cell, cache: str | Path) -> Iterator[Path]:
     """Files of the finished cell: its own, then those of the data folders above, below and beside its own one."""
-    name = own(cell, cache).name
-    for folder in (Path(cache), *_others(Path(cache))):
-        if os.access(path := folder / name, os.F_OK):
+    for folder in _folders(cell, Path(cache)):
+        if os.access(path := folder / own(cell, cache).name, os.F_OK):
             yield path
+
+
+def relative(cell: Cell, cache: str | Path):
+    """Of its replicas so many are kept in other numbers, or with other steps; and these runs, or None."""
+    found = [(0, None)]
+    for path in (path for folder in _folders(cell, Path(cache)) for path in sorted(folder.glob("*.nc"))):
+        with suppress(store.StoreError):
+            runs = store.read_relative(cell, path)
+            found.append((len(cell.held(runs)), runs))
+    return max(found, key=lambda each: each[0])
+
+
+def _folders(cell: Cell, cache: Path) -> list[Path]:
+    """Folders of the cell's family: its own, then those of the other data folders."""
+    name = own(cell, cache).parent.name
+    return [folder / name for folder in (cache, *_others(cache))]
 
 
 @lru_cache(maxsize=16)
@@ -82,7 +102,7 @@ def _whole(cell: Cell, cache: str | Path) -> Path | None:
         try:
             store.read_cell(cell, path)
         except store.UnreadableError:
-            if path.parent == Path(cache):
+            if path == own(cell, cache):
                 raise
             continue
         except store.StoreError:

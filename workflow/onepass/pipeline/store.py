@@ -6,6 +6,7 @@ import platform
 import shutil
 import subprocess
 from contextlib import suppress
+from dataclasses import replace
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -127,6 +128,17 @@ def read_cell(cell, path: str | Path):
     if dataset.sizes.get("replica") != cell.replicas:
         raise StoreError(f"{path} holds {dataset.sizes.get('replica')} replicas, not {cell.replicas}")
     return dataset
+
+
+def read_relative(cell, path: str | Path):
+    """Read a file of a cell of the same family, simulated by the code of today; a `StoreError` for any other."""
+    dataset = read(path)
+    try:
+        found = json.loads(dataset.attrs["parameters"])
+        other = replace(cell, replicas=found["replicas"], steps=found["steps"])
+    except (KeyError, TypeError, ValueError):
+        raise OriginError(f"{path} does not say which cell it holds") from None
+    return read_cell(other, path)
 
 
 def origin(cell) -> Origin:

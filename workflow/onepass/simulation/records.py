@@ -1,5 +1,7 @@
 """What a simulation records: at which steps, and the labelled data set of it."""
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from onepass.gaussian.risk import population_risk
@@ -72,6 +74,28 @@ def kept_records(record_steps: np.ndarray, last: np.ndarray) -> tuple[np.ndarray
     step = record_steps[kept]
     step[-1] = last.max()
     return kept, step
+
+
+def joined(parts: Sequence, order: Sequence[int]):
+    """Replicas of several data sets of the same runs as one, in an order of theirs behind each other.
+
+    It is what one run of all of them returns: a part's records after its last step hold its last state. The steps of
+    the parts' records agree as far as they go. `risk_truncation` bounds that of all replicas that were run.
+    """
+    import xarray as xr
+
+    longest = max(parts, key=lambda part: part.recovery_step.max())
+    _, step = kept_records(longest.step.values, longest.recovery_step.values)
+    places = np.arange(step.size - 1)
+    widened = [
+        part.isel(step=np.append(np.minimum(places, part.sizes["step"] - 1), -1)).assign_coords(
+            step=("step", step, longest.step.attrs)
+        )
+        for part in parts
+    ]
+    whole = xr.concat(widened, "replica", combine_attrs="override").isel(replica=list(order))
+    bound = max(part.attrs["risk_truncation"] for part in parts)
+    return whole[list(parts[0].variables)].assign_attrs(risk_truncation=bound)  # in the order of theirs
 
 
 def of_runs(step: np.ndarray, states: dict, runs: dict, attributes: dict, covariance: Covariance | None = None):

@@ -18,8 +18,9 @@ from onepass.simulation.parameters import Parameters
 from onepass.simulation.ticker import tick
 
 MEMORY = 2**30  # bytes, for everything that a run holds in d dimensions
-CHUNK = 2**24  # bytes of inputs drawn at once: large enough for BLAS, small enough for the cache
-DEVICE_CHUNK = 2**31  # the same on a GPU: large enough to hide the launches, whose time knows no size
+# Bytes of inputs drawn at once: for each replica, so that the order of its sums does not depend on how many there are;
+# and on a GPU for all of them, large enough to hide the launches, whose time knows no size.
+CHUNK, DEVICE_CHUNK = 2**18, 2**31
 
 
 class MemoryBoundError(OnepassError, ValueError):
@@ -45,29 +46,30 @@ def run(
     """
     p, d = model.students, parameters.dimension
     memory = memory or (device.free_bytes() if device else MEMORY)
+    bytes_a_row = 8 * max(d, 4 * p)
     each = 8 * d * (4 * p + 1)  # students, gradient, their temporaries, and one sample
     if each > memory:
         raise MemoryBoundError(
             f"one replica of {p} students in dimension {d} takes {each} bytes; allowed: {memory}. "
             "The engine 'chain' needs no memory for the dimension"
         )
-    parts = []
+    rows, parts = max(1, min(parameters.batch_size, min(memory // 4, CHUNK) // bytes_a_row)), []
 
     def group(start: int, end: int) -> None:
         part = slice(start, end)
         if device:
             batches = DeviceBatches(key, np.arange(start, end), d, device)
+            chunk = min(memory // 4, DEVICE_CHUNK) // (bytes_a_row * (end - start))
+            chunks = Chunks(max(1, min(parameters.batch_size, chunk)), device)
         else:
-            batches = HostBatches(streams[part], d)
-        bytes_a_row = 8 * max(d, 4 * p) * (end - start)
-        chunk = min(memory // 4, DEVICE_CHUNK) if device else CHUNK
-        chunks = Chunks(max(1, min(parameters.batch_size, chunk // bytes_a_row)), device)
+            batches, chunks = HostBatches(streams[part], d), Chunks(rows)
         parts.append(_run_group(model, parameters, factors[part], batches, record_steps, chunks))
 
     if device:
         from onepass.simulation.cuda.normals import DeviceBatches
 
-    Chunks(memory // (2 * each), device).run(len(factors), group)
+    together = memory // (2 * each) if device else memory // (2 * each + (rows - 1) * bytes_a_row)
+    Chunks(together, device).run(len(factors), group)
     return tuple(np.concatenate(arrays) for arrays in zip(*parts, strict=True))
 
 

@@ -18,7 +18,7 @@ from onepass.simulation.chain import limits, overlap_chain
 from onepass.simulation.chain.batch_law import batch_law
 from onepass.simulation.dispatch import device_of, results_of
 from onepass.simulation.initial import initial_factors
-from onepass.simulation.parameters import ENGINES, GPU_FROM, Parameters, largest_count
+from onepass.simulation.parameters import ENGINES, GPU_FROM, LARGEST_COUNT, Parameters, largest_count
 from onepass.simulation.records import dataset_of, log_spaced
 from onepass.simulation.streams import replica_streams
 
@@ -41,7 +41,7 @@ def simulate(
     batch_size: int,
     learning_rate: float,
     steps: int,
-    replicas: int = 1,
+    replicas: int | Sequence[int] = 1,
     engine: str = "chain",
     backend: str = "auto",
     gpu_from: float = GPU_FROM,
@@ -63,7 +63,8 @@ def simulate(
         no.
     dimension, batch_size, learning_rate : d, n_b and γ.
     steps : budget of each replica.
-    replicas : independent runs, an axis of the result.
+    replicas : independent runs, an axis of the result: how many, or the numbers of those to run, on the CPU. Replica r
+        is the same run whatever others there are: ``range(64, 128)`` are the ones that 128 have and 64 have not.
     engine : ``"chain"`` (exact in law, cost independent of d), ``"gaussian"`` (the chain for very large batches, cost
         independent of n_b too; see `onepass.simulation.chain.batch_law`), ``"leap"`` (the chain in leaps of many steps,
         cost independent of the learning rate too; see `onepass.simulation.chain.leap`) or ``"sgd"`` (d-dimensional
@@ -105,6 +106,10 @@ def simulate(
     """
     if recovery not in RECOVERIES:
         raise SimulationError(f"recovery {recovery!r} is unknown; allowed: {', '.join(RECOVERIES)}")
+    which = replicas
+    if isinstance(which, Sequence):
+        _check_numbers(which, backend)
+        replicas, backend = len(which), "numpy"
     numbers = {
         "dimension": dimension, "batch_size": batch_size, "learning_rate": learning_rate, "steps": steps,
         "replicas": replicas, "engine": engine, "threshold": threshold, "records": records,
@@ -121,7 +126,7 @@ def simulate(
         for remark in model.inputs.remarks:
             logger.warning("%s", remark)
         unit = isinstance(protocol, Protocol) and protocol.update != Update.PLAIN
-        streams = replica_streams(seed, replicas)
+        streams = replica_streams(seed, which)
         starts = initial_factors(model, initial, settings.dimension, streams, unit)
         return simulated(algorithm, settings, starts, streams, log_spaced(settings.steps, records), attributes)
     parameters = checked(model, protocol, **numbers)
@@ -133,8 +138,7 @@ def simulate(
     if engine == "leap":
         limits.check(tolerance, attributes["quadrature_error"])
         attributes["tolerance"] = float(tolerance)
-    streams = replica_streams(seed, replicas)
-    record_steps = log_spaced(parameters.steps, records)
+    streams, record_steps = replica_streams(seed, which), log_spaced(parameters.steps, records)
     starts = initial_factors(model, initial, dimension, streams)
     try:
         results = results_of(engine, model, parameters, starts, streams, record_steps, device, seed, tolerance)
@@ -145,6 +149,14 @@ def simulate(
             "a smaller learning rate keeps the overlaps finite"
         ) from None
     return dataset_of(model, record_steps, *results, attributes)
+
+
+def _check_numbers(which: Sequence[int], backend: str) -> None:
+    whole = all(isinstance(r, (int, np.integer)) and 0 <= r < LARGEST_COUNT for r in which)
+    if not whole or len(set(which)) < len(which):
+        raise SimulationError(f"replicas is {which!r}; allowed: how many, or numbers from 0, each once")
+    if backend == "cupy":
+        raise SimulationError(f"replicas is {which!r}; allowed with backend 'cupy': how many")
 
 
 def checked(

@@ -19,10 +19,11 @@ def seed_sequence(seed: int | Sequence[int], *spawn_key: int) -> np.random.SeedS
         raise SeedError(f"seed is {seed!r}; allowed: a whole number of at least 0, or a list of them") from None
 
 
-def replica_streams(seed: int | Sequence[int], replicas: int) -> list[np.random.Generator]:
-    """Independent generators, one a replica.
+def replica_streams(seed: int | Sequence[int], replicas: int | Sequence[int]) -> list[np.random.Generator]:
+    """Independent generators, one a replica; of so many replicas, or of those of these numbers.
 
     Replica r's stream depends on the seed and on r alone, so a run with more replicas repeats the
     ones it shares with a shorter one.
     """
-    return [np.random.Generator(np.random.PCG64(child)) for child in seed_sequence(seed).spawn(replicas)]
+    numbers = range(replicas) if isinstance(replicas, (int, np.integer)) else replicas
+    return [np.random.Generator(np.random.PCG64(seed_sequence(seed, int(r)))) for r in numbers]
