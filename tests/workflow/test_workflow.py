@@ -146,7 +146,7 @@ def test_a_fresh_clone_with_the_results_copied_in_has_nothing_to_do(built, tmp_p
     assert clone.planned() == set()
 
 
-def test_an_archive_is_taken_into_another_clone_where_nothing_is_left_to_do(project, tmp_path):
+def test_an_archive_is_taken_into_another_clone_where_nothing_is_left_to_do(project, built, tmp_path):
     project.snakemake("archive")
     packed = project.folder / "data/tiny/archive.zip"
     clone = Project(tmp_path / "clone", TINY)
@@ -162,6 +162,18 @@ def test_an_archive_is_taken_into_another_clone_where_nothing_is_left_to_do(proj
     done = subprocess.run(compare, **here)
     assert done.returncode == 0, done.stderr
     assert re.match(r"\d+ exponents are equal, 0 within their intervals, 0 are not", done.stdout)
+
+    # more replicas extend what the archive has brought
+    clone.configure(TINY.replace("128], replicas: 8", "128], replicas: 12"))
+    said = clone.snakemake("data/tiny/exponents/he3.nc").stderr
+    assert "96 of 144 replicas are there of 12 cells" in said
+    log = (clone.folder / "data/tiny/logs/simulate/he3/all.log").read_text()
+    assert log.count("8 of 12 replicas are there") == 12
+    with (
+        xr.open_dataset(clone.folder / "data/tiny/he3.nc") as more,
+        xr.open_dataset(built.folder / "data/tiny/he3.nc") as few,
+    ):
+        xr.testing.assert_equal(more.recovery_step.isel(replica=slice(8)), few.recovery_step)
 
 
 def test_a_clone_of_other_code_or_parameters_does_not_take_copied_results_for_its_own(built, tmp_path):

@@ -9,6 +9,7 @@ from snakemake.exceptions import WorkflowError
 from snakemake.logging import LogEvent, logger
 
 from onepass.pipeline import progress
+from onepass.pipeline.row import keep
 from onepass.pipeline.time_left import duration
 from onepass.simulation.cuda import backend
 from onepass.targets import warnings
@@ -97,6 +98,8 @@ onstart:
         except backend.BackendError as error:
             raise WorkflowError(str(error)) from None
     say(ahead.summary)
+    for row in ahead.rows.values():
+        keep(row.cells, row.files, row.cache)
     files = {str(file) for job in workflow.dag.needrun_jobs() for file in (*job.input, *job.output)}
     measured.extend(path for path in exponents if path in files)
     events.progress = progress.Progress(ahead.rows, ahead.costs, ahead.workers, say)

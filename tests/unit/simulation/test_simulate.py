@@ -47,7 +47,10 @@ def test_a_replica_depends_on_the_seed_and_its_number_alone(engine, monkeypatch)
     monkeypatch.setattr("onepass.simulation.sgd.CHUNK", 2**14)  # several chunks a batch
     few = run(NOISY, engine=engine, replicas=2, steps=50, threshold=None)
     many = run(NOISY, engine=engine, replicas=5, steps=50, threshold=None)
-    xr.testing.assert_allclose(few, many.isel(replica=slice(0, 2)), rtol=1e-10)
+    xr.testing.assert_identical(few, many.isel(replica=slice(0, 2)))
+    xr.testing.assert_identical(
+        run(NOISY, engine=engine, replicas=[4, 2], steps=50, threshold=None), many.isel(replica=[4, 2])
+    )
     other = run(NOISY, engine=engine, replicas=2, steps=50, threshold=None, seed=8)
     assert (few.overlap.isel(step=-1) != other.overlap.isel(step=-1)).all()
 
@@ -61,6 +64,11 @@ def test_a_replica_depends_on_the_seed_and_its_number_alone(engine, monkeypatch)
         ({"batch_size": 0}, "batch_size is 0"),
         ({"batch_size": 2**60}, "batch_size is"),
         ({"replicas": 0}, "replicas is 0"),
+        ({"replicas": []}, "replicas is 0"),
+        ({"replicas": [1, -1]}, r"replicas is \[1, -1\]; allowed: how many, or numbers from 0, each once"),
+        ({"replicas": [1, 1]}, r"replicas is \[1, 1\]"),
+        ({"replicas": "64"}, "replicas is '64'"),
+        ({"replicas": range(2), "backend": "cupy"}, "allowed with backend 'cupy': how many"),
         ({"steps": -1}, "steps is -1"),
         ({"learning_rate": float("nan")}, "learning_rate is nan"),
         ({"learning_rate": -1.0}, "learning_rate is -1.0"),

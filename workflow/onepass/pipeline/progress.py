@@ -35,7 +35,7 @@ class Row(NamedTuple):
     def of(cls, cells: Sequence[Cell], files: Sequence[str], log: str, cache: str, anew: bool) -> Self:
         """With the replicas that are there already."""
         row = cls(cells, files, log, cache, anew)
-        found = {} if anew else {cell: relative(cell, cache)[0] for cell, _ in row.missing()}
+        found = {} if anew else {cell: relative(cell, cache, file)[0] for cell, file in row.missing()}
         return row._replace(there={cell: count for cell, count in found.items() if count})
 
     def unfinished(self) -> Iterator[tuple[Cell, str]]:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from onepass.errors import OnepassError
 from onepass.pipeline import store
-from onepass.pipeline.cell import Cell
+from onepass.pipeline.cell import Cell, unpack
 from onepass.pipeline.time_left import told
 
 CACHE = "cells/.cache"  # of finished cells, below the data folder
@@ -73,10 +73,23 @@ def kept(cell: Cell, cache: str | Path) -> Iterator[Path]:
             yield path
 
 
-def relative(cell: Cell, cache: str | Path):
-    """Of its replicas so many are kept in other numbers, or with other steps; and these runs, or None."""
+def keep(cells: Sequence[Cell], outputs: Sequence[str], cache: str | Path) -> None:
+    """Keep those that are there with other numbers of replicas or steps: a job replaces them.
+
+    The cache has what was simulated here; not what an archive, or somebody, has brought.
+    """
+    for cell, output in zip(cells, outputs, strict=True):
+        with suppress(store.StoreError):
+            runs = store.read_relative(cell, output)
+            finished = own(unpack(f"[{runs.attrs['parameters']}]")[0], cache)
+            if not finished.exists():
+                store.copy(output, finished)
+
+
+def relative(cell: Cell, cache: str | Path, *files: str | Path):
+    """Of its replicas so many are in the cache, or these files, in other numbers or with other steps; and the runs."""
     found = [(0, None)]
-    for path in (path for folder in _folders(cell, Path(cache)) for path in sorted(folder.glob("*.nc"))):
+    for path in (*(path for folder in _folders(cell, Path(cache)) for path in sorted(folder.glob("*.nc"))), *files):
         with suppress(store.StoreError):
             runs = store.read_relative(cell, path)
             found.append((len(cell.held(runs)), runs))
