@@ -48,8 +48,6 @@ experiments:
     replicas: 8
     start: 1.0
     engine: sgd
-    tolerance: null
-    gaussian_from: null
   chain_exactness: {protocols: [projected_square], students: [1], batch_sizes: [2], dimensions: [16], replicas: 50}
 fit: {resamples: 100}
 """

@@ -61,7 +61,12 @@ def test_an_experiment_holds_what_its_kind_does_where_it_does_not_say_otherwise(
     assert (he3.replicas, erf.replicas, runs.replicas) == (11, 11, 8)
     assert (he3.model.target, he3.model.students, he3.model.noise) == ("He3(x1)", 2, 0.5)
     assert (he3.records, erf.records, runs.records) == (4, 3, 120)
-    assert (he3.tolerance, erf.tolerance, erf.gaussian_from) == (0.01, None, 3000)
+    assert (he3.tolerance, he3.tolerance_of("leap"), erf.tolerance_of("auto"), erf.gaussian_from) == (
+        None,
+        0.01,
+        None,
+        None,
+    )
 
 
 @pytest.mark.parametrize(

@@ -1,10 +1,16 @@
 """Words for every mistake in a configuration."""
 
+import json
+
 import pytest
 import yaml
 from helpers.configuration import DEFAULTS, tree
+from onepass.pipeline import collection
 from onepass.pipeline.config import PROJECT
+from onepass.pipeline.experiments import experiment_from
+from onepass.pipeline.grid import cells_of
 from onepass.pipeline.validation import ConfigurationError, validated
+from onepass.simulation.parameters import ENGINES, SEARCHED
 
 RELU = {"target": "relu(x1)", "activation": "relu"}
 
@@ -64,8 +70,6 @@ RELU = {"target": "relu(x1)", "activation": "relu"}
             {"check": {"experiments": ["he3_map"]}},
             r"check.experiments\[0\]: 'he3_map': no experiment of kind 'recovery'",
         ),
-        ({"experiments": {"erf": {"gaussian_from": None}}}, "erf.*engine is 'auto' and gaussian_from None; allowed"),
-        ({"experiments": {"erf": {"tolerance": 0.01}}}, "erf.*engine is 'auto' and tolerance 0.01; allowed: .*'leap'"),
         (
             {"experiments": {"he3": {"engine": "leap", "gaussian_from": None, "tolerance": 1e-6}}},
             "he3.tolerance: 1e-06: allowed: greater than or equal to 0.0001",
@@ -135,3 +139,36 @@ def test_the_command_line_may_hold_numbers_in_braces():
         validated(tree({"experiments": {"he3": {"replicas": "many"}}}), DEFAULTS)
     with pytest.raises(ConfigurationError, match="replicas: '16': "):
         validated(tree({"experiments": {"he3": {"replicas": "16"}}}))  # of no file and no command line
+
+
+TREE = tree()
+
+
+def grid_of(name, own):
+    """The cells of an experiment with keys of an overlay."""
+    change = {"experiments": {name: collection.merged(TREE["experiments"][name], own)}}
+    whole = collection.completed(TREE | change)["experiments"][name]
+    return cells_of(name, experiment_from(json.dumps(whole)))
+
+
+@pytest.mark.parametrize("name", ["he3", "erf", "he3_map_square", "weak_recovery", "tuned_he3", "directions"])
+def test_another_engine_needs_no_other_key(name):
+    """Where one's own tolerance and batch size are written for an engine, others do not mind; null is the usual one."""
+    kind = TREE["experiments"][name]["kind"]
+    usual = {"map": 0.1, "tuned": 0.03}.get(kind, 0.01)
+    for engine in SEARCHED if kind == "tuned" else ("auto", *ENGINES):
+        for tolerance, switch in ((None, None), (0.05, 100)):
+            own = {"engine": engine, "tolerance": tolerance} | ({} if kind == "tuned" else {"gaussian_from": switch})
+            own |= {"dimensions": [256, 1024], "protocols": ["projected_square"]}
+            cells = grid_of(name, own)
+            assert {cell.tolerance for cell in cells} == {tolerance or usual if engine == "leap" else None}
+            drawn = {cell.engine for cell in cells if cell.batch_size >= (switch or 3000)}
+            assert drawn <= {"gaussian" if engine == "auto" else engine}
+
+
+def test_another_target_needs_no_other_key():
+    """Of kinks the chain alone knows all, which engine auto finds."""
+    for name, target in (("he3", "He2(x1)"), ("square", "He4(x1)"), ("erf", "relu(x1)"), ("weak_recovery", "abs(x1)")):
+        model = {"target": target, "activation": target.replace("(x1)", "")}
+        cells = grid_of(name, {"model": model})
+        assert {cell.target for cell in cells} == {target}

@@ -63,7 +63,7 @@ def check_cell(cell: Cell) -> None:
         place = (cell.dimension, cell.batch_size, cell.engine, cell.backend)
         if refusal := _refusal_of_algorithm(parts, cell.protocol, *place):
             raise CellError(("protocols",), cell.protocol, refusal)
-    elif cell.engine in ("gaussian", "leap") and (refusal := _refusal_of_gaussian(*parts)):
+    elif cell.engine in ("gaussian", "leap") and (refusal := refusal_of_gaussian(*parts)):
         raise CellError(("engine",), cell.engine, refusal)
     if cell.engine != "leap" and cell.dimension > LARGEST_COUNT:
         raise CellError(("dimensions",), cell.dimension, "allowed: up to 2**53, with engine 'leap' 2**60")
@@ -99,7 +99,7 @@ def check_cell(cell: Cell) -> None:
 
 
 @remembered
-def _refusal_of_gaussian(*parts) -> str:
+def refusal_of_gaussian(*parts) -> str:
     """Why the engines that draw sums over batches cannot take a model; empty where they can."""
     try:
         batch_law(cached_model(*parts))

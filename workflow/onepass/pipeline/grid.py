@@ -10,6 +10,7 @@ from itertools import product
 from pathlib import Path
 
 from onepass.pipeline.cell import Cell
+from onepass.pipeline.experiments import GAUSSIAN_FROM
 from onepass.pipeline.feasible import (
     CellError,
     check_cell,
@@ -18,6 +19,7 @@ from onepass.pipeline.feasible import (
     climb_order,
     layer_of,
     leap_index,
+    refusal_of_gaussian,
 )
 from onepass.pipeline.first_rate import first_prefactor
 from onepass.pipeline.inputs import inputs_name_of
@@ -176,7 +178,7 @@ def _tuned_cells(name, experiment):
             "second_layer": layer_of(experiment.model),
         }
         place = {"protocol": protocol, "mu": float(mu), "delta": None, "dimension": d}
-        shared = {"engine": engine, "tolerance": experiment.tolerance, "threshold": experiment.threshold}
+        shared = {"engine": engine, "tolerance": experiment.tolerance_of(engine), "threshold": experiment.threshold}
         yield _cell(name, experiment, **place, **own, **shared, records=0, tuned=True)
 
 
@@ -187,13 +189,16 @@ def _compared_cell(name, experiment, **own) -> Cell:
 
 
 def _scaling_cell(name, experiment, d, *, mu, delta=None, **own) -> Cell:
-    n_b, engine = _batch_size(experiment, mu, d), experiment.engine
+    n_b, engine, given = _batch_size(experiment, mu, d), experiment.engine, experiment.model
+    model = {"students": given.students, "second_layer": layer_of(given)}
     if engine == "auto":
-        large = n_b >= experiment.gaussian_from and not unknown_exponents(experiment, own["protocol"])
-        engine = "gaussian" if large else "chain"
-    model = {"students": experiment.model.students, "second_layer": layer_of(experiment.model)}
+        large = n_b >= (experiment.gaussian_from or GAUSSIAN_FROM) and not unknown_exponents(
+            experiment, own["protocol"]
+        )
+        known = large and not refusal_of_gaussian(given.target, given.activation, *model.values(), given.noise)
+        engine = "gaussian" if known else "chain"
     place = {"mu": mu, "delta": delta, "dimension": d, "batch_size": n_b}
-    return _cell(name, experiment, engine=engine, tolerance=experiment.tolerance, **place, **model, **own)
+    return _cell(name, experiment, engine=engine, tolerance=experiment.tolerance_of(engine), **place, **model, **own)
 
 
 def _batch_size(experiment, mu: float, d: int) -> int:

@@ -14,7 +14,7 @@ from pydantic import TypeAdapter, ValidationError
 from onepass.pipeline import collection
 from onepass.pipeline.cell import pack
 from onepass.pipeline.cost import costs
-from onepass.pipeline.experiments import AnyExperiment
+from onepass.pipeline.experiments import BY_KIND, AnyExperiment
 from onepass.pipeline.feasible import CellError
 from onepass.pipeline.grid import cells_of
 from onepass.pipeline.time_left import duration
@@ -26,7 +26,7 @@ SHARES = {"small_batch": 60, "large_batch": 110, "runs": 25, "coordinates": 20}
 ASKED_FOR = 150  # of runs of inputs with structure, which nothing else of the target has
 SHARE = 10  # of any other; of a row of a map, four of which a map may have
 AROUND = 25.0  # seconds of an experiment beside its cells: its kernels compiled, its data gathered, its figures drawn
-LEAPS = {"recovery": 0.01, "map": 0.1, "trajectories": 0.01}  # kinds that may leap, and at which tolerance
+LEAPS = ("recovery", "map", "trajectories")  # kinds that may leap
 FEWEST = {"replicas": 8, "dimensions": 3, "mu": 2}  # of each
 
 
@@ -74,7 +74,7 @@ def seconds(name: str, own: dict) -> float:
 def _fewer(name: str, own: dict) -> Iterator[dict]:
     """Smaller and smaller forms of an experiment."""
     if own["kind"] in LEAPS:
-        leaping = own | {"engine": "leap", "tolerance": LEAPS[own["kind"]], "gaussian_from": None}
+        leaping = own | {"engine": "leap"}
         if own["kind"] == "recovery":  # whose leaps cost as much at any dimension
             least, count = own["dimensions"][0], len(own["dimensions"])
             leaping["dimensions"] = sorted({round(d) for d in np.geomspace(least, 2**LARGEST, count)})
@@ -93,7 +93,7 @@ def _fewer(name: str, own: dict) -> Iterator[dict]:
 def _changes(whole: dict, own: dict) -> Iterator[str]:
     """What is not as it was planned, in words."""
     if own.get("engine") != whole.get("engine"):
-        yield f"in leaps, of an error of {own['tolerance']:g}"
+        yield f"in leaps, of an error of {BY_KIND[own['kind']].usual_tolerance:g}"
     if own["replicas"] != whole["replicas"]:
         yield f"{own['replicas']} replicas of {whole['replicas']}"
     for key, word in (("dimensions", "d"), ("mu", "μ")):

@@ -19,6 +19,7 @@ from onepass.errors import OnepassError
 from onepass.gaussian.information import leap_index
 from onepass.model import Model
 from onepass.pipeline.cost import gaussian_step_seconds, sample_seconds
+from onepass.pipeline.experiments import GAUSSIAN_FROM
 from onepass.pipeline.row_exponents import map_exponent
 from onepass.protocol import PAPER_PROTOCOLS, Loss
 from onepass.simulation.chain.batch_law import BatchError
@@ -34,7 +35,6 @@ FEWEST_STEPS = 20  # of a climb whose time does not grow with d: fewer cannot be
 INTERACTION = 0.1  # of the square loss with itself, as a fraction of what turns a student round
 THRESHOLDS = (0.5, 0.35, 0.25)  # the first that the flow reaches in one climb
 SMALLEST, LARGEST = 6, 16  # log2 of the largest dimension
-GAUSSIAN_FROM = 3000  # smallest batch drawn from a Gaussian, by its measured error
 
 
 class PlanError(OnepassError, ValueError):
