@@ -5,6 +5,8 @@
 # Finished cells are kept in DATA/cells/.cache by parameters and code, so a job that failed, or got one more cell,
 # computes only what is missing. A job that has cells for a GPU asks for one (resource `gpu`, 0 otherwise) and takes the
 # first free one of the machine: `--resources gpu=2` on a workstation with two runs two such jobs at a time.
+#
+# An experiment with `until` is one job, which adds replicas in rounds until its exponents are known.
 
 import re
 
@@ -35,7 +37,8 @@ for name, listed in grids.items():
         resources:
             gpu=lambda wildcards, jobs=jobs: int(cell.want_gpu(jobs[wildcards.get("part", "")], settings.gpu_from)),
         params:
-            code=store.CODE,
+            code=store.origin(listed[0]).code,
+            rounds=settings.experiments[name].model_dump_json() if listed[0].until else "",
             cells=lambda wildcards, jobs=jobs: cell.pack(jobs[wildcards.get("part", "")]),
             cache=placed(f"{DATA}/{CACHE}"),
             gpu_from=settings.gpu_from,

@@ -14,4 +14,11 @@ with logged(snakemake.log[0]), exclusive_gpu(snakemake.resources.get("gpu", 0)):
     forced = os.environ.get("ONEPASS_FORCED", "").split(os.pathsep)
     anew = not {"*", snakemake.rule, *snakemake.output}.isdisjoint(forced)
     cells, params = unpack(snakemake.params.cells), snakemake.params
-    simulate_row(cells, snakemake.output, params.cache, params.gpu_from, anew=anew)
+    where = snakemake.output, params.cache, params.gpu_from
+    if params.rounds:
+        from onepass.pipeline.experiments import experiment_from
+        from onepass.pipeline.rounds import simulate_rounds
+
+        simulate_rounds(cells[0].experiment, experiment_from(params.rounds), *where, anew=anew)
+    else:
+        simulate_row(cells, *where, anew=anew)

@@ -1,5 +1,6 @@
 """The last lines of a run: its exponents beside the plain ones and the theory's, and why others have none."""
 
+import json
 from collections.abc import Sequence
 
 import numpy as np
@@ -27,7 +28,8 @@ def closing(fits: Sequence) -> str:
             rows.append([str(dataset.attrs["experiment"]), f"{mu:g}", *found])
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     lines = ["  ".join(map(str.ljust, row, widths)).rstrip() for row in rows]
-    return "\n".join([HEAD, *lines, *_without(fits), *_failures(every)])
+    return "
+".join([HEAD, *lines, *_rounds(fits), *_without(fits), *_failures(every)])
 
 
 def _told(series) -> str:
@@ -41,6 +43,17 @@ def _told(series) -> str:
 def _theory(series) -> str:
     """Nothing where the theory knows none."""
     return f" ({float(series.theta_theory):g})" if np.isfinite(series.theta_theory) else ""
+
+
+def _rounds(fits) -> list[str]:
+    """How well the exponents are known of those that replicas were doubled for, a line an experiment."""
+    return [
+        f"onepass: rounds of {of['experiment']} ended with {of['replicas']} replicas: θ is known to ± "
+        f"{float((dataset.theta_high - dataset.theta_low).max()) / 2:.2g} or better, asked for ± {asked:g}"
+        for dataset, of in ((each, each.attrs) for each in fits)
+        if (asked := (json.loads(of.get("until") or "null") or {}).get("theta_halfwidth"))
+        and dataset.theta.notnull().any()
+    ]
 
 
 def _without(fits) -> list[str]:

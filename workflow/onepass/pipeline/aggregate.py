@@ -83,11 +83,16 @@ def aggregate(name: str, experiment, files: Sequence[str], rebuild: str = "remov
     shape = tuple(len(values) for values in axes.values())
     data: dict[str, tuple[tuple[str, ...], np.ndarray]] = {}
     faults: dict[str, store.StoreError] = {}
+    replicas = None
     for cell in cells:
         place = tuple(values.index(_coordinate(cell, dim)) for dim, values in axes.items())
         path = paths.get(Path(cell.path).name, cell.path)
         try:
-            found = _measured(experiment, store.read_cell(cell, path))
+            runs = store.read_cell(cell, path)
+            replicas = replicas or runs.sizes["replica"]
+            if runs.sizes["replica"] != replicas:
+                raise store.StoreError(f"{path} holds {runs.sizes['replica']} replicas, others {replicas}")
+            found = _measured(experiment, runs)
         except store.StoreError as error:
             faults[path] = error
             continue
@@ -109,6 +114,7 @@ def aggregate(name: str, experiment, files: Sequence[str], rebuild: str = "remov
     for grid in (*dims, "dimensions", "batch_sizes", "protocols", "engines", "deltas", "gamma0s", "tolerances"):
         attributes.pop(grid, None)
     dataset = xr.Dataset(data, coords=axes, attrs=attributes | store.provenance())
+    dataset.attrs["replicas"] = dataset.sizes["replica"]  # of the last round, where there are some
     if "mu" in dims:
         sizes = {(cell.mu, cell.dimension): cell.batch_size for cell in cells}
         table = [[sizes[mu, d] for d in axes["dimension"]] for mu in axes["mu"]]

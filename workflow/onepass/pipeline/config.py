@@ -12,7 +12,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, Field, PrivateAttr, ValidationInfo, model_validator
 
 from onepass.pipeline.cell import Cell
-from onepass.pipeline.experiments import BY_KIND, AnyExperiment
+from onepass.pipeline.experiments import BY_KIND, AnyExperiment, Until
 from onepass.pipeline.grid import cells_of
 from onepass.pipeline.keys import Count, EachOnce, Positive, Strict
 
@@ -172,6 +172,14 @@ class Configuration(Strict):
     def _folders_apart(self):
         if Path(self.data).resolve() == Path(self.figures_folder).resolve():
             raise ValueError(f"data and figures_folder are both {self.data!r}; allowed: two folders")
+        return self
+
+    @model_validator(mode="after")
+    def _rounds_fit_as_the_end(self):
+        for name, own in self.experiments.items():
+            if until := getattr(own, "until", None):
+                fit = self.fit.model_dump() | until.model_dump(exclude_none=True)
+                self.experiments[name] = own.model_copy(update={"until": Until(**fit)})
         return self
 
     def grid(self, name: str) -> list[Cell]:

@@ -13,6 +13,7 @@ from onepass.pipeline.keys import (
     ModelSettings,
     Positive,
     Recovery,
+    Strict,
     Tolerance,
 )
 from onepass.simulation.chain.limits import HIGHEST, LOWEST, TOLERANCE
@@ -82,6 +83,21 @@ class TimesExperiment(ScalingExperiment):
         return self
 
 
+class Until(Strict):
+    """Replicas are doubled until the time exponents are known."""
+
+    theta_halfwidth: Positive = Field(
+        description="Half of the 95 % interval of theta that no protocol and mu shall exceed; above 0."
+    )
+    most_replicas: Annotated[int, Field(ge=8, le=10**6)] = Field(
+        default=4096, description="No round has more replicas; a whole number from 8 to 10**6."
+    )
+    points: Annotated[int, Field(ge=2)] | None = Field(default=None, description="As of fit, whose are taken for null.")
+    resamples: Annotated[int, Field(ge=100, le=10**6)] | None = Field(
+        default=None, description="As of fit, whose are taken for null."
+    )
+
+
 class RecoveryExperiment(TimesExperiment):
     """Times to weak recovery."""
 
@@ -101,6 +117,22 @@ class RecoveryExperiment(TimesExperiment):
     records: Annotated[int, Field(ge=0, le=10**4)] = Field(
         description="Steps at which overlaps are recorded, beside the first and the last; from 0 to 10**4."
     )
+    until: Until | None = Field(
+        default=None,
+        description="Replicas are doubled until theta is known so well, of all protocols and mu; null for replicas "
+        "alone.",
+    )
+
+    @model_validator(mode="after")
+    def _rounds_can_end(self):
+        if self.until and self.until.most_replicas < self.replicas:
+            raise ValueError(
+                f"until.most_replicas is {self.until.most_replicas} and replicas {self.replicas}, those of the first "
+                "round; allowed: as many or more"
+            )
+        if self.until and len(self.dimensions) < 2:
+            raise ValueError(f"until is given and dimensions are {self.dimensions}; allowed: two or more, for a theta")
+        return self
 
 
 class MapExperiment(TimesExperiment):

@@ -73,8 +73,8 @@ def rows_of(cells: list[Cell]) -> dict[str, list[Cell]]:
 def jobs_of(cells: list[Cell], seconds: list[float]) -> dict[str, list[Cell]]:
     """The cells that a job simulates, by the part of their names that they have in common.
 
-    All cells (``""``) or those of a protocol, where that takes `LONGEST_JOB` seconds at most, else a row: a process
-    starts in a second, as long as many rows take. `seconds` are those of each cell.
+    All cells (``""``), where rounds are made of them or where that takes `LONGEST_JOB` seconds at most; else those of a
+    protocol or of a row: a process starts in a second, as long as many rows take. `seconds` are those of each cell.
     """
     for common in (lambda cell: "", lambda cell: cell.protocol):
         jobs: dict[str, list[Cell]] = {}
@@ -82,7 +82,7 @@ def jobs_of(cells: list[Cell], seconds: list[float]) -> dict[str, list[Cell]]:
         for cell, cost in zip(cells, seconds, strict=True):
             jobs.setdefault(common(cell), []).append(cell)
             costs[common(cell)] = costs.get(common(cell), 0.0) + cost
-        if max(costs.values()) <= LONGEST_JOB:
+        if max(costs.values()) <= LONGEST_JOB or cells[0].until:
             return jobs
     return rows_of(cells)
 
@@ -192,10 +192,9 @@ def _scaling_cell(name, experiment, d, *, mu, delta=None, **own) -> Cell:
     n_b, engine, given = _batch_size(experiment, mu, d), experiment.engine, experiment.model
     model = {"students": given.students, "second_layer": layer_of(given)}
     if engine == "auto":
-        large = n_b >= (experiment.gaussian_from or GAUSSIAN_FROM) and not unknown_exponents(
-            experiment, own["protocol"]
-        )
-        known = large and not refusal_of_gaussian(given.target, given.activation, *model.values(), given.noise)
+        large = n_b >= (experiment.gaussian_from or GAUSSIAN_FROM)
+        known = large and not unknown_exponents(experiment, own["protocol"])
+        known = known and not refusal_of_gaussian(given.target, given.activation, *model.values(), given.noise)
         engine = "gaussian" if known else "chain"
     place = {"mu": mu, "delta": delta, "dimension": d, "batch_size": n_b}
     return _cell(name, experiment, engine=engine, tolerance=experiment.tolerance_of(engine), **place, **model, **own)
@@ -206,8 +205,8 @@ def _batch_size(experiment, mu: float, d: int) -> int:
 
 
 def _budget(experiment, d: int, theta: float) -> int:
-    most = largest_count(experiment.engine, steps=True)
-    return _count("step_budget", experiment.step_budget, experiment.step_budget / experiment.gamma0, d, theta, most)
+    budget, most = experiment.step_budget, largest_count(experiment.engine, steps=True)
+    return _count("step_budget", budget, budget / experiment.gamma0, d, theta, most)
 
 
 def _cell(name, experiment, *, dimension, **own) -> Cell:
@@ -215,6 +214,8 @@ def _cell(name, experiment, *, dimension, **own) -> Cell:
         own["recovery"] = experiment.recovery
     if (inputs := inputs_name_of(experiment)) is not None:
         own["inputs"] = inputs
+    if until := getattr(experiment, "until", None):
+        own["until"] = tuple(until.model_dump().values())
     return Cell(
         experiment=name,
         **{key: getattr(experiment.model, key) for key in ("target", "activation", "noise")},

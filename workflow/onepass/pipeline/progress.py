@@ -102,12 +102,17 @@ def summary(
     there = {cell: count for row in rows for cell, count in row.there.items()}
     extended = f"onepass: {sum(there.values())} of {sum(cell.replicas for cell in there)} replicas are there"
     extended += f" of {len(there)} cells, which are extended"
+    rounds = sum(cell.until is not None for cell in cells)
+    doubled = (
+        f"onepass: replicas of {rounds} cells are doubled until their exponents are known, after the time told here"
+    )
     time_needed = max(max(costs, default=0.0), (sum(costs) + OTHER * others) / workers)
     return "\n".join(
         [
             f"onepass: {len(cells)} of {total} cells to simulate{f' ({engines})' if engines else ''} in {len(rows)} "
             f"jobs, then {others} jobs for data and figures",
             *([extended] if there else []),
+            *([doubled] if rounds else []),
             f"onepass: about {duration(time_needed)}, {workers} jobs at once; time left is told on the way, "
             f"within a cell in {folders[0]}/logs/simulate",
             f"onepass: results in {folders[0]}/, figures in {folders[1]}/",

@@ -68,7 +68,7 @@ def own(cell: Cell, cache: str | Path) -> Path:
 
 def kept(cell: Cell, cache: str | Path) -> Iterator[Path]:
     """Files of the finished cell: its own, then those of the data folders above, below and beside its own one."""
-    for folder in _folders(cell, Path(cache)):
+    for folder in () if cell.until else _folders(cell, Path(cache)):
         if os.access(path := folder / own(cell, cache).name, os.F_OK):
             yield path
 

@@ -22,7 +22,7 @@ from onepass.simulation.parameters import LARGEST_COUNT
 # often lack, would protect nothing. The library reads this when it is first used.
 os.environ.setdefault("HDF5_USE_FILE_LOCKING", "FALSE")
 
-CODE = "onepass.pipeline.cell"  # what simulates
+CODE, ROUNDS = "onepass.pipeline.cell", "onepass.pipeline.rounds"  # what simulates
 ENDLESS = ("risk", "theta_theory")  # of runs that may diverge: of students on their way to infinity, and unknown
 PACKAGES = ("onepass", "numpy", "numba", "xarray", "netCDF4")
 
@@ -108,6 +108,7 @@ def _raise_unless_damaged(path: Path) -> None:
 def write_cell(cell, dataset, path: str | Path) -> None:
     """Write the runs of a `onepass.pipeline.cell.Cell` with its parameters, seed and origin as attributes."""
     parameters = {key: getattr(cell, key) for key in cell.parameters if key != "backend"}
+    parameters["replicas"] = dataset.sizes["replica"]  # of the last round, where there are some
     # The simulation's own attributes say which backend "auto" became, and which device.
     made = {"parameters": cell.identity, "origin": origin(cell).hash(), "entropy": cell.entropy, "dtype": "float64"}
     write(dataset.assign_attrs(parameters | provenance() | made), path)
@@ -125,7 +126,7 @@ def read_cell(cell, path: str | Path):
         raise OriginError(f"{path} holds a cell of other parameters ({', '.join(wrong)})")
     if dataset.attrs.get("origin") != origin(cell).hash():
         raise OriginError(f"{path} was made by other code than that of today")
-    if dataset.sizes.get("replica") != cell.replicas:
+    if dataset.sizes.get("replica") != cell.replicas and not cell.until:
         raise StoreError(f"{path} holds {dataset.sizes.get('replica')} replicas, not {cell.replicas}")
     return dataset
 
@@ -142,8 +143,8 @@ def read_relative(cell, path: str | Path):
 
 
 def origin(cell) -> Origin:
-    """Where the runs of a cell come from: its parameters and the code that simulates."""
-    return Origin(CODE, cell.identity)
+    """Where the runs of a cell come from: its parameters and the code that simulates, or makes rounds."""
+    return Origin(ROUNDS if cell.until else CODE, cell.identity)
 
 
 def copy(source: str | Path, path: str | Path) -> None:

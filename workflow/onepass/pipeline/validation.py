@@ -14,7 +14,7 @@ from onepass.errors import OnepassError
 from onepass.pipeline import collection
 from onepass.pipeline.comparisons import ExactnessExperiment, LeapsExperiment
 from onepass.pipeline.config import FIGURES, ON_THEORY, TABLES, Check, Configuration, Fit
-from onepass.pipeline.experiments import BY_KIND, RecoveryExperiment
+from onepass.pipeline.experiments import BY_KIND, RecoveryExperiment, Until
 from onepass.pipeline.feasible import CellError, unknown_to_theory
 from onepass.pipeline.keys import ModelSettings, Strict, Target
 
@@ -184,7 +184,7 @@ def _model_at(key: tuple, settings) -> type[Strict] | None:
             model = BY_KIND.get(settings["experiments"][name].get("kind"), RecoveryExperiment)
             if rest == ["model"]:
                 return Target if model in (ExactnessExperiment, LeapsExperiment) else ModelSettings
-            return None if rest else model
+            return {(): model, ("until",): Until}.get(tuple(rest))
     return None
 
 
