@@ -1,9 +1,9 @@
 """What it costs an interval of θ that replicas were added until it was narrow: how often it holds θ then.
 
-Recovery times are drawn around a power law, their logarithm from a Gaussian or, of long tails, from an exponential
-climb; the rounds are those of `onepass.pipeline.rounds`. ``python benchmarks/stopping.py`` prints, for rounds from 64
-replicas to 4096 and many half-widths asked for, how often the last interval holds the true θ, and its error in
-half-widths; beside both those of a number of replicas that was chosen before.
+Recovery times are drawn around a power law, at five dimensions or at two, with a long tail towards slow runs; the
+rounds are those of `onepass.pipeline.rounds`. ``python benchmarks/stopping.py`` prints, for many half-widths asked for,
+how often the last interval holds the true θ, and its error in half-widths; and above that how often intervals of
+numbers of replicas do that were chosen before.
 """
 
 import sys
@@ -11,30 +11,22 @@ import sys
 import numpy as np
 from onepass.analysis.scaling import fit_exponent
 
-DIMENSIONS, THETA, SPREAD = np.array([256, 512, 1024, 2048, 4096]), 1.0, 0.3
-REPLICAS = 64 * 2 ** np.arange(7)
-WIDTHS = np.geomspace(0.008, 0.06, 13)
+DIMENSIONS, THETA = {5: 256 * 2 ** np.arange(5), 2: np.array([256, 4096])}, 1.0
+REPLICAS = 16 * 2 ** np.arange(6)
+WIDTHS = np.geomspace(0.015, 0.12, 10)
+RESAMPLES = 400
 
 
-def drawn(rng, law: str, replicas: int) -> np.ndarray:
-    """Recovery times (d, replica) in steps."""
-    normal = rng.standard_normal((len(DIMENSIONS), replicas))
-    relative = np.exp(SPREAD * normal) if law == "log-normal" else np.maximum(1 - np.log(abs(normal)) / 5, 0.1)
-    return np.round(50.0 * DIMENSIONS[:, None] ** THETA * relative)
-
-
-def fitted(rng, times) -> tuple[float, float, float]:
-    """θ of the first replicas, and its bounds."""
-    found = fit_exponent(DIMENSIONS, times, np.ones(times.shape, dtype=bool), points=5, resamples=400, rng=rng)
-    return found.theta, found.theta_low, found.theta_high
-
-
-def rounds(law: str, trials: int, seed: int = 1) -> np.ndarray:
+def rounds(dimensions: np.ndarray, trials: int, seed: int = 1) -> np.ndarray:
     """Of every trial and round θ and its bounds, (trials, rounds, 3)."""
     rng, found = np.random.default_rng(seed), np.empty((trials, len(REPLICAS), 3))
     for trial in found:
-        times = drawn(rng, law, REPLICAS[-1])
-        trial[:] = [fitted(rng, times[:, :replicas]) for replicas in REPLICAS]
+        relative = 1 - np.log(abs(rng.standard_normal((len(dimensions), REPLICAS[-1])))) / 5
+        times = np.round(50.0 * dimensions[:, None] ** THETA * np.maximum(relative, 0.1))
+        for place, replicas in enumerate(REPLICAS):
+            runs = times[:, :replicas], np.ones((len(dimensions), replicas), dtype=bool)
+            fit = fit_exponent(dimensions, *runs, points=5, resamples=RESAMPLES, rng=rng)
+            trial[place] = fit.theta, fit.theta_low, fit.theta_high
     return found
 
 
@@ -45,22 +37,21 @@ def stopped(found: np.ndarray, width: float) -> np.ndarray:
 
 
 def holds(found: np.ndarray) -> np.ndarray:
+    """Which intervals hold the true θ."""
     return (found[..., 1] <= THETA) & (found[..., 2] >= THETA)
 
 
-def main(trials: int = 2000) -> None:
-    for law in ("log-normal", "climb"):
-        found = rounds(law, trials)
-        np.save(f"/tmp/h/extend/{law}.npy", found)
-        print(f"{law}: chosen before {holds(found).mean(axis=0).round(3)} with {REPLICAS} replicas")
+def main(trials: int = 1000) -> None:
+    for count, dimensions in DIMENSIONS.items():
+        found = rounds(dimensions, trials)
+        print(f"{count} dimensions, chosen before: {holds(found).mean(axis=0).round(3)} with {REPLICAS} replicas")
         for width in WIDTHS:
             last = stopped(found, width)
             end = found[np.arange(trials), last]
-            error = (end[:, 0] - THETA) / (end[:, 2] - end[:, 1]) * 2
-            counts = np.bincount(last, minlength=len(REPLICAS))
+            error = 2 * (end[:, 0] - THETA) / (end[:, 2] - end[:, 1])
             print(
-                f"  θ ± {width:.3f}: holds θ in {holds(end).mean():.3f}, error {error.mean():+.3f} ± "
-                f"{error.std() / trials**0.5:.3f} half-widths, ends in rounds {counts}",
+                f"  θ ± {width:.3f}: {holds(end).mean():.3f} hold θ, error {error.mean():+.3f} ± "
+                f"{error.std() / trials**0.5:.3f} half-widths, rounds {np.bincount(last, minlength=len(REPLICAS))}",
                 flush=True,
             )
 
