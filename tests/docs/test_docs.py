@@ -51,9 +51,13 @@ def test_the_page_on_algorithms_does_what_it_prints(tmp_path):
     assert Reader(tmp_path).follow("how_to/algorithm.md") == 5
 
 
+def test_the_page_on_more_does_what_it_prints(tmp_path):
+    assert Reader(tmp_path).follow("how_to/more.md") == 9
+
+
 def test_every_block_of_the_tutorial_is_run():
     """None in a language that nobody runs, or with none."""
-    for page in (*RUN, "how_to/algorithm.md"):
+    for page in (*RUN, "how_to/algorithm.md", "how_to/more.md"):
         opened = re.findall(r"^```(.*)$", (DOCS / page).read_text(), flags=re.MULTILINE)[::2]
         ran = {language for language in opened if not language.startswith("{")}  # directives are no blocks of code
         assert ran <= {"shell", "python", "diff", "text"}, page
