@@ -28,8 +28,7 @@ def closing(fits: Sequence) -> str:
             rows.append([str(dataset.attrs["experiment"]), f"{mu:g}", *found])
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     lines = ["  ".join(map(str.ljust, row, widths)).rstrip() for row in rows]
-    return "
-".join([HEAD, *lines, *_rounds(fits), *_without(fits), *_failures(every)])
+    return "\n".join([HEAD, *lines, *_rounds(fits), *_without(fits), *_failures(every)])
 
 
 def _told(series) -> str:
