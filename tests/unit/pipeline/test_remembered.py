@@ -46,7 +46,7 @@ def test_other_code_asks_anew(asked):
     ("answers", "asked_too"),
     [
         (feasible.leap_index, "onepass.gaussian.hermite"),
-        (feasible._refusal_of_gaussian, "onepass.simulation.chain.batch_law"),
+        (feasible.refusal_of_gaussian, "onepass.simulation.chain.batch_law"),
     ],
 )
 def test_the_code_behind_an_answer_is_all_that_its_module_imports(answers, asked_too):
