@@ -1,6 +1,7 @@
 """The plan of a run after each of some edits: ``python plans.py EDITED,EDITED ARGUMENTS`` in a project, plans as JSON.
 
-Half of the time that a plan takes goes to imports, so each is made by a fork of one process that has them behind it.
+Most of the time that a plan takes goes to imports and to what is asked of the formulas, so each is made by a fork of
+one process that has both behind it.
 A plan reads nothing of a result but where it comes from: so files that hold that alone stand in for all results, and
 nothing is simulated.
 """
@@ -12,10 +13,12 @@ import sys
 import tempfile
 from pathlib import Path
 
+import libraries  # noqa: F401  beside this file
 from onepass import sources
-from onepass.pipeline import progress, validation  # noqa: F401  what the rules import
+from onepass.pipeline import progress  # noqa: F401  what the rules import
 from onepass.pipeline.freshness import Origin
-from onepass.targets import warnings  # noqa: F401
+from onepass.pipeline.validation import configured
+from onepass.targets import warnings
 from snakemake import cli
 
 
@@ -39,6 +42,13 @@ def said_by(arguments: list[str], prepare=lambda: None) -> str:
 def plan(arguments: list[str]) -> list[str]:
     """Names of the rules that a run would start, with their wildcards."""
     return re.findall(r"^Job \d+: (.*)$", said_by(arguments), flags=re.MULTILINE)
+
+
+def ask(overlays: list[str]) -> None:
+    """Ask of the formulas what each plan will."""
+    settings = configured(*overlays)
+    kinds = {name: experiment.kind for name, experiment in settings.experiments.items()}
+    warnings.on_cells(kinds, [cell for name in kinds for cell in settings.grid(name)])
 
 
 def stand_in(arguments: list[str]) -> None:
@@ -65,6 +75,7 @@ def stand_in(arguments: list[str]) -> None:
 
 def main(edited: list[str], arguments: list[str]) -> dict[str, list[str]]:
     """The plan for each file: something is written at its end, and taken back after the plan."""
+    ask(arguments[arguments.index("--configfile") + 1 :])
     stand_in(arguments)
     plans = {}
     for name in edited:
