@@ -16,9 +16,9 @@ from pathlib import Path
 from sybil.document import Document
 from sybil.parsers.myst import CodeBlockParser
 
-from helpers.project import ROOT
+from helpers.project import ROOT, half_written
 
-MADE = (".git", ".venv", ".snakemake", ".cache", "__pycache__", "_build", "*.egg-info", ".pytest_cache", ".ruff_cache")
+MADE = (".git", ".venv", ".snakemake", ".cache", "_build", "*.egg-info", ".pytest_cache", ".ruff_cache")
 
 
 class Reader:
@@ -30,7 +30,8 @@ class Reader:
         results = {str(ROOT / "data"), str(ROOT / "figures")}
 
         def left_out(place, names):
-            return {name for name in names if str(Path(place, name)) in results} | made(place, names)
+            own = {name for name in names if str(Path(place, name)) in results}
+            return own | made(place, names) | set(half_written(place, names))
 
         shutil.copytree(ROOT, folder, ignore=left_out, dirs_exist_ok=True)
         # Its environment is the one of the tests: `make env` finds it, and has nothing to do.

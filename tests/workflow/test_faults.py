@@ -15,8 +15,6 @@ from helpers.project import ROOT, THOROUGH, Project, thorough
 
 KILLS, PARTS = (20, 4) if THOROUGH else (1, 1)
 
-pytestmark = pytest.mark.xdist_group("faults")
-
 
 @pytest.mark.parametrize("part", range(PARTS))
 def test_a_killed_run_goes_on_and_makes_the_same_files(part, undisturbed, tmp_path, reliability):

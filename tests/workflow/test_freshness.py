@@ -5,7 +5,6 @@ import os
 import subprocess
 import sys
 
-import pytest
 from helpers.grids import SMALL, WANTED
 from helpers.project import ROOT, Project, edit, hold, take_back
 from onepass.pipeline.config import FIGURES
@@ -47,7 +46,6 @@ def some_of(found, whole):
     return "all" if found and found == whole else ", ".join(f"`{name}`" for name in sorted(found))
 
 
-@pytest.mark.xdist_group("workflow")
 def test_the_table_of_what_is_planned_again_is_what_is_planned(tmp_path):
     """`make freshness` writes it; what must hold whatever the sizes of the grids is asked here."""
     project = Project(tmp_path / "project", "{}")
@@ -80,7 +78,6 @@ def test_the_table_of_what_is_planned_again_is_what_is_planned(tmp_path):
     assert not own["theory/diagrams.py"]["cells"]
 
 
-@pytest.mark.xdist_group("faults")
 def test_an_edit_is_planned_until_it_is_made_and_a_revert_takes_cells_from_before(undisturbed, project):
     before = project.results()
     edit(project, "simulation/sgd.py")
@@ -100,7 +97,6 @@ def test_an_edit_is_planned_until_it_is_made_and_a_revert_takes_cells_from_befor
     assert all("kept" in log and "simulat" not in log for log in logs)
 
 
-@pytest.mark.xdist_group("faults")
 def test_copies_with_new_dates_and_no_memory_of_their_runs_are_taken_for_what_they_are(undisturbed, tmp_path):
     """Snakemake may gather, fit and draw again, by the dates; the simulations are not repeated."""
     clone = Project(tmp_path, SMALL, results=undisturbed)
@@ -114,7 +110,6 @@ def test_copies_with_new_dates_and_no_memory_of_their_runs_are_taken_for_what_th
     assert clone.results() == undisturbed.results()
 
 
-@pytest.mark.xdist_group("faults")
 def test_another_data_folder_of_the_same_checkout_simulates_only_what_is_new(undisturbed, project):
     project.configure(
         SMALL.replace("/small", "/mine").replace("[16, 32, 64]", "[16, 32, 64, 128]", 1) + "only: [polylog]\n"
@@ -126,7 +121,6 @@ def test_another_data_folder_of_the_same_checkout_simulates_only_what_is_new(und
     assert {found[name.replace("small", "mine")] for name in expected} == set(expected.values())
 
 
-@pytest.mark.xdist_group("faults")
 def test_an_edit_while_a_job_works_reaches_nothing_of_it_and_no_plan_writes(undisturbed, tmp_path, reliability):
     project = Project(tmp_path, SMALL)
     hold(project)
@@ -151,7 +145,6 @@ def test_an_edit_while_a_job_works_reaches_nothing_of_it_and_no_plan_writes(undi
     assert found == expected
 
 
-@pytest.mark.xdist_group("faults")
 def test_new_dates_alone_do_not_make_old_results_pass(project):
     edit(project, "figures/chain_exactness.py")
     before = project.results()

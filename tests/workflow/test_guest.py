@@ -42,7 +42,6 @@ onsuccess:
 onerror:
     onepass.onerror()
 """
-pytestmark = pytest.mark.xdist_group("workflow")
 
 
 def snakemake(folder, *arguments, check=True, python=sys.executable, **environment):

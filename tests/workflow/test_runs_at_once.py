@@ -4,8 +4,6 @@ import pytest
 from helpers.grids import SMALL, WANTED
 from helpers.project import Project, edit, hold, take_back, thorough
 
-pytestmark = pytest.mark.xdist_group("faults")
-
 
 def killed_with_a_job_at_work(project):
     """A run of he3 is killed; its job has loaded its code, and goes on when it is `released`."""

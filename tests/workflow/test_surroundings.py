@@ -7,7 +7,6 @@ import pytest
 from helpers.grids import SMALL, WANTED
 from helpers.project import THOROUGH, Project
 
-pytestmark = pytest.mark.xdist_group("faults")
 RC = """
 figure.dpi: 31
 font.size: 27

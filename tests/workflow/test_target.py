@@ -5,12 +5,10 @@ import re
 import subprocess
 import sys
 
-import pytest
 import yaml
 from helpers.project import Project
 
 
-@pytest.mark.xdist_group("workflow")
 def test_a_new_target_is_planned_warned_of_and_nothing_else_is(tmp_path):
     """From a formula to the plan of a run, as `make target` does; then one experiment of it, warned of before a job."""
     project = Project(tmp_path, "")

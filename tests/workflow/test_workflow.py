@@ -24,9 +24,6 @@ def project(built, tmp_path):
     return Project.copy(built, tmp_path / "project")
 
 
-pytestmark = pytest.mark.xdist_group("workflow")
-
-
 def test_every_figure_is_made_and_nothing_is_left_to_do(built):
     assert set(built.files("figures/tiny/*")) == EVERYTHING
     assert built.planned() == set()

@@ -25,7 +25,6 @@ from onepass.formulas.language import (
         "min(arctan(x), log1p(x**2))", "sinh(x)/cosh(x)",
     ],
 )  # fmt: skip
-@pytest.mark.xdist_group("numba")  # which takes seconds to load
 def test_compiled_activation_is_the_array_form(text):
     """Numba takes the very source; fused operations may change the last bits."""
     formula, names = Formula.activation(text), compiled_namespace()
@@ -41,7 +40,6 @@ def test_compiled_activation_is_the_array_form(text):
     "text",
     ["x1*x2*x3", "mean(He3(x1), He2(x2), abs(x3), 4)", "tanh(x1)*sign(x2) + step(x3)", "max(x1, softplus(x2), x3)"],
 )
-@pytest.mark.xdist_group("numba")  # which takes seconds to load
 def test_compiled_target_is_the_array_form(text):
     formula, names = Formula.target(text), compiled_namespace()
     names |= {helper.__name__: numba.njit(helper) for helper in HELPERS}
