@@ -54,31 +54,31 @@ def plain(tmp_path_factory):
     return drawn(tmp_path_factory.mktemp("plain"))
 
 
-@pytest.mark.parametrize("place", ["working folder", "MPLCONFIGDIR"])
-def test_settings_of_the_user_change_nothing(plain, place, tmp_path):
-    (tmp_path / "home").mkdir()
-    (tmp_path / ("." if place == "working folder" else "home") / "matplotlibrc").write_text(SETTINGS)
-    assert drawn(tmp_path, **({} if place == "working folder" else {place: str(tmp_path / "home")})) == plain
+def configured(folder, settings, **environment):
+    """Matplotlib's settings in the working folder and in the user's own, and the variables of a user who has both."""
+    (folder / "home").mkdir()
+    for place in (folder, folder / "home"):
+        (place / "matplotlibrc").write_bytes(settings)
+    return {"MPLCONFIGDIR": str(folder / "home"), **environment}
+
+
+def test_settings_of_the_user_change_nothing(plain, tmp_path):
+    assert drawn(tmp_path, **configured(tmp_path, SETTINGS.encode())) == plain
 
 
 @pytest.mark.parametrize(
-    "content, environment",
-    [
-        (b"\xff\xfe", {"MPLBACKEND": "module://matplotlib_inline.backend_inline"}),
-        (b"backend: module://missing", {"MPLBACKEND": "qtagg"}),
-        (b"backend: module://missing", {}),
-    ],
+    ("settings", "backend"),
+    [(b"\xff\xfe", "module://matplotlib_inline.backend_inline"), (b"backend: module://missing", "qtagg")],
 )
-def test_a_broken_file_or_another_backend_stops_nothing(plain, content, environment, tmp_path):
-    (tmp_path / "matplotlibrc").write_bytes(content)
-    assert drawn(tmp_path, **environment) == plain
+def test_a_broken_file_or_another_backend_stops_nothing(plain, settings, backend, tmp_path):
+    assert drawn(tmp_path, **configured(tmp_path, settings, MPLBACKEND=backend)) == plain
 
 
-def test_in_a_process_that_is_set_up_already_the_defaults_hold_too(tmp_path):
+def test_in_a_process_that_is_set_up_already_the_defaults_hold_too(plain, tmp_path):
     """As in a notebook, where nobody imports Matplotlib for the user."""
     code = DRAW.replace("own_matplotlib()\n", "import matplotlib; matplotlib.rcParams['font.size'] = 30\n", 1)
     command = [sys.executable, "-c", code, str(tmp_path / "figure.pdf"), str(tmp_path / "figure.png")]
-    assert subprocess.run(command, capture_output=True, text=True, check=True).stdout == drawn(tmp_path)
+    assert subprocess.run(command, capture_output=True, text=True, check=True).stdout == plain
 
 
 def test_formula():
