@@ -48,7 +48,7 @@ def snakemake(folder, *arguments, check=True, python=sys.executable, **environme
     """What Snakemake prints, called in a folder."""
     command = [str(part) for part in ("--cores", "1", *arguments)]
     surroundings = {**os.environ, **ONE_THREAD, **environment}
-    if python == sys.executable and not environment:
+    if python == sys.executable:
         done = warm.snakemake(command, folder, surroundings)
     else:
         command = [str(python), "-m", "snakemake", *command]

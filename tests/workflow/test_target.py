@@ -6,6 +6,7 @@ import subprocess
 import sys
 
 import yaml
+from helpers import warm
 from helpers.project import Project
 
 
@@ -14,15 +15,15 @@ def test_a_new_target_is_planned_warned_of_and_nothing_else_is(tmp_path):
     project = Project(tmp_path, "")
     environment = {**os.environ, "PYTHONPATH": str(project.folder / "workflow")}
 
-    def run(*command):
-        done = subprocess.run(command, cwd=project.folder, env=environment, capture_output=True, text=True)
+    def snakemake(*arguments):
+        done = warm.snakemake(["--cores", "2", *arguments], project.folder, environment)
         assert done.returncode == 0, done.stderr
         return done
 
     command = [sys.executable, "-m", "onepass", "target", "x1**3 - x1*x2**2"]
-    path = run(*command).stdout.strip()
+    path = subprocess.check_output(command, cwd=project.folder, env=environment, text=True).strip()
     assert path == "config/targets/x1_pow_3_minus_x1_x2_pow_2.yaml"
-    planned = run(sys.executable, "-m", "snakemake", "--dry-run", "--cores", "2", "--configfile", path)
+    planned = snakemake("--dry-run", "--configfile", path)
     jobs = set(re.findall(r"^Job \d+: (.*)$", planned.stdout + planned.stderr, flags=re.MULTILINE))
     drawn = {job.removeprefix("Drawing ") for job in jobs if job.startswith("Drawing")}
     settings = yaml.safe_load((project.folder / path).read_text())
@@ -37,6 +38,6 @@ def test_a_new_target_is_planned_warned_of_and_nothing_else_is(tmp_path):
     (project.folder / "loud.yaml").write_text(yaml.safe_dump({"experiments": {"runs": loud}}))
     files = ["--configfile", path, "loud.yaml"]
     data = f"{settings['data']}/runs.nc"
-    said = run(sys.executable, "-m", "snakemake", "--cores", "2", data, *files).stderr
+    said = snakemake(data, *files).stderr
     assert said.count("onepass: warning: runs, ") == 1
     assert said.index("onepass: warning: ") < said.index("Simulating runs")
