@@ -10,13 +10,15 @@ import runpy
 import subprocess
 import sys
 import tempfile
+import threading
 from functools import cache
-from multiprocessing import forkserver
+from multiprocessing import connection, forkserver
 from pathlib import Path
 from subprocess import CompletedProcess
 from unittest import mock
 
 _PROCESSES = multiprocessing.get_context("forkserver")
+_ONE_AT_A_TIME = threading.Lock()
 
 
 @cache
@@ -39,10 +41,16 @@ def snakemake(arguments: list[str], folder: Path, environment: dict[str, str], u
 
 
 def _ended(target, *arguments) -> int:
-    """Exit status of a process of its own."""
+    """Exit status of a process of its own.
+
+    A thread that starts one reads the status of those of other threads too, where they have ended: it is read once.
+    """
     process = _PROCESSES.Process(target=target, args=arguments)
-    process.start()
-    process.join()
+    with _ONE_AT_A_TIME:
+        process.start()
+    connection.wait([process.sentinel])
+    with _ONE_AT_A_TIME:
+        process.join()
     return process.exitcode
 
 
