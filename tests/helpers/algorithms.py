@@ -22,16 +22,20 @@ RELU = onepass.Model("He3(x1)", "relu", second_layer=(-1.0,))
 RATES = {ONE: 0.02, TWO: 0.4, THREE: 0.4, SIGNS: 0.6, POLYNOMIAL: 0.03, RELU: 0.1}
 REPLICAS = 1000
 HEAVY = {"momentum": "heavy_ball", "beta": 0.7}
-# Every value of every option, then combinations; few pairs of a model and a loss, for each is compiled for seconds.
-PROTOCOLS = [
-    *[(TWO, protocol) for protocol in ALL_PROTOCOLS],
-    (TWO, Protocol(update="plain")),
+LAZY = [  # of losses that are compiled with a momentum: their kernels would differ by that alone
     (TWO, Protocol("absolute")),
     (TWO, Protocol("huber", huber_delta=0.3)),
+    (TWO, Protocol("huber", "spherical", huber_delta=0.3, direction="polar", second_layer_rate=1)),
     (SIGNS, Protocol("logistic")),
+]
+# Every value of every option, then combinations; few models, labels and losses, for each kernel takes ten seconds.
+PROTOCOLS = [
+    *[(TWO, protocol) for protocol in ALL_PROTOCOLS],
+    *LAZY,
+    (TWO, Protocol(update="plain")),
     (SIGNS, Protocol("exponential", update="spherical")),
     (TWO, Protocol("y*exp(min(-y*f, 2))")),
-    (ONE, Protocol("correlation", label="tanh(y)")),
+    (TWO, Protocol("correlation", label="sign(y)")),
     (TWO, Protocol(direction="normalised")),
     (THREE, Protocol(direction="rows")),
     (TWO, Protocol(direction="clipped", clip=0.1)),
@@ -43,21 +47,24 @@ PROTOCOLS = [
     (THREE, Protocol(update="plain", weight_decay=0.3)),
     (TWO, Protocol(update="plain", second_layer_rate=1)),
     (ONE, Protocol("correlation", "spherical", smoothing=0.7)),
-    (POLYNOMIAL, Protocol("correlation", "plain", smoothing=0.3, second_layer_rate=0.5)),
-    (ONE, Protocol("correlation", "plain", second_layer_rate=0.5)),
+    (POLYNOMIAL, Protocol("correlation", "plain", smoothing=0.3, second_layer_rate=0.5, **HEAVY)),
+    (THREE, Protocol("correlation", "plain", second_layer_rate=0.5)),
     (THREE, Protocol(update="plain", direction="polar", **HEAVY)),
     (TWO, Protocol("absolute", "spherical", direction="rows", velocity="transported", **HEAVY)),
     (THREE, Protocol(update="plain", momentum="nesterov", beta=0.5, second_layer_rate=0.5, weight_decay=0.1)),
-    (TWO, Protocol("huber", "spherical", huber_delta=0.3, direction="polar", second_layer_rate=1)),
     (SIGNS, Protocol("logistic", "plain", weight_decay=0.1, second_layer_rate=1, **HEAVY)),
     (THREE, Protocol("correlation", "plain", direction="clipped", clip=0.2, second_layer_rate=0.5, **HEAVY)),
-    (POLYNOMIAL, Protocol("correlation", "spherical", smoothing=0.5, velocity="transported", **HEAVY)),
-    (POLYNOMIAL, Protocol("correlation", smoothing=0.3, direction="polar", second_layer_rate=1)),
+    (
+        POLYNOMIAL,
+        Protocol("correlation", "spherical", smoothing=0.5, velocity="transported", second_layer_rate=1, **HEAVY),
+    ),
+    (POLYNOMIAL, Protocol("correlation", smoothing=0.3, direction="polar", second_layer_rate=1, **HEAVY)),
     (TWO, Protocol("correlation", "plain", label="sign(y)", direction="normalised", weight_decay=0.2)),
     (TWO, Protocol("absolute", "plain", direction="clipped", clip=0.5, second_layer_rate=1, **HEAVY)),
     (THREE, Protocol("correlation", schedule="adaptive", weight_decay=0.1, second_layer_rate=1)),
     (TWO, Protocol("square", "plain", direction="rows", second_layer_rate=1, weight_decay=0.1)),
 ]
+COMPILED = [case for case in PROTOCOLS if case not in LAZY]
 OWN, JOINT = ({"lookahead": lookahead, "lookahead_rate": 0.8} for lookahead in ("sample", "batch"))
 REPEATED = {  # samples seen again: every form by every update, then a combination
     "sample": [

@@ -1,4 +1,4 @@
-"""The plan of a run after each of some edits: ``python plans.py EDITED,EDITED ARGUMENTS`` in a project, plans as JSON.
+"""The plan of a run after each of some edits: ``python plans.py FILE,FILE+FILE ARGUMENTS`` in a project, plans as JSON.
 
 Most of the time that a plan takes goes to imports and to what is asked of the formulas, so each is made by a fork of
 one process that has both behind it.
@@ -73,18 +73,25 @@ def stand_in(arguments: list[str]) -> None:
     assert not plan(arguments), "stand-ins pass for what they stand for"
 
 
-def main(edited: list[str], arguments: list[str]) -> dict[str, list[str]]:
-    """The plan for each file: something is written at its end, and taken back after the plan."""
+def edited(path: Path) -> bytes | None:
+    """Write something at the end of a file; what it held, if it was there."""
+    before = path.read_bytes() if path.exists() else None
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes((before or b"") + (b"\n// edited\n" if path.suffix == ".cuh" else b"\n# edited\n"))
+    return before
+
+
+def main(names: list[str], arguments: list[str]) -> dict[str, list[str]]:
+    """The plan for each file, or files joined by +: something is written at their ends, and taken back after it."""
     ask(arguments[arguments.index("--configfile") + 1 :])
     stand_in(arguments)
     plans = {}
-    for name in edited:
-        path = Path(name)
-        before = path.read_bytes() if path.exists() else None
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes((before or b"") + (b"\n// edited\n" if path.suffix == ".cuh" else b"\n# edited\n"))
+    for name in names:
+        files = [Path(part) for part in name.split("+")]
+        before = [edited(path) for path in files]
         plans[name] = plan(arguments)
-        path.unlink() if before is None else path.write_bytes(before)
+        for path, content in zip(files, before, strict=True):
+            path.unlink() if content is None else path.write_bytes(content)
     return plans
 
 

@@ -4,6 +4,8 @@
 best rate lies there, which is what the figure critical_rate rests on.
 """
 
+from functools import cache
+
 import numpy as np
 import onepass
 import pytest
@@ -14,6 +16,7 @@ D = {2: 64, 3: 64, 4: 32}
 REPLICAS = 150
 
 
+@cache
 def times(order, engine, fraction, seed, steps=400, **model):
     """Recovery times at n_b = d^(ℓ − 1/2) from an overlap of 1.5/√d, the budget where there is none."""
     name, critical, _ = CASES[order]

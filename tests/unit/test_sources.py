@@ -41,7 +41,8 @@ def rooms():
 def test_what_a_cell_loads_is_behind_it(configuration):
     """Every engine, and every form of its batches."""
     point = replace(cells_of("he3", configuration.experiments["he3"])[0], dimension=16, steps=1, replicas=1)
-    models = {"target": "He3(x1)", "activation": "He3"}, {"target": "erf(x1/sqrt(2))", "activation": "erf(x/sqrt(2))"}
+    pair = {"target": "He2(x1) + x2", "activation": "He2", "students": 2, "second_layer": (1.0, -0.5)}
+    models = {"target": "He3(x1)", "activation": "He3"}, pair  # compiled for the laws of leaps as well
     points = [
         *(replace(point, engine=engine, batch_size=4) for engine in ("sgd", "chain")),
         *(

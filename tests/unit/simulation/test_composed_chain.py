@@ -5,7 +5,7 @@ from math import inf, sqrt
 import numpy as np
 import onepass
 import pytest
-from helpers.algorithms import COMPILED_AGAIN, ONE, PROTOCOLS, RATES, THREE, TWO, of, start_of
+from helpers.algorithms import COMPILED, COMPILED_AGAIN, ONE, RATES, THREE, TWO, of, start_of
 from onepass.choices import Lookahead, Momentum
 from onepass.protocol import Protocol
 from onepass.simulation.algorithms import composed_chain, lazy
@@ -195,7 +195,7 @@ def array_form(model, protocol, batch_size, start, stream):
 
 @pytest.mark.parametrize("batch_size", [1, 8])
 @pytest.mark.parametrize(
-    ("model", "protocol"), [*PROTOCOLS, *COMPILED_AGAIN], ids=lambda of: getattr(of, "name", getattr(of, "students", 0))
+    ("model", "protocol"), [*COMPILED, *COMPILED_AGAIN], ids=lambda of: getattr(of, "name", getattr(of, "students", 0))
 )
 def test_compiled_steps_equal_the_array_form(model, protocol, batch_size, monkeypatch):
     monkeypatch.setattr(lazy, "_complement", gram_schmidt)

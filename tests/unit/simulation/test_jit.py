@@ -130,17 +130,18 @@ def test_where_the_source_cannot_be_written_code_is_kept_in_the_cache_folder(loa
 
 def test_many_jobs_compile_into_one_empty_cache(tmp_path):
     """Jobs that start at once race for the same files: all of them end, with the same numbers."""
-    code = """if True:
-        import onepass
-        runs = onepass.simulate(onepass.Model("x1", "x"), onepass.Protocol(), dimension=8, batch_size=4,
-                                learning_rate=0.1, steps=5, threshold=None, seed=3)
-        print(runs.overlap.values.ravel().tolist())"""
+    code = f"""if True:
+        import sys
+        from onepass.simulation.chain.build import kept_module
+        sys.stdin.readline()
+        print(kept_module(["probe"], lambda: {SOURCE!r}).double(21.0))"""
     environment = {**os.environ, "ONEPASS_CACHE": str(tmp_path)}
-    jobs = [
-        subprocess.Popen([sys.executable, "-c", code], env=environment, stdout=subprocess.PIPE, text=True)
-        for _ in range(2)
-    ]
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
+    jobs = [subprocess.Popen([sys.executable, "-c", code], env=environment, **pipes) for _ in range(2)]
+    for job in jobs:  # both have loaded what they need
+        job.stdin.write("\n")
+        job.stdin.flush()
     printed = [job.communicate()[0] for job in jobs]
     assert [job.returncode for job in jobs] == [0, 0]
-    assert printed[0]
-    assert printed == printed[:1] * 2
+    assert printed == ["42.0\n"] * 2
+    assert len(list(tmp_path.glob("__pycache__/*.nbc"))) == 1
