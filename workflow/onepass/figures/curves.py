@@ -78,7 +78,7 @@ def _solved(runs, protocol, **own):
         Protocol.named(protocol),
         dimension=int(runs.dimension),
         steps=int(runs.step.max()),
-        initial=("overlap", _initial(runs)),
+        initial=("overlap", initial_overlap(runs)),
         records=200,
         **own,
     )
@@ -115,7 +115,7 @@ def dimension_handles(colours):
     return [Line2D([], [], color=colour, linewidth=1.6, label=f"$d = {d}$") for d, colour in colours.items()]
 
 
-def _initial(runs) -> float:
+def initial_overlap(runs) -> float:
     """The overlap of every student with every direction at the start; on the sphere a typical one."""
     start, dimension, teachers = runs.attrs["initial"], float(runs.dimension), runs.sizes["teacher"]
     if start == "inverse_sqrt_d":

@@ -51,6 +51,8 @@ FIGURES = {
     "lookahead_rate": "tuned",
     "full_batch": "trajectories",
     "effective_dimension": "tuned",
+    "spiked_inputs": "tuned",
+    "power_law": "trajectories",
 }
 TABLES = ("summary", "recovery_times")  # data/exponents has a file of each, beside one an experiment
 # Those that are drawn on a theory, of protocols that it knows and no others.
