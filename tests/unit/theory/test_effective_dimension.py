@@ -1,4 +1,4 @@
-"""Dimensions in the place of d: what noise of labels leaves, its powers of d for spikes, and that steps have that noise."""
+"""Dimensions in the place of d: what noise of labels leaves, its powers of d for spikes, and the noise of steps."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""Risk of linear students of a power law: the exact mean against runs, its powers of t, and where noise of steps leads."""
+"""Risk of linear students of a power law: its exact mean against runs, powers of t, and where noise of steps leads."""
 
 import numpy as np
 import onepass
