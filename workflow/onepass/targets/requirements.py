@@ -136,9 +136,9 @@ def _polynomial(powers) -> str:
 
 
 def _table(title: str, rows: list[dict]) -> list[str]:
-    lines = [f"{title}", f"  {'best batch size':24}{'n_b ∝ d^':>10}{'T ∝ d^':>10}{'N ∝ d^':>10}{'γ ∝ 1/d^':>10}"]
+    lines = [f"{title}", f"  {'best batch size':24}{'n_b ∝ d^':>10}{'T ∝ d^':>10}{'N ∝ d^':>10}{'γ ∝ d^':>10}"]
     for row in rows:
-        keys = ("mu", "theta", "sample_exponent", "delta")
-        numbers = "".join(f"{row[key]:>10g}" for key in keys)
+        powers = *(row[key] for key in ("mu", "theta", "sample_exponent")), 0.0 - row["delta"]
+        numbers = "".join(f"{power:>10g}" for power in powers)
         lines.append(f"  {row['protocol'].replace('_', ' '):24}{numbers}{'  log d' if row['log_factor'] else ''}")
     return lines
