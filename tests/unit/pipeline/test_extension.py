@@ -68,6 +68,15 @@ def test_more_replicas_and_fewer(form, records, cell, tmp_path, run):
     assert run == [[5, 6, 7, 8]], "of fewer replicas the first are taken"
 
 
+@pytest.mark.parametrize("threshold", [0.05, 0.1, 0.2])
+def test_a_second_layer_is_there_whether_it_moved_or_not(threshold, cell, tmp_path):
+    """At low thresholds replicas end where they begin."""
+    few = replace(cell, **FORMS["composed"], dimension=16, threshold=threshold, records=6, replicas=1)
+    for replicas in range(2, 7):
+        many = replace(few, replicas=replicas)
+        assert result(many, tmp_path / "first") == result(many, tmp_path / f"at once {replicas}")
+
+
 @pytest.mark.parametrize("form", SINGLE)
 def test_more_steps_and_fewer(form, cell, tmp_path, run):
     short = replace(cell, **FORMS[form], replicas=9)
@@ -128,6 +137,16 @@ def said(cell, folder):
     """What a plan says of it."""
     each = Row.of([cell], outputs([cell], folder), "no.log", folder / "cache", False)
     return summary([each], [each.seconds()], 1, 1, ["data", "figures"], 0)
+
+
+def test_a_damaged_cache_is_no_reason_to_let_go_of_a_result(cell, tmp_path):
+    (file,) = simulated([cell], tmp_path)
+    kept = row.own(cell, tmp_path / "cache")
+    whole = Path(file).read_bytes()
+    kept.parent.mkdir(parents=True, exist_ok=True)
+    kept.write_bytes(whole[:100])
+    row.keep([replace(cell, replicas=9)], [file], tmp_path / "cache")
+    assert kept.read_bytes() == whole
 
 
 def test_what_is_there_without_a_cache_is_kept_before_it_is_replaced(cell, tmp_path, run):

@@ -49,10 +49,15 @@ def _rounds(fits) -> list[str]:
     return [
         f"onepass: rounds of {of['experiment']} ended with {of['replicas']} replicas: θ is known to ± "
         f"{float((dataset.theta_high - dataset.theta_low).max()) / 2:.2g} or better, asked for ± {asked:g}"
+        f"{_unknown(int(dataset.theta.isnull().sum()))}"
         for dataset, of in ((each, each.attrs) for each in fits)
         if (asked := (json.loads(of.get("until") or "null") or {}).get("theta_halfwidth"))
         and dataset.theta.notnull().any()
     ]
+
+
+def _unknown(rows: int) -> str:
+    return f"; {rows} rows have none" if rows else ""
 
 
 def _without(fits) -> list[str]:

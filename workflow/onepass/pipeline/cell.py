@@ -141,6 +141,12 @@ class Cell:
         within = (runs.recovered & (runs.recovery_step <= self.steps)).values
         return shared[within[shared]].tolist()
 
+    def _takes_gpu(self, gpu_from: float) -> bool:
+        """Whether all of it would run on a GPU, whose numbers are others; asks the device."""
+        return (
+            want_gpu([self], gpu_from) and backend.device_for(self.backend, self.numbers_a_step, gpu_from) is not None
+        )
+
     def simulate(self, gpu_from: float = math.inf, runs=None):
         """Run the simulation; an xarray.Dataset as `onepass.simulate` or `onepass.tune` returns it.
 
@@ -170,7 +176,7 @@ class Cell:
         given = {key: getattr(self, key) for key in keys} | {"seed": self.entropy, "initial": start}
         given |= {"records": self.records, "gpu_from": gpu_from, **unusual}
         run = partial(simulate, self.model, Protocol.named(self.protocol))
-        if runs is None or not (numbers := self.held(runs)):
+        if runs is None or not (numbers := self.held(runs)) or self._takes_gpu(gpu_from):
             return run(**given)
         parts = [runs.drop_encoding().isel(replica=numbers)]
         if rest := sorted({*range(self.replicas)}.difference(numbers)):

@@ -5,7 +5,9 @@ for a map, protocols × p × n_b × d × engines for the comparison of the engin
 for that of leaps.
 """
 
+import json
 import math
+import zlib
 from itertools import product
 from pathlib import Path
 
@@ -215,7 +217,9 @@ def _cell(name, experiment, *, dimension, **own) -> Cell:
     if (inputs := inputs_name_of(experiment)) is not None:
         own["inputs"] = inputs
     if until := getattr(experiment, "until", None):
-        own["until"] = tuple(until.model_dump().values())
+        # When rounds end depends on all rows: a cell of another grid is not the same.
+        grid = json.dumps([experiment.protocols, experiment.mu, experiment.dimensions])
+        own["until"] = (*until.model_dump().values(), zlib.crc32(grid.encode()))
     return Cell(
         experiment=name,
         **{key: getattr(experiment.model, key) for key in ("target", "activation", "noise")},

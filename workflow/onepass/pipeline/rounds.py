@@ -9,6 +9,8 @@ from collections.abc import Sequence
 from itertools import product
 from pathlib import Path
 
+import numpy as np
+
 from onepass.analysis.fits import fit_experiment
 from onepass.pipeline import store
 from onepass.pipeline.aggregate import aggregate
@@ -28,8 +30,8 @@ def simulate_rounds(
 ) -> None:
     """Simulate all cells of an experiment until each θ is known, one file each; what happens is printed.
 
-    Rounds end where half of every 95 % interval of θ is `theta_halfwidth` at most, or with `most_replicas`. A row that
-    no θ can be fitted to is not waited for: replicas do not bring a median within its budget.
+    Rounds end where half of every 95 % interval of θ is `theta_halfwidth` at most, or with `most_replicas`. A row whose
+    medians lie beyond their budget is not waited for: replicas do not bring them back.
 
     Parameters are those of `onepass.pipeline.row.simulate_row`; the files are those of the experiment's cells.
     """
@@ -40,7 +42,7 @@ def simulate_rounds(
         simulate_row(cells, outputs, cache, gpu_from, anew=anew)
         fits = fit_experiment(aggregate(name, plain, outputs), points=until.points, resamples=until.resamples)
         width, where = widest(fits)
-        print(f"round of {replicas} replicas: θ ± {width:.3g} at most, {where}", flush=True)
+        print(f"round of {replicas} replicas: {where}", flush=True)
         if width <= until.theta_halfwidth or replicas == until.most_replicas:
             break
         replicas = min(2 * replicas, until.most_replicas)
@@ -49,8 +51,14 @@ def simulate_rounds(
 
 
 def widest(fits) -> tuple[float, str]:
-    """The largest half-width of the intervals of θ, and whose it is; 0 where there is no θ."""
+    """The largest half-width of the intervals of θ, and whose it is; inf where a median has no upper bound yet, which
+    more replicas may give it, and 0 where there is no θ to wait for."""
     half = (fits.theta_high - fits.theta_low) / 2
-    rows = product(fits.protocol.values, fits.mu.values)
-    known = [(float(half.sel(protocol=p, mu=mu)), f"of {p} at mu = {mu:g}") for p, mu in rows]
-    return max((each for each in known if math.isfinite(each[0])), default=(0.0, "no row has one"))
+    bounded = (np.isfinite(fits["median_high"]) | ~np.isfinite(fits["median"])).all("dimension")
+    half = half.where(bounded, np.inf)
+    known = [(float(half.sel(protocol=p, mu=mu)), p, mu) for p, mu in product(fits.protocol.values, fits.mu.values)]
+    width, protocol, mu = max((each for each in known if not math.isnan(each[0])), default=(0.0, "", 0.0))
+    if not protocol:
+        return width, "no row has a θ"
+    what = f"θ ± {width:.3g} at most" if math.isfinite(width) else "a median without an upper bound"
+    return width, f"{what}, of {protocol} at mu = {mu:g}"

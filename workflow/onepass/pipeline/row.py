@@ -82,7 +82,9 @@ def keep(cells: Sequence[Cell], outputs: Sequence[str], cache: str | Path) -> No
         with suppress(store.StoreError):
             runs = store.read_relative(cell, output)
             finished = own(unpack(f"[{runs.attrs['parameters']}]")[0], cache)
-            if not finished.exists():
+            try:
+                store.read_relative(cell, finished)
+            except store.StoreError:  # missing, or damaged
                 store.copy(output, finished)
 
 

@@ -72,7 +72,8 @@ def simulated(
     with np.errstate(over="ignore", invalid="ignore"):  # of students on their way to infinity
         risk = risk_at(algorithm.model, overlaps, grams, layers / algorithm.model.students)
     states = {"overlap": overlaps, "student_gram": grams, "risk": np.nan_to_num(risk.value, nan=np.inf, posinf=np.inf)}
-    if (layers != layers[:, :1]).any():
+    # By the algorithm, not by what became of it: runs of one cell go together, whichever they are.
+    if not isinstance(algorithm, ComposedSGD) or algorithm.protocol.second_layer_rate > 0:
         states["second_layer"] = layers
     runs = {"recovery_step": found.last, "recovered": found.recovered, "diverged": found.diverged}
     error = float(np.nan_to_num(risk.error, nan=np.inf, posinf=np.inf).max())
