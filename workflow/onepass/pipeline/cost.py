@@ -12,6 +12,7 @@ from onepass.simulation.chain.batch_law import batch_law
 from onepass.simulation.chain.limits import Limits
 from onepass.theory import exponents, saddle
 from onepass.theory.climb import start_norm
+from onepass.theory.effective_dimension import labelled_dimension, sample_exponent
 from onepass.theory.recovery_time import noiseless_time
 
 # Seconds on one core of 2024, measured on p = 1 … 30 students (`benchmarks/costs.py` has some of them as ratios).
@@ -57,8 +58,10 @@ def expected_steps(cell: Cell) -> float:
     model = cached_model(cell.target, cell.activation, cell.students, cell.second_layer)
     if cell.threshold is None:
         return cell.steps
-    if not model.students == model.teachers == 1 or cell.inputs is not None:
+    if not model.students == model.teachers == 1:
         return UNKNOWN * cell.steps
+    if cell.inputs is not None:
+        return min(UNKNOWN * cell.steps, _steps_at_best_rate(cell, model) if cell.tuned else math.inf)
     order, protocol = leap_index(model.target_formula), Protocol.named(cell.protocol)
     if not climbs_alike(protocol):
         return UNKNOWN * cell.steps
@@ -69,6 +72,13 @@ def expected_steps(cell: Cell) -> float:
     rate = cell.learning_rate / (1 - protocol.beta)  # of momentum, what its steps come to
     place = {"dimension": cell.dimension, "learning_rate": rate, "threshold": cell.threshold}
     return min(cell.steps, max(1.0, noiseless_time(model, start=start, **place)))
+
+
+def _steps_at_best_rate(cell: Cell, model: Model) -> float:
+    """Of inputs with structure: measured samples are 0.1 to 1 of this power."""
+    order = leap_index(model.target_formula)
+    dimension = labelled_dimension(cell.model.inputs.at(cell.dimension, model.teachers), order)
+    return max(1.0, dimension ** sample_exponent(order) / cell.batch_size)
 
 
 def climbs_alike(protocol: Protocol) -> bool:
