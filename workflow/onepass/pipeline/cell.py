@@ -25,8 +25,6 @@ OPTIONAL = (
     "inputs",
     "until",
 )  # parameters that a cell without a use for them does not have
-
-
 SIZES = ("replicas", "steps", "until")  # how much is simulated: random numbers do not depend on it
 
 
@@ -59,9 +57,7 @@ class Cell:
     tuned: bool | None = None  # whether the rate is searched for, from learning_rate and its steps on
     recovery: str | None = None  # what a threshold is on, where weights leave the sphere
     inputs: str | None = None  # name of inputs that are not isotropic
-    until: tuple[float, ...] | None = (
-        None  # when rounds end of which the first has `replicas`: `onepass.pipeline.rounds`
-    )
+    until: tuple[float, ...] | None = None  # when the rounds end of which the first has `replicas`
 
     @property
     def row(self) -> str:

@@ -58,7 +58,7 @@ class BlockRows:
         for place, length in zip(self.places, covariance.teacher_frame, strict=True):
             if length:
                 self.teacher[:, place.start : place.start + teachers] = length * np.eye(teachers)
-        self.in_fields = self.teacher * self.scales  # orthonormal
+        self.teacher_in_fields = self.teacher * self.scales  # orthonormal
 
     def placed(self, factors: np.ndarray) -> np.ndarray:
         """Rows of factors (replicas, p, B, k + p), as `onepass.simulation.initial.block_factor` draws them."""
@@ -72,8 +72,8 @@ class BlockRows:
         """Rows (…, width) as fields see them, (…, k + width): inner products are covariances of fields, and the first k
         coordinates those with the fields of the teacher."""
         scaled = rows * self.scales
-        overlaps = scaled @ self.in_fields.T
-        return np.concatenate([overlaps, scaled - overlaps @ self.in_fields], axis=-1)
+        overlaps = scaled @ self.teacher_in_fields.T
+        return np.concatenate([overlaps, scaled - overlaps @ self.teacher_in_fields], axis=-1)
 
     def by_block(self, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """``W_b W*_bᵀ`` (…, B, p, k) and ``W_b W_bᵀ`` (…, B, p, p) in each block, of rows (…, p, width)."""
